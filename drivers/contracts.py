@@ -1,0 +1,121 @@
+"""What every driver fills. A driver is a settings model and a builder in `drivers.registry`.
+
+Drivers say things by putting signals into a sink, and are told things by commands. They reconnect by themselves, for ever, with
+bounded back-off; `LinkChanged` says each loss and return once. They never raise out of `run` but for our own bugs.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from gateway.domain.commands import DeviceCommand
+
+
+@runtime_checkable
+class Device(Protocol):
+    """Anything that lives on a wire."""
+
+    @property
+    def device_id(self) -> str:
+        """The id from the site config."""
+        ...
+
+    async def run(self) -> None:
+        """Serve the wire until cancelled; cancelling closes it and leaves every output as it is."""
+        ...
+
+    def counters(self) -> dict[str, int]:
+        """Totals since start: frames, rejected, reconnects … Shown in the status, never recorded."""
+        ...
+
+
+@runtime_checkable
+class Reader(Device, Protocol):
+    """Puts `CardRead`, `KeyPressed`, `ReadIgnored`, `FramesRejected`, `LinkChanged`."""
+
+
+@runtime_checkable
+class RelayBoard(Device, Protocol):
+    """Puts `CommandCompleted` for each command, `OutputsRead` on connecting, `LinkChanged`."""
+
+    def submit(self, command: DeviceCommand) -> None:
+        """Queue a command; never blocks. Past its expiry nothing is sent and the outcome is `expired`."""
+        ...
+
+
+@runtime_checkable
+class InputBoard(Device, Protocol):
+    """Puts `InputsChanged`: all inputs on connecting, then changes. May be the same object as the relay board."""
+
+
+class ByteLink(Protocol):
+    """A byte stream to a device: serial port, TCP, or memory in tests."""
+
+    async def open(self) -> None:
+        """Open it. Raises LinkError."""
+        ...
+
+    async def read(self) -> bytes:
+        """The next bytes, at least one, at most 4096. Raises LinkError when the link is gone."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Write it all. Raises LinkError."""
+        ...
+
+    async def close(self) -> None:
+        """Close it; closing twice is fine."""
+        ...
+
+
+class Framer(Protocol):
+    """Bytes to values, pure: no I/O, no clock of its own, bounded memory."""
+
+    def feed(self, data: bytes, now_s: float) -> list[object]:
+        """Values completed by `data`, which arrived at the monotonic time `now_s`."""
+        ...
+
+    def deadline(self) -> float | None:
+        """When an unfinished frame counts as dead, monotonic seconds; None while nothing is pending."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStream:
+    """Where a camera's main stream is. `url` carries no password."""
+
+    url: str
+    username: str
+    password: str
+    width_px: int
+    height_px: int
+    fps: float
+    encoding: str
+
+
+@dataclass(frozen=True, slots=True)
+class CameraEvent:
+    """A message from the camera's event service. `topic` is the dotted path as sent, such as `tns1:VideoSource/MotionAlarm`."""
+
+    topic: str
+    source: dict[str, str]
+    data: dict[str, str]
+    at: datetime | None
+
+
+class Camera(Protocol):
+    """A network camera by its contract."""
+
+    @property
+    def device_id(self) -> str: ...
+
+    async def stream(self) -> CameraStream:
+        """Ask once for the main stream. Raises LinkError, RemoteProtocolError, AuthenticationFailed."""
+        ...
+
+    def events(self) -> AsyncIterator[CameraEvent]:
+        """The camera's own events, renewed and reconnected by itself."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,69 @@
+"""Driver name -> settings model and builder. Third parties join by the entry point group `gatehouse.drivers`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from gateway.clock import Clock
+from gateway.domain.ports import SignalSink
+
+GROUP = "gatehouse.drivers"
+
+
+class DriverSettings(BaseModel):
+    """The root of every driver's settings: strict types, unknown keys refused, frozen."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class DriverContext:
+    """What a builder gets. `brokers` are shared MQTT connections by name; `secret` reads a named secret file or variable."""
+
+    device_id: str
+    sink: SignalSink
+    clock: Clock
+    brokers: Mapping[str, Any]
+    secret: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """One registered driver. `kind` is what its devices are: reader, relay_board (outputs and inputs) or camera."""
+
+    name: str
+    kind: str
+    settings: type[DriverSettings]
+    build: Callable[[Any, DriverContext], Any]
+    summary: str
+
+
+_BUILT_IN = {
+    "rdm6300": "drivers.rfid.rdm6300:DRIVER",
+    "s4a": "drivers.wiegand.s4a:DRIVER",
+    "wie232": "drivers.wiegand.wie232:DRIVER",
+    "modbus-rtu": "drivers.relay.modbus:DRIVER",
+    "tasmota-reader": "drivers.mqtt.tasmota:READER",
+    "tasmota-relay": "drivers.mqtt.tasmota:RELAY",
+    "onvif": "drivers.onvif.driver:DRIVER",
+}
+
+
+def driver_names() -> list[str]:
+    """Every known driver's name, sorted."""
+    return sorted({*_BUILT_IN, *(point.name for point in entry_points(group=GROUP))})
+
+
+def find_driver(name: str) -> Driver | None:
+    """The driver of that name, imported on first use; None when there is none. A built-in name can't be taken over."""
+    if name in _BUILT_IN:
+        module, _, attribute = _BUILT_IN[name].partition(":")
+        found = getattr(import_module(module), attribute)
+    else:
+        point = next(iter(entry_points(group=GROUP, name=name)), None)
+        found = None if point is None else point.load()
+    return found if isinstance(found, Driver) else None

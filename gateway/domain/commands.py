@@ -1,0 +1,46 @@
+"""Commands: what the gateway tells a device. The second vocabulary.
+
+Every command has an id that is used once and an expiry on the monotonic clock; its outcome comes back as
+`CommandCompleted` with the same id. A driver never sends a command after its expiry.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class PulseOutput:
+    """Hold an output at `energise` for `duration_s`, then let it fall back: timed by the board where it can."""
+
+    command_id: str
+    device: str
+    output: int
+    energise: bool
+    duration_s: float
+    expires_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetOutput:
+    """Set an output until told otherwise."""
+
+    command_id: str
+    device: str
+    output: int
+    energise: bool
+    expires_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SwapList:
+    """Put a compiled access list in force. `path` is relative to the data directory."""
+
+    command_id: str
+    version: int
+    path: str
+    digest: str
+    credentials: int
+
+
+DeviceCommand: TypeAlias = PulseOutput | SetOutput
+Command: TypeAlias = DeviceCommand | SwapList

@@ -1,0 +1,297 @@
+"""Signals: what a device, a camera, a guard, the office or a process said. The first vocabulary.
+
+A signal that crosses a process boundary travels as JSON: `{"type": "<class name>", …fields}`.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from gateway.domain.credential import Reading
+
+
+class LinkState(StrEnum):
+    """Whether a device, a camera, the office or a process can be reached."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+
+
+class CommandOutcome(StrEnum):
+    """How a command ended."""
+
+    DONE = "done"
+    """The device confirmed it, by answer or by read-back."""
+    SENT = "sent"
+    """It went out to a device that confirms nothing."""
+    EXPIRED = "expired"
+    """It was too late to send it; nothing went out."""
+    FAILED = "failed"
+    """The device refused, answered wrongly or did not answer in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardRead:
+    """A credential was read. `readings` are in the reader's priority; the first one known decides.
+
+    `received_s` is the monotonic time, in seconds, at which the last byte of the read arrived.
+    """
+
+    reader: str
+    readings: tuple[Reading, ...]
+    received_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressed:
+    """One key of a reader's keypad: `0`-`9`, `*` or `#`. Never journalled."""
+
+    reader: str
+    key: str
+    received_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReadIgnored:
+    """A read that must not count: retained, replayed, too early after connecting, or out of its time window."""
+
+    reader: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class InputsChanged:
+    """What an input board saw at one poll: (input number from 0, energised). The first report carries all inputs.
+
+    One poll's changes travel together, so that an exit button that closed in the same poll as the door's contact
+    opened is never mistaken for a forced door.
+    """
+
+    device: str
+    inputs: tuple[tuple[int, bool], ...]
+    received_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class OutputsRead:
+    """What a relay board says of its outputs: (output number from 0, energised); read back at start and on return."""
+
+    device: str
+    outputs: tuple[tuple[int, bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    """A device's, camera's or peer's link went away or came back; said once for each change."""
+
+    device: str
+    state: LinkState
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FramesRejected:
+    """Bytes from a device that made no valid frame; counted by the driver, told at most once a minute."""
+
+    device: str
+    count: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFlagged:
+    """A device is set up in a way that safety does not allow, such as a relay that switches on at power-up."""
+
+    device: str
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandCompleted:
+    """How a command to a device ended."""
+
+    command_id: str
+    device: str
+    outcome: CommandOutcome
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who asks at the console, and from which post."""
+
+    name: str
+    post: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequested:
+    """A guard asks to open a door once. `request_id` is used once; after `expires_at` it is refused."""
+
+    request_id: str
+    door: str
+    reason: str
+    operator: Operator
+    expires_at: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FireResetRequested:
+    """A person clears the latched fire release, after the input has returned to normal."""
+
+    request_id: str
+    operator: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmAcknowledgeRequested:
+    """A guard has seen an alarm."""
+
+    request_id: str
+    alarm: str
+    operator: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmResolveRequested:
+    """A guard ends an alarm. `outcome` is one of `AlarmOutcome`'s values; the note is free text."""
+
+    request_id: str
+    alarm: str
+    outcome: str
+    note: str
+    operator: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorActed:
+    """Something a person did at the console that the audit trail keeps: `signed_in`, `sign_in_failed`, `signed_out`, `user_added` …"""
+
+    action: str
+    operator: Operator
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListReady:
+    """A new access list is compiled and verified beside the old one. `path` is relative to the data directory."""
+
+    version: int
+    path: str
+    digest: str
+    credentials: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListRefused:
+    """The office sent a list that can't be used; the old one stays. One line a fault."""
+
+    version: int | None
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A camera's rule held: such as motion in a zone. `started_at` is the wall time of the frame that settled it.
+
+    `observation_id` is unique; `state` is `started` or `ended`. Every start has an end (`timed_out` if the stream was lost).
+    """
+
+    observation_id: str
+    camera: str
+    rule: str
+    zone: str
+    state: str
+    started_at: datetime
+    timed_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceReady:
+    """A snapshot or clip of an observation lies on the disk. `path` is relative to the data directory."""
+
+    observation_id: str
+    camera: str
+    kind: str
+    path: str
+    sha256: str
+    size_bytes: int
+    started_at: datetime
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessChanged:
+    """One of the gateway's own processes was lost or is back."""
+
+    process: str
+    state: LinkState
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReported:
+    """What is true just now in another process and is never recorded: small, flat values by name."""
+
+    process: str
+    values: dict[str, str | int | float | bool | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalChanged:
+    """The journal can't be written any more, or can again; `lost` counts events that could not be kept meanwhile."""
+
+    available: bool
+    detail: str
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SignalsDropped:
+    """The inbox was full: how many signals of a kind were dropped since the last report."""
+
+    kind: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineReached:
+    """A deadline that the controller asked for has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayStarting:
+    """The doors process starts: `software` is its version, `restored` says whether a checkpoint was there."""
+
+    software: str
+    restored: bool
+
+
+Signal: TypeAlias = (
+    CardRead
+    | KeyPressed
+    | ReadIgnored
+    | InputsChanged
+    | OutputsRead
+    | LinkChanged
+    | FramesRejected
+    | DeviceFlagged
+    | CommandCompleted
+    | OpenRequested
+    | FireResetRequested
+    | AlarmAcknowledgeRequested
+    | AlarmResolveRequested
+    | OperatorActed
+    | ListReady
+    | ListRefused
+    | Observation
+    | EvidenceReady
+    | ProcessChanged
+    | StatusReported
+    | JournalChanged
+    | SignalsDropped
+    | DeadlineReached
+    | GatewayStarting
+)

@@ -1,0 +1,119 @@
+"""The site's wiring as the controller needs it: doors, access points, inputs, cameras. Pure values made from the site config."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from gateway.domain.schedule import Schedule
+
+
+class LockKind(StrEnum):
+    """What the lock does without power."""
+
+    FAIL_SAFE = "fail_safe"
+    FAIL_SECURE = "fail_secure"
+
+
+class Wiring(StrEnum):
+    """Which of the relay's contacts feeds the lock: normally open or normally closed."""
+
+    NO = "NO"
+    NC = "NC"
+
+
+class InputPurpose(StrEnum):
+    """What a site input is wired to."""
+
+    FIRE = "fire"
+    PANIC = "panic"
+    TAMPER = "tamper"
+
+
+class DegradedMode(StrEnum):
+    """What an access point does while there is no valid list."""
+
+    LOCKED = "locked"
+    LAST_LIST = "last_list"
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """One input or output of a device, numbered from 0. `inverted`: the meaning is active while not energised."""
+
+    device: str
+    number: int
+    inverted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A lock on a relay. `release_energised` says whether the relay coil is on while the lock is released."""
+
+    output: Terminal
+    kind: LockKind
+    wiring: Wiring
+
+    @property
+    def release_energised(self) -> bool:
+        """Fail-secure opens with power, fail-safe without; NC turns the relay's sense round."""
+        powered_when_released = self.kind is LockKind.FAIL_SECURE
+        return powered_when_released == (self.wiring is Wiring.NO)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A door and its timings in seconds (ONVIF DoorControl's names)."""
+
+    id: str
+    lock: Lock
+    contact: Terminal | None = None
+    rex: Terminal | None = None
+    escape_route: bool = False
+    release_time_s: float = 5.0
+    extended_release_time_s: float = 10.0
+    open_time_s: float = 20.0
+    extended_open_time_s: float = 40.0
+    pre_alarm_time_s: float = 5.0
+    relock_on_close: bool = True
+    fire_release: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPoint:
+    """One way through one door: the readers that stand there. Its id is the office's."""
+
+    id: str
+    door: str
+    readers: tuple[str, ...]
+    degraded_mode: DegradedMode = DegradedMode.LAST_LIST
+
+
+@dataclass(frozen=True, slots=True)
+class SiteInput:
+    """An input that belongs to the site rather than to a door."""
+
+    id: str
+    purpose: InputPurpose
+    terminal: Terminal
+
+
+@dataclass(frozen=True, slots=True)
+class CameraPlace:
+    """What the controller knows of a camera: when its zones are armed and which doors it sees."""
+
+    id: str
+    armed: Schedule
+    doors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything that the controller is built on."""
+
+    id: str
+    zone: ZoneInfo
+    doors: dict[str, Door] = field(default_factory=dict)
+    access_points: dict[str, AccessPoint] = field(default_factory=dict)
+    inputs: dict[str, SiteInput] = field(default_factory=dict)
+    cameras: dict[str, CameraPlace] = field(default_factory=dict)
+    repeat_read_s: float = 1.0

@@ -1,0 +1,69 @@
+"""The whole error tree, by who must act.
+
+A denial is a value, never an exception. Each class says in its docstring who mends it and what the caller does.
+"""
+
+
+class GatehouseError(Exception):
+    """Root of everything that Gatehouse raises on purpose."""
+
+
+class ConfigError(GatehouseError):
+    """The operator's input is wrong. Exit code 2; the message names the key, the value, the remedy and the line."""
+
+    def __init__(self, key: str, value: object, remedy: str, line: int | None = None) -> None:
+        self.key, self.value, self.remedy, self.line = key, value, remedy, line
+        where = f" (line {line})" if line is not None else ""
+        super().__init__(f"{key} = {value!r}{where}: {remedy}")
+
+
+class DeviceError(GatehouseError):
+    """A device or its wire failed."""
+
+
+class LinkError(DeviceError):
+    """The link is gone or silent: retry with back-off."""
+
+
+class RemoteProtocolError(DeviceError):
+    """The peer broke its protocol: count it and reset the link."""
+
+
+class AuthenticationFailed(DeviceError):
+    """The peer refused our credentials: tell the operator; never retry blindly."""
+
+
+class CommandFailed(DeviceError):
+    """The device answered that it can't, or did not answer in time."""
+
+
+class StreamLost(DeviceError):
+    """A camera's stream ended or stalled: reopen it with back-off."""
+
+
+class LocalProtocolError(GatehouseError):
+    """Our own bug: crash and be restarted."""
+
+
+class JournalUnavailable(GatehouseError):
+    """The journal can't be written (full disk, failing disk): raise an alarm and keep deciding."""
+
+
+class ListInvalid(GatehouseError):
+    """An access list has faults; `faults` holds one line each, with its path. The old list stays."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        self.faults = faults
+        super().__init__("; ".join(faults[:20]) + (f"; and {len(faults) - 20} more" if len(faults) > 20 else ""))
+
+
+class OfficeUnreachable(GatehouseError):
+    """No answer from the office: retry with back-off and full jitter."""
+
+    def __init__(self, detail: str, retry_after_s: float | None = None) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(detail)
+
+
+class OfficeRejected(GatehouseError):
+    """The office answered something that can't be used: set it aside and alarm."""
