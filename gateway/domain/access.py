@@ -1,4 +1,7 @@
-"""The decision: may this credential pass this access point now? Pure; every denial has one reason and every answer a trace."""
+"""The decision.
+
+May this credential pass this access point now? Pure; every denial has one reason and every answer a trace.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -40,7 +40,10 @@ class CredentialState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A credential of the access list. `id` and `cardholder` are opaque ids; `label` is the office's name for the card."""
+    """A credential of the access list.
+
+    `id` and `cardholder` are opaque ids; `label` is the office's name for the card.
+    """
 
     id: str
     cardholder: str

@@ -1,7 +1,7 @@
 """Events: what happened, in the past tense, journalled. The third vocabulary.
 
-The class name is the event's type in the journal; `version` is its schema version. Events name people and credentials by
-opaque ids only. Old versions are read for ever: see `gateway.store.upcast`.
+The class name is the event's type in the journal; `version` is its schema version. Events name people and
+credentials by opaque ids only. Old versions are read for ever: see `gateway.store.upcast`.
 """
 
 from dataclasses import dataclass
@@ -335,7 +335,10 @@ class EvidenceStored(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmRaised(_Event):
-    """Something a guard must see. `kind` is an `AlarmKind`, `priority` 1 to 4; `source` is the door, camera, device or input."""
+    """Something a guard must see.
+
+    `kind` is an `AlarmKind`, `priority` 1 to 4; `source` is the door, camera, device or input.
+    """
 
     alarm: str
     kind: str

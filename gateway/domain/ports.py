@@ -52,7 +52,10 @@ class JournalWriter(Protocol):
     """The one writer. `append` never blocks the caller; durable means committed with synchronous=FULL."""
 
     def append(self, events: Sequence[Event], moment: Moment, checkpoint: dict[str, Any] | None = None) -> "Commit":
-        """Queue the events of one turn as one transaction, with a checkpoint if given. Order of calls is order of rows."""
+        """Queue the events of one turn as one transaction, with a checkpoint if given.
+
+        Order of calls is order of rows.
+        """
         ...
 
     def close(self) -> None:
@@ -82,7 +85,10 @@ class JournalReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the doors process answers to a signal: `reason` is a code when refused, `row_id` the journal's head when taken."""
+    """What the doors process answers to a signal.
+
+    `reason` is a code when refused, `row_id` the journal's head when taken.
+    """
 
     accepted: bool
     reason: str | None = None
@@ -103,7 +109,10 @@ class DoorsPort(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One message of the feed: the journal's newest row, and the status that is never recorded (see docs/signals.md)."""
+    """One message of the feed.
+
+    The journal's newest row, and the status that is never recorded (see docs/signals.md).
+    """
 
     connected: bool
     row_id: int | None = None

@@ -41,7 +41,10 @@ class Schedule:
         return False
 
     def next_change(self, wall: datetime, zone: tzinfo) -> datetime | None:
-        """The first time after `wall` at which a period may start or end (at most 8 days ahead), None without periods."""
+        """
+
+        He first time after `wall` at which a period may start or end (at most 8 days ahead), None without periods.
+        """
         local_day = wall.astimezone(zone).date()
         edges = []
         for offset in range(-1, 9):

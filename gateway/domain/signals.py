@@ -167,7 +167,10 @@ class AlarmResolveRequested:
 
 @dataclass(frozen=True, slots=True)
 class OperatorActed:
-    """Something a person did at the console that the audit trail keeps: `signed_in`, `sign_in_failed`, `signed_out`, `user_added` …"""
+    """Something a person did at the console that the audit trail keeps.
+
+    `signed_in`, `sign_in_failed`, `signed_out`, `user_added` …
+    """
 
     action: str
     operator: Operator
@@ -185,6 +188,15 @@ class ListReady:
 
 
 @dataclass(frozen=True, slots=True)
+class ListActivated:
+    """The doors process has put a list in force: said by the site loop itself after the swap."""
+
+    version: int
+    digest: str
+    credentials: int
+
+
+@dataclass(frozen=True, slots=True)
 class ListRefused:
     """The office sent a list that can't be used; the old one stays. One line a fault."""
 
@@ -196,7 +208,8 @@ class ListRefused:
 class Observation:
     """A camera's rule held: such as motion in a zone. `started_at` is the wall time of the frame that settled it.
 
-    `observation_id` is unique; `state` is `started` or `ended`. Every start has an end (`timed_out` if the stream was lost).
+    `observation_id` is unique; `state` is `started` or `ended`. Every start has an end (`timed_out` if the stream
+    was lost).
     """
 
     observation_id: str
@@ -285,6 +298,7 @@ Signal: TypeAlias = (
     | AlarmResolveRequested
     | OperatorActed
     | ListReady
+    | ListActivated
     | ListRefused
     | Observation
     | EvidenceReady

@@ -1,4 +1,7 @@
-"""The site's wiring as the controller needs it: doors, access points, inputs, cameras. Pure values made from the site config."""
+"""The site's wiring as the controller needs it: doors, access points, inputs, cameras.
+
+Pure values made from the site config.
+"""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -116,4 +119,6 @@ class Site:
     access_points: dict[str, AccessPoint] = field(default_factory=dict)
     inputs: dict[str, SiteInput] = field(default_factory=dict)
     cameras: dict[str, CameraPlace] = field(default_factory=dict)
+    insecure_links: tuple[str, ...] = ()
+    """Brokers without TLS: each is a standing alarm."""
     repeat_read_s: float = 1.0

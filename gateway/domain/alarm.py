@@ -1,0 +1,174 @@
+"""Alarms: what a guard must see, from raised to resolved.
+
+Two bits (active, acknowledged) and an end. One open alarm for each (kind, source): the same cause again is a
+repeat. P1 and P2 end by a guard's outcome; P3 and P4 end by themselves once they are normal and acknowledged.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.domain.events import (
+    AlarmAcknowledged,
+    AlarmNormal,
+    AlarmRaised,
+    AlarmRepeated,
+    AlarmResolved,
+    Event,
+)
+from gateway.domain.moment import Moment
+from gateway.domain.signals import Operator
+
+
+class AlarmKind(StrEnum):
+    """What can be wrong."""
+
+    FIRE = "fire"
+    PANIC = "panic"
+    DOOR_FORCED = "door_forced"
+    DOOR_HELD = "door_held"
+    LOCK_FOUND_RELEASED = "lock_found_released"
+    INTRUSION = "intrusion"
+    TAMPER = "tamper"
+    WRONG_ATTEMPTS = "wrong_attempts"
+    COMMAND_FAILED = "command_failed"
+    NO_VALID_LIST = "no_valid_list"
+    JOURNAL_UNAVAILABLE = "journal_unavailable"
+    EVENTS_LOST = "events_lost"
+    DEVICE_LOST = "device_lost"
+    PROCESS_LOST = "process_lost"
+    OFFICE_LOST = "office_lost"
+    LIST_REJECTED = "list_rejected"
+    DEVICE_MISCONFIGURED = "device_misconfigured"
+    INSECURE_LINK = "insecure_link"
+    CLOCK_SUSPECT = "clock_suspect"
+    SIGNALS_LOST = "signals_lost"
+    RUBBISH = "rubbish"
+
+
+PRIORITY: dict[AlarmKind, int] = {
+    AlarmKind.FIRE: 1,
+    AlarmKind.PANIC: 1,
+    AlarmKind.DOOR_FORCED: 2,
+    AlarmKind.DOOR_HELD: 2,
+    AlarmKind.LOCK_FOUND_RELEASED: 2,
+    AlarmKind.INTRUSION: 2,
+    AlarmKind.TAMPER: 2,
+    AlarmKind.WRONG_ATTEMPTS: 2,
+    AlarmKind.COMMAND_FAILED: 2,
+    AlarmKind.NO_VALID_LIST: 2,
+    AlarmKind.JOURNAL_UNAVAILABLE: 2,
+    AlarmKind.EVENTS_LOST: 2,
+    AlarmKind.DEVICE_LOST: 3,
+    AlarmKind.PROCESS_LOST: 3,
+    AlarmKind.OFFICE_LOST: 3,
+    AlarmKind.LIST_REJECTED: 3,
+    AlarmKind.DEVICE_MISCONFIGURED: 3,
+    AlarmKind.INSECURE_LINK: 3,
+    AlarmKind.CLOCK_SUSPECT: 3,
+    AlarmKind.SIGNALS_LOST: 3,
+    AlarmKind.RUBBISH: 4,
+}
+
+
+class AlarmOutcome(StrEnum):
+    """How a guard ends an alarm; `RETURNED_TO_NORMAL` is the gateway's own."""
+
+    REAL = "real"
+    FALSE_ALARM = "false_alarm"
+    TEST = "test"
+    TECHNICAL = "technical"
+    OTHER = "other"
+    RETURNED_TO_NORMAL = "returned_to_normal"
+
+
+REPEAT_TOLD_AFTER_S = 10.0
+"""A chattering cause is counted at once and journalled at most this often, so that it can't fill the disk."""
+
+
+@dataclass(slots=True)
+class OpenAlarm:
+    """An alarm that has not ended."""
+
+    alarm: str
+    kind: str
+    priority: int
+    source: str
+    active: bool = True
+    acknowledged: bool = False
+    count: int = 1
+    told_s: float = 0.0
+
+
+class AlarmBook:
+    """The open alarms. Each method returns the events of what changed."""
+
+    def __init__(self, alarms: dict[str, OpenAlarm] | None = None, next_number: int = 1) -> None:
+        self.open = alarms or {}
+        self.next_number = next_number
+
+    def raise_alarm(
+        self, kind: AlarmKind, source: str, moment: Moment, *, door: str | None = None, camera: str | None = None
+    ) -> list[Event]:
+        """Raise it, or count a repeat of the open one."""
+        found = self._find(kind, source)
+        if found is not None:
+            return self._repeat(found, moment)
+        alarm = f"a-{self.next_number}"
+        self.next_number += 1
+        priority = PRIORITY[kind]
+        self.open[alarm] = OpenAlarm(alarm, kind.value, priority, source, told_s=moment.monotonic_s)
+        return [AlarmRaised(alarm=alarm, kind=kind.value, priority=priority, source=source, door=door, camera=camera)]
+
+    def normal(self, kind: AlarmKind, source: str) -> list[Event]:
+        """The cause is gone."""
+        found = self._find(kind, source)
+        if found is None or not found.active:
+            return []
+        found.active = False
+        return [AlarmNormal(alarm=found.alarm), *self._end_by_itself(found)]
+
+    def acknowledge(self, alarm: str, operator: Operator) -> tuple[str | None, list[Event]]:
+        """(refusal code or None, events)."""
+        found = self.open.get(alarm)
+        if found is None:
+            return "AlarmNotOpen", []
+        if found.acknowledged:
+            return "AlreadyAcknowledged", []
+        found.acknowledged = True
+        told = AlarmAcknowledged(alarm=alarm, actor=operator.name, post=operator.post)
+        return None, [told, *self._end_by_itself(found)]
+
+    def resolve(self, alarm: str, outcome: str, note: str, operator: Operator) -> tuple[str | None, list[Event]]:
+        """(refusal code or None, events). A fire alarm ends only after the release was cleared."""
+        found = self.open.get(alarm)
+        if found is None:
+            return "AlarmNotOpen", []
+        if outcome not in (*AlarmOutcome,) or outcome == AlarmOutcome.RETURNED_TO_NORMAL:
+            return "OutcomeUnknown", []
+        if found.kind == AlarmKind.FIRE and found.active:
+            return "FireNotCleared", []
+        del self.open[alarm]
+        return None, [AlarmResolved(alarm=alarm, outcome=outcome, note=note, actor=operator.name, post=operator.post)]
+
+    def find(self, kind: AlarmKind, source: str) -> str | None:
+        """The open alarm's id."""
+        found = self._find(kind, source)
+        return None if found is None else found.alarm
+
+    def _find(self, kind: AlarmKind, source: str) -> OpenAlarm | None:
+        return next((a for a in self.open.values() if a.kind == kind.value and a.source == source), None)
+
+    def _repeat(self, found: OpenAlarm, moment: Moment) -> list[Event]:
+        found.count += 1
+        was_active, found.active = found.active, True
+        if was_active and 0 <= moment.monotonic_s - found.told_s < REPEAT_TOLD_AFTER_S:
+            return []
+        found.told_s = moment.monotonic_s
+        return [AlarmRepeated(alarm=found.alarm, count=found.count)]
+
+    def _end_by_itself(self, found: OpenAlarm) -> list[Event]:
+        if found.active or not found.acknowledged or found.priority <= 2:
+            return []
+        del self.open[found.alarm]
+        outcome = AlarmOutcome.RETURNED_TO_NORMAL.value
+        return [AlarmResolved(alarm=found.alarm, outcome=outcome, note="", actor="gateway", post="")]

@@ -1,0 +1,502 @@
+"""The controller: signals in, events and commands out. It composes the small machines and holds no rules of its own.
+
+Pure: `handle(signal, moment, access_list)` depends on nothing but its arguments and the state, and the whole state is
+`snapshot()`. A checkpoint rides with every turn's events, so a restart goes on exactly where the journal ends.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from gateway.domain import events as ev
+from gateway.domain import signals as sg
+from gateway.domain.access import AccessList, DenialReason, decide
+from gateway.domain.alarm import AlarmBook, AlarmKind
+from gateway.domain.commands import Command, SwapList
+from gateway.domain.credential import Identifier
+from gateway.domain.door import Stimulus
+from gateway.domain.door_control import Cause, DoorControl
+from gateway.domain.moment import ClockQuality, Moment
+from gateway.domain.observation_book import END_DEADLINE_S, ObservationBook, WatchedObservation
+from gateway.domain.ports import Reply
+from gateway.domain.reader_watch import ReaderWatch
+from gateway.domain.site import InputPurpose, Site
+from gateway.domain.snapshot import ControllerState
+
+REQUEST_VALIDITY_MAX_S = 30.0
+"""A guard's click that is older, or says it lives longer, is refused: it must never open a door late."""
+COMMAND_NUMBERS_SKIPPED_AT_START = 1000
+"""A crash may have lost the numbers of commands that went out before their commit; none may be used twice."""
+CLOCK_LOOKED_AT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one signal came to. `urgent`: an exit or fire release, whose commands wait for nothing."""
+
+    events: tuple[ev.Event, ...]
+    commands: tuple[Command, ...]
+    reply: Reply
+    urgent: bool = False
+
+
+@dataclass(slots=True)
+class _Reply:
+    refusal: str | None = None
+    urgent: bool = False
+
+
+@dataclass(slots=True)
+class _Now:
+    moment: Moment
+    access_list: AccessList | None
+    reply: _Reply = field(default_factory=_Reply)
+
+
+class Controller:
+    """One site's controller. Not thread-safe; the site loop is its only caller."""
+
+    def __init__(self, site: Site, state: ControllerState | None = None) -> None:
+        state = state or ControllerState()
+        state.active_inputs = [name for name in state.active_inputs if name in site.inputs]
+        self.site, self.state = site, state
+        self.alarms = AlarmBook(state.alarms, state.next_alarm)
+        self.doors = DoorControl(site, self.alarms, state.doors, state.next_command)
+        self.observations = ObservationBook(state.observations)
+        self.watches: dict[str, ReaderWatch] = {}
+        self._by_reader = {reader: point for point in site.access_points.values() for reader in point.readers}
+        self._next_schedule: datetime | None = None
+        self._next_clock_look_s = 0.0
+        self._handlers: dict[type, Callable[[Any, _Now], None]] = {
+            sg.CardRead: self._card_read,
+            sg.KeyPressed: self._key_pressed,
+            sg.ReadIgnored: self._read_ignored,
+            sg.InputsChanged: self._inputs_changed,
+            sg.OutputsRead: self._outputs_read,
+            sg.LinkChanged: self._link_changed,
+            sg.FramesRejected: self._frames_rejected,
+            sg.DeviceFlagged: self._device_flagged,
+            sg.CommandCompleted: self._command_completed,
+            sg.OpenRequested: self._open_requested,
+            sg.FireResetRequested: self._fire_reset_requested,
+            sg.AlarmAcknowledgeRequested: self._acknowledge_requested,
+            sg.AlarmResolveRequested: self._resolve_requested,
+            sg.OperatorActed: self._operator_acted,
+            sg.ListReady: self._list_ready,
+            sg.ListRefused: self._list_refused,
+            sg.Observation: self._observation,
+            sg.EvidenceReady: self._evidence_ready,
+            sg.ProcessChanged: self._process_changed,
+            sg.JournalChanged: self._journal_changed,
+            sg.SignalsDropped: self._signals_dropped,
+            sg.DeadlineReached: self._deadline_reached,
+            sg.GatewayStarting: self._gateway_starting,
+            sg.ListActivated: self._list_activated,
+        }
+
+    def handle(self, signal: sg.Signal, moment: Moment, access_list: AccessList | None) -> Turn:
+        """One turn. Timers that have run out are settled first, so that a late call changes no order."""
+        now = _Now(moment, access_list)
+        self.doors.events, self.doors.commands = [], []
+        self.doors.run_timers(moment)
+        handler = self._handlers.get(type(signal))
+        if handler is not None:
+            handler(signal, now)
+        reply = Reply(accepted=now.reply.refusal is None, reason=now.reply.refusal)
+        return Turn(tuple(self.doors.events), tuple(self.doors.commands), reply, now.reply.urgent)
+
+    def snapshot(self) -> ControllerState:
+        """The whole state, sharing what it is made of: encode it before the next turn."""
+        self.state.doors = {door: machine.state for door, machine in self.doors.machines.items()}
+        self.state.alarms, self.state.next_alarm = self.alarms.open, self.alarms.next_number
+        self.state.next_command = self.doors.next_command
+        self.state.observations = self.observations.entries
+        return self.state
+
+    def next_deadline(self, moment: Moment) -> float:
+        """When to call with `DeadlineReached`, monotonic seconds; at most a minute ahead."""
+        times = [self.doors.deadline_s(), self.observations.deadline_s(), self._next_clock_look_s or None]
+        if self._next_schedule is not None:
+            times.append(moment.monotonic_s + (self._next_schedule - moment.wall).total_seconds())
+        latest = moment.monotonic_s + CLOCK_LOOKED_AT_S
+        return min([latest, *(t for t in times if t is not None)])
+
+    # Readers
+
+    def _card_read(self, signal: sg.CardRead, now: _Now) -> None:
+        watch = self.watches.setdefault(signal.reader, ReaderWatch())
+        identifiers = tuple(r.identifier for r in signal.readings)
+        if not watch.is_repeat(identifiers, signal.received_s, self.site.repeat_read_s):
+            self._decide(signal.reader, identifiers, now)
+
+    def _key_pressed(self, signal: sg.KeyPressed, now: _Now) -> None:
+        pin = self.watches.setdefault(signal.reader, ReaderWatch()).press(signal.key, signal.received_s)
+        if pin is not None:
+            self._decide(signal.reader, (pin,), now)
+
+    def _decide(self, reader: str, identifiers: tuple[Identifier, ...], now: _Now) -> None:
+        point = self._by_reader.get(reader)
+        if point is None:
+            self._tell(ev.ReadDropped(reader=reader, reason="ReaderBelongsToNoAccessPoint"))
+            return
+        decision = decide(identifiers, point.id, now.moment, now.access_list)
+        credential = decision.credential.id if decision.credential else None
+        cardholder = decision.cardholder.id if decision.cardholder else None
+        watch = self.watches[reader]
+        if decision.granted and credential and cardholder and decision.list_version is not None:
+            watch.right()
+            self._tell(
+                ev.AccessGranted(
+                    access_point=point.id,
+                    door=point.door,
+                    reader=reader,
+                    credential=credential,
+                    cardholder=cardholder,
+                    list_version=decision.list_version,
+                    trace=decision.trace,
+                )
+            )
+            extended = decision.cardholder is not None and decision.cardholder.extended_time
+            self.doors.give(point.door, Stimulus.GRANT, now.moment, Cause("grant", credential, cardholder, extended))
+            return
+        reason = decision.reason or DenialReason.UNAUTHORIZED
+        self._tell(
+            ev.AccessDenied(
+                access_point=point.id,
+                door=point.door,
+                reader=reader,
+                reason=reason.value,
+                credential=credential,
+                cardholder=cardholder,
+                list_version=decision.list_version,
+                trace=decision.trace,
+            )
+        )
+        if reason is DenialReason.NO_VALID_LIST:
+            self._raise(AlarmKind.NO_VALID_LIST, "site", now)
+        if reason is DenialReason.CREDENTIAL_NOT_FOUND and watch.wrong(now.moment.monotonic_s):
+            self._raise(AlarmKind.WRONG_ATTEMPTS, reader, now, door=point.door)
+
+    def _read_ignored(self, signal: sg.ReadIgnored, now: _Now) -> None:
+        self._tell(ev.ReadDropped(reader=signal.reader, reason=signal.reason))
+
+    # Inputs and outputs
+
+    def _inputs_changed(self, signal: sg.InputsChanged, now: _Now) -> None:
+        """Fire first, then exits, then the other inputs, contacts last: one poll never makes an exit look forced."""
+        values = dict(signal.inputs)
+        for site_input in sorted(self.site.inputs.values(), key=lambda i: i.purpose is not InputPurpose.FIRE):
+            terminal = site_input.terminal
+            if terminal.device == signal.device and terminal.number in values:
+                self._site_input(site_input.id, values[terminal.number] != terminal.inverted, now)
+        for door in self.site.doors.values():
+            if door.rex and door.rex.device == signal.device and door.rex.number in values:
+                pressed = values[door.rex.number] != door.rex.inverted
+                self._rex(door.id, pressed, now)
+        for door in self.site.doors.values():
+            if door.contact and door.contact.device == signal.device and door.contact.number in values:
+                self.doors.contact(door.id, values[door.contact.number] != door.contact.inverted, now.moment)
+
+    def _rex(self, door: str, pressed: bool, now: _Now) -> None:
+        if self.doors.machines[door].state.rex_pressed == pressed:
+            return
+        if pressed:
+            self._tell(ev.ExitPressed(door=door))
+            now.reply.urgent = True
+        self.doors.rex(door, pressed, now.moment)
+
+    def _site_input(self, input_id: str, active: bool, now: _Now) -> None:
+        if (input_id in self.state.active_inputs) == active:
+            return
+        purpose = self.site.inputs[input_id].purpose
+        if not active:
+            self.state.active_inputs.remove(input_id)
+            self._tell(ev.InputNormal(input=input_id, purpose=purpose.value))
+            if purpose is InputPurpose.TAMPER:
+                self._tell(*self.alarms.normal(AlarmKind.TAMPER, input_id))
+            return
+        self.state.active_inputs.append(input_id)
+        self._tell(ev.InputActivated(input=input_id, purpose=purpose.value))
+        if purpose is InputPurpose.FIRE:
+            self._fire(input_id, now)
+        else:
+            self._raise(AlarmKind.PANIC if purpose is InputPurpose.PANIC else AlarmKind.TAMPER, input_id, now)
+
+    def _fire(self, input_id: str, now: _Now) -> None:
+        now.reply.urgent = True
+        if not self.state.fire_latched:
+            self.state.fire_latched = True
+            self._tell(ev.FireDetected(input=input_id))
+        self._raise(AlarmKind.FIRE, "fire", now)
+        self.doors.set_fire(True, now.moment)
+
+    def _outputs_read(self, signal: sg.OutputsRead, now: _Now) -> None:
+        for output, energised in signal.outputs:
+            self.doors.output_read(signal.device, output, energised, now.moment)
+
+    def _command_completed(self, signal: sg.CommandCompleted, now: _Now) -> None:
+        self._tell(
+            ev.CommandEnded(
+                command_id=signal.command_id,
+                device=signal.device,
+                outcome=signal.outcome.value,
+                detail=signal.detail[:200],
+            )
+        )
+        if signal.outcome in (sg.CommandOutcome.FAILED, sg.CommandOutcome.EXPIRED):
+            door = self.doors.command_failed(signal.command_id, now.moment)
+            self._raise(AlarmKind.COMMAND_FAILED, signal.device, now, door=door)
+        else:
+            self._tell(*self.alarms.normal(AlarmKind.COMMAND_FAILED, signal.device))
+
+    # Devices, processes, the journal
+
+    def _link_changed(self, signal: sg.LinkChanged, now: _Now) -> None:
+        offline = signal.state is sg.LinkState.OFFLINE
+        kind = AlarmKind.OFFICE_LOST if signal.device == "office" else AlarmKind.DEVICE_LOST
+        if offline and signal.device not in self.state.lost:
+            self.state.lost.append(signal.device)
+            self._tell(ev.DeviceLost(device=signal.device, detail=signal.detail[:200]))
+            camera = signal.device if signal.device in self.site.cameras else None
+            self._raise(kind, signal.device, now, camera=camera)
+        elif not offline:
+            if signal.device in self.state.lost:
+                self.state.lost.remove(signal.device)
+                self._tell(ev.DeviceReturned(device=signal.device, detail=signal.detail[:200]))
+                self._tell(*self.alarms.normal(kind, signal.device))
+            self.doors.device_returned(signal.device, now.moment)
+
+    def _frames_rejected(self, signal: sg.FramesRejected, now: _Now) -> None:
+        self._tell(ev.RubbishReceived(device=signal.device, count=signal.count, reason=signal.reason[:200]))
+        self._raise(AlarmKind.RUBBISH, signal.device, now)
+        self._tell(*self.alarms.normal(AlarmKind.RUBBISH, signal.device))
+
+    def _device_flagged(self, signal: sg.DeviceFlagged, now: _Now) -> None:
+        if signal.faults:
+            self._tell(ev.DeviceMisconfigured(device=signal.device, faults=signal.faults))
+            self._raise(AlarmKind.DEVICE_MISCONFIGURED, signal.device, now)
+        else:
+            self._tell(*self.alarms.normal(AlarmKind.DEVICE_MISCONFIGURED, signal.device))
+
+    def _process_changed(self, signal: sg.ProcessChanged, now: _Now) -> None:
+        name = f"process:{signal.process}"
+        if signal.state is sg.LinkState.OFFLINE and name not in self.state.lost:
+            self.state.lost.append(name)
+            self._tell(ev.ProcessLost(process=signal.process, detail=signal.detail[:200]))
+            self._raise(AlarmKind.PROCESS_LOST, signal.process, now)
+        elif signal.state is sg.LinkState.ONLINE and name in self.state.lost:
+            self.state.lost.remove(name)
+            self._tell(ev.ProcessReturned(process=signal.process))
+            self._tell(*self.alarms.normal(AlarmKind.PROCESS_LOST, signal.process))
+
+    def _journal_changed(self, signal: sg.JournalChanged, now: _Now) -> None:
+        if not signal.available:
+            self._raise(AlarmKind.JOURNAL_UNAVAILABLE, "journal", now)
+            return
+        if signal.lost:
+            self._tell(ev.JournalGap(lost=signal.lost, reason=signal.detail[:200]))
+            self._raise(AlarmKind.EVENTS_LOST, "journal", now)
+        self._tell(*self.alarms.normal(AlarmKind.JOURNAL_UNAVAILABLE, "journal"))
+
+    def _signals_dropped(self, signal: sg.SignalsDropped, now: _Now) -> None:
+        self._tell(ev.SignalsLost(kind=signal.kind, count=signal.count))
+        self._raise(AlarmKind.SIGNALS_LOST, signal.kind, now)
+        self._tell(*self.alarms.normal(AlarmKind.SIGNALS_LOST, signal.kind))
+
+    # Guards
+
+    def _open_requested(self, signal: sg.OpenRequested, now: _Now) -> None:
+        refusal = self._open_refusal(signal, now)
+        if refusal is not None:
+            self._refuse(signal.request_id, "open", signal.door, refusal, signal.operator, now)
+            return
+        self.state.used_requests.append(signal.request_id)
+        del self.state.used_requests[:-1000]
+        self._tell(
+            ev.OpenedByGuard(
+                door=signal.door,
+                reason=signal.reason,
+                note=signal.note,
+                actor=signal.operator.name,
+                post=signal.operator.post,
+                request_id=signal.request_id,
+            )
+        )
+        self.doors.give(signal.door, Stimulus.GRANT, now.moment, Cause("guard"))
+
+    def _open_refusal(self, signal: sg.OpenRequested, now: _Now) -> str | None:
+        if signal.door not in self.site.doors:
+            return "DoorUnknown"
+        if not signal.reason.strip():
+            return "ReasonMissing"
+        if signal.request_id in self.state.used_requests:
+            return "RequestUsed"
+        left_s = (signal.expires_at - now.moment.wall).total_seconds()
+        if left_s <= 0 or left_s > REQUEST_VALIDITY_MAX_S:
+            return "RequestExpired"
+        return None
+
+    def _fire_reset_requested(self, signal: sg.FireResetRequested, now: _Now) -> None:
+        active = [i for i in self.state.active_inputs if self.site.inputs[i].purpose is InputPurpose.FIRE]
+        refusal = "FireStillActive" if active else None if self.state.fire_latched else "FireNotLatched"
+        if refusal is not None:
+            self._refuse(signal.request_id, "fire_reset", "fire", refusal, signal.operator, now)
+            return
+        self.state.fire_latched = False
+        self._tell(ev.FireCleared(actor=signal.operator.name, post=signal.operator.post))
+        self._tell(*self.alarms.normal(AlarmKind.FIRE, "fire"))
+        self.doors.set_fire(False, now.moment)
+
+    def _acknowledge_requested(self, signal: sg.AlarmAcknowledgeRequested, now: _Now) -> None:
+        now.reply.refusal, told = self.alarms.acknowledge(signal.alarm, signal.operator)
+        self._tell(*told)
+
+    def _resolve_requested(self, signal: sg.AlarmResolveRequested, now: _Now) -> None:
+        now.reply.refusal, told = self.alarms.resolve(signal.alarm, signal.outcome, signal.note[:1000], signal.operator)
+        self._tell(*told)
+
+    def _operator_acted(self, signal: sg.OperatorActed, now: _Now) -> None:
+        self._tell(
+            ev.OperatorAudited(
+                action=signal.action,
+                actor=signal.operator.name,
+                post=signal.operator.post,
+                detail=signal.detail[:500],
+            )
+        )
+
+    def _refuse(self, request_id: str, request: str, subject: str, reason: str, by: sg.Operator, now: _Now) -> None:
+        now.reply.refusal = reason
+        self._tell(
+            ev.RequestRefused(
+                request_id=request_id, request=request, subject=subject, reason=reason, actor=by.name, post=by.post
+            )
+        )
+
+    # The office's list
+
+    def _list_ready(self, signal: sg.ListReady, now: _Now) -> None:
+        current = now.access_list
+        if current is not None and signal.version <= current.version:
+            now.reply.refusal = "ListNotNewer"
+            return
+        command_id = f"list-{signal.version}"
+        self.doors.commands.append(SwapList(command_id, signal.version, signal.path, signal.digest, signal.credentials))
+
+    def _list_activated(self, signal: sg.ListActivated, now: _Now) -> None:
+        self._tell(ev.ListActivated(list_version=signal.version, digest=signal.digest, credentials=signal.credentials))
+        self._tell(*self.alarms.normal(AlarmKind.NO_VALID_LIST, "site"))
+        self._tell(*self.alarms.normal(AlarmKind.LIST_REJECTED, "office"))
+        self._follow_schedules(now)
+
+    def _list_refused(self, signal: sg.ListRefused, now: _Now) -> None:
+        faults = tuple(fault[:300] for fault in signal.faults[:50])
+        self._tell(ev.ListRejected(list_version=signal.version, faults=faults))
+        self._raise(AlarmKind.LIST_REJECTED, "office", now)
+
+    # Cameras
+
+    def _observation(self, signal: sg.Observation, now: _Now) -> None:
+        place = self.site.cameras.get(signal.camera)
+        if place is None:
+            now.reply.refusal = "CameraUnknown"
+        elif signal.state == "ended":
+            self._end_observation(signal.observation_id, signal.timed_out)
+        elif signal.observation_id not in self.observations.entries:
+            armed = place.armed.covers(now.moment.wall, self.site.zone)
+            self._tell(
+                ev.ObservationStarted(
+                    observation=signal.observation_id,
+                    camera=signal.camera,
+                    rule=signal.rule,
+                    zone=signal.zone,
+                    armed=armed,
+                    started_at=signal.started_at,
+                )
+            )
+            if armed:
+                self._raise(AlarmKind.INTRUSION, signal.camera, now, camera=signal.camera)
+            alarm = self.alarms.find(AlarmKind.INTRUSION, signal.camera) if armed else None
+            ends_s = now.moment.monotonic_s + END_DEADLINE_S
+            self.observations.start(
+                signal.observation_id,
+                WatchedObservation(signal.camera, signal.rule, signal.zone, alarm, ends_s, now.moment.boot_id),
+            )
+
+    def _end_observation(self, observation: str, timed_out: bool) -> None:
+        found = self.observations.end(observation)
+        if found is None:
+            return
+        self._tell(
+            ev.ObservationEnded(
+                observation=observation, camera=found.camera, rule=found.rule, zone=found.zone, timed_out=timed_out
+            )
+        )
+        if found.alarm is not None and not self.observations.still_open(found.alarm):
+            self._tell(*self.alarms.normal(AlarmKind.INTRUSION, found.camera))
+
+    def _evidence_ready(self, signal: sg.EvidenceReady, now: _Now) -> None:
+        """Evidence of an observation, or of the alarm that asked for it by its own id."""
+        alarm = self.observations.alarm_of(signal.observation_id)
+        if alarm is None and signal.observation_id.startswith("a-"):
+            alarm = signal.observation_id
+        self._tell(
+            ev.EvidenceStored(
+                observation=signal.observation_id,
+                camera=signal.camera,
+                alarm=alarm,
+                kind=signal.kind,
+                path=signal.path,
+                sha256=signal.sha256,
+                size_bytes=signal.size_bytes,
+                started_at=signal.started_at,
+                ended_at=signal.ended_at,
+            )
+        )
+
+    # Time
+
+    def _gateway_starting(self, signal: sg.GatewayStarting, now: _Now) -> None:
+        version = now.access_list.version if now.access_list else None
+        self.doors.next_command += COMMAND_NUMBERS_SKIPPED_AT_START
+        self._tell(ev.GatewayStarted(software=signal.software, restored=signal.restored, list_version=version))
+        if now.access_list is None:
+            self._raise(AlarmKind.NO_VALID_LIST, "site", now)
+        for link in self.site.insecure_links:
+            if self.alarms.find(AlarmKind.INSECURE_LINK, link) is None:
+                self._raise(AlarmKind.INSECURE_LINK, link, now)
+        self._deadline_reached(sg.DeadlineReached(), now)
+
+    def _deadline_reached(self, signal: sg.DeadlineReached, now: _Now) -> None:
+        for observation in self.observations.overdue(now.moment):
+            self._end_observation(observation, timed_out=True)
+        if now.moment.quality is ClockQuality.SUSPECT:
+            self._raise_once(AlarmKind.CLOCK_SUSPECT, "clock", now)
+        else:
+            self._tell(*self.alarms.normal(AlarmKind.CLOCK_SUSPECT, "clock"))
+        self._next_clock_look_s = now.moment.monotonic_s + CLOCK_LOOKED_AT_S
+        self._follow_schedules(now)
+
+    def _follow_schedules(self, now: _Now) -> None:
+        self.doors.follow_schedules(now.moment, now.access_list)
+        self._next_schedule = None
+        if now.access_list is None:
+            return
+        listed = (now.access_list.access_point(p.id) for p in self.site.access_points.values())
+        schedules = (now.access_list.schedule(p.unlock_schedule) for p in listed if p and p.unlock_schedule)
+        changes = [s.next_change(now.moment.wall, now.access_list.zone) for s in schedules if s]
+        soonest = min((c for c in changes if c is not None), default=None)
+        self._next_schedule = soonest + timedelta(milliseconds=1) if soonest else None
+
+    def _tell(self, *told: ev.Event) -> None:
+        self.doors.events += told
+
+    def _raise(
+        self, kind: AlarmKind, source: str, now: _Now, *, door: str | None = None, camera: str | None = None
+    ) -> None:
+        self._tell(*self.alarms.raise_alarm(kind, source, now.moment, door=door, camera=camera))
+
+    def _raise_once(self, kind: AlarmKind, source: str, now: _Now) -> None:
+        if self.alarms.find(kind, source) is None:
+            self._raise(kind, source, now)

@@ -1,0 +1,192 @@
+"""One door: a table, and the machine that walks it.
+
+The phase says what the door is doing; the mode says what it is meant to do. Fire is an overlay: when it clears,
+what was before is back. Timers are monotonic seconds of one boot; after a reboot they count as expired.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.domain.moment import Moment
+from gateway.domain.site import Door
+
+
+class DoorMode(StrEnum):
+    """What the door is meant to do (ONVIF DoorControl's names)."""
+
+    LOCKED = "Locked"
+    UNLOCKED = "Unlocked"
+
+
+class DoorPhase(StrEnum):
+    """What the door is doing."""
+
+    SECURE = "secure"
+    RELEASED = "released"
+    """Released for somebody; not opened yet."""
+    PASSING = "passing"
+    """Open under a grant, an exit or a guard's release."""
+    WARNING = "warning"
+    """Open nearly too long."""
+    HELD = "held"
+    FORCED = "forced"
+    FREE = "free"
+    """Unlocked by its schedule or by fire: opening and closing mean nothing."""
+
+
+class Stimulus(StrEnum):
+    """What moves a door."""
+
+    GRANT = "grant"
+    REX = "rex"
+    CONTACT_OPENED = "contact_opened"
+    CONTACT_CLOSED = "contact_closed"
+    RELEASE_ENDED = "release_ended"
+    WARNING_DUE = "warning_due"
+    HELD_DUE = "held_due"
+    FREED = "freed"
+    LOCKED_CLOSED = "locked_closed"
+    LOCKED_OPEN = "locked_open"
+
+
+class Action(StrEnum):
+    """What a transition asks for, in order."""
+
+    RELEASE = "release"
+    HOLD_RELEASED = "hold_released"
+    SECURE = "secure"
+    SECURED_BY_BOARD = "secured_by_board"
+    START_OPEN_TIMERS = "start_open_timers"
+    STOP_OPEN_TIMERS = "stop_open_timers"
+    TAKEN = "taken"
+    NOT_TAKEN = "not_taken"
+    FORCED = "forced"
+    WARN = "warn"
+    HELD = "held"
+    NORMAL = "normal"
+
+
+_P, _S, _A = DoorPhase, Stimulus, Action
+_REOPEN = (_P.PASSING, (_A.NORMAL, _A.RELEASE, _A.START_OPEN_TIMERS))
+_FREE = (_P.FREE, (_A.NORMAL, _A.STOP_OPEN_TIMERS, _A.HOLD_RELEASED))
+_CLOSE = (_P.SECURE, (_A.NORMAL, _A.STOP_OPEN_TIMERS, _A.SECURE))
+
+TABLE: dict[tuple[DoorPhase, Stimulus], tuple[DoorPhase, tuple[Action, ...]]] = {
+    (_P.SECURE, _S.GRANT): (_P.RELEASED, (_A.RELEASE,)),
+    (_P.SECURE, _S.REX): (_P.RELEASED, (_A.RELEASE,)),
+    (_P.SECURE, _S.CONTACT_OPENED): (_P.FORCED, (_A.FORCED,)),
+    (_P.SECURE, _S.RELEASE_ENDED): (_P.SECURE, (_A.SECURED_BY_BOARD,)),
+    (_P.SECURE, _S.FREED): _FREE,
+    (_P.RELEASED, _S.GRANT): (_P.RELEASED, (_A.RELEASE,)),
+    (_P.RELEASED, _S.REX): (_P.RELEASED, (_A.RELEASE,)),
+    (_P.RELEASED, _S.CONTACT_OPENED): (_P.PASSING, (_A.TAKEN, _A.START_OPEN_TIMERS)),
+    (_P.RELEASED, _S.RELEASE_ENDED): (_P.SECURE, (_A.SECURED_BY_BOARD, _A.NOT_TAKEN)),
+    (_P.RELEASED, _S.FREED): _FREE,
+    (_P.PASSING, _S.GRANT): _REOPEN,
+    (_P.PASSING, _S.REX): _REOPEN,
+    (_P.PASSING, _S.CONTACT_CLOSED): _CLOSE,
+    (_P.PASSING, _S.RELEASE_ENDED): (_P.PASSING, (_A.SECURED_BY_BOARD,)),
+    (_P.PASSING, _S.WARNING_DUE): (_P.WARNING, (_A.WARN,)),
+    (_P.PASSING, _S.FREED): _FREE,
+    (_P.WARNING, _S.GRANT): _REOPEN,
+    (_P.WARNING, _S.REX): _REOPEN,
+    (_P.WARNING, _S.CONTACT_CLOSED): _CLOSE,
+    (_P.WARNING, _S.RELEASE_ENDED): (_P.WARNING, (_A.SECURED_BY_BOARD,)),
+    (_P.WARNING, _S.HELD_DUE): (_P.HELD, (_A.HELD,)),
+    (_P.WARNING, _S.FREED): _FREE,
+    (_P.HELD, _S.GRANT): _REOPEN,
+    (_P.HELD, _S.REX): _REOPEN,
+    (_P.HELD, _S.CONTACT_CLOSED): _CLOSE,
+    (_P.HELD, _S.RELEASE_ENDED): (_P.HELD, (_A.SECURED_BY_BOARD,)),
+    (_P.HELD, _S.FREED): _FREE,
+    (_P.FORCED, _S.GRANT): (_P.FORCED, (_A.RELEASE,)),
+    (_P.FORCED, _S.REX): (_P.FORCED, (_A.RELEASE,)),
+    (_P.FORCED, _S.CONTACT_CLOSED): _CLOSE,
+    (_P.FORCED, _S.RELEASE_ENDED): (_P.FORCED, (_A.SECURED_BY_BOARD,)),
+    (_P.FORCED, _S.FREED): _FREE,
+    (_P.FREE, _S.REX): (_P.FREE, (_A.HOLD_RELEASED,)),
+    (_P.FREE, _S.LOCKED_CLOSED): (_P.SECURE, (_A.SECURE,)),
+    (_P.FREE, _S.LOCKED_OPEN): (_P.PASSING, (_A.SECURE, _A.START_OPEN_TIMERS)),
+}
+"""(phase, stimulus) -> (next phase, actions). What isn't here changes nothing."""
+
+
+@dataclass(slots=True)
+class DoorState:
+    """Everything about a door that a restart must bring back. `*_s` are monotonic seconds of the boot `boot_id`."""
+
+    phase: DoorPhase = DoorPhase.SECURE
+    mode: DoorMode = DoorMode.LOCKED
+    fire: bool = False
+    open: bool | None = None
+    lock_released: bool = False
+    release_ends_s: float | None = None
+    warning_at_s: float | None = None
+    held_at_s: float | None = None
+    boot_id: str = ""
+    because: str = ""
+    credential: str | None = None
+    cardholder: str | None = None
+    extended: bool = False
+    command_id: str = ""
+    rex_pressed: bool = False
+
+
+class DoorMachine:
+    """Walks the table; timers live here, what the actions mean is the controller's."""
+
+    def __init__(self, door: Door, state: DoorState | None = None) -> None:
+        self.door = door
+        self.state = state or DoorState()
+
+    def stimulate(self, stimulus: Stimulus, moment: Moment) -> tuple[Action, ...]:
+        """Move on; the actions to carry out, in order (none when the table has no such row)."""
+        row = TABLE.get((self.state.phase, stimulus))
+        if row is None:
+            return ()
+        self.state.phase, actions = row
+        for action in actions:
+            self._keep_time(action, moment)
+        return actions
+
+    def due(self, moment: Moment) -> list[Stimulus]:
+        """The timers that have run out, in the order in which they did; each is said once."""
+        state, found = self.state, []
+        for name, stimulus in _TIMERS:
+            at_s = getattr(state, name)
+            if at_s is not None and (state.boot_id != moment.boot_id or at_s <= moment.monotonic_s):
+                setattr(state, name, None)
+                found.append((at_s, stimulus))
+        return [stimulus for _, stimulus in sorted(found, key=lambda pair: pair[0])]
+
+    def deadline_s(self) -> float | None:
+        """The next timer, monotonic seconds."""
+        times = [getattr(self.state, name) for name, _ in _TIMERS]
+        return min((t for t in times if t is not None), default=None)
+
+    @property
+    def release_seconds(self) -> float:
+        """How long a release lasts for whom it is given now."""
+        return self.door.extended_release_time_s if self.state.extended else self.door.release_time_s
+
+    def _keep_time(self, action: Action, moment: Moment) -> None:
+        state = self.state
+        state.boot_id = moment.boot_id
+        if action is Action.RELEASE:
+            state.release_ends_s = moment.monotonic_s + self.release_seconds
+            state.lock_released = True
+        elif action is Action.HOLD_RELEASED:
+            state.release_ends_s, state.lock_released = None, True
+        elif action is Action.START_OPEN_TIMERS:
+            open_s = self.door.extended_open_time_s if state.extended else self.door.open_time_s
+            state.held_at_s = moment.monotonic_s + open_s
+            state.warning_at_s = max(moment.monotonic_s, state.held_at_s - self.door.pre_alarm_time_s)
+        elif action is Action.STOP_OPEN_TIMERS:
+            state.held_at_s = state.warning_at_s = None
+
+
+_TIMERS = (
+    ("release_ends_s", Stimulus.RELEASE_ENDED),
+    ("warning_at_s", Stimulus.WARNING_DUE),
+    ("held_at_s", Stimulus.HELD_DUE),
+)

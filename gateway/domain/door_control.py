@@ -1,0 +1,261 @@
+"""All doors of the site: stimuli in, events and commands out; schedules, fire and read-back among them."""
+
+from dataclasses import dataclass
+
+from gateway.domain.access import AccessList
+from gateway.domain.alarm import AlarmBook, AlarmKind
+from gateway.domain.commands import Command, DeviceCommand, PulseOutput, SetOutput
+from gateway.domain.door import Action, DoorMachine, DoorMode, DoorPhase, DoorState, Stimulus
+from gateway.domain.events import (
+    AccessNotTaken,
+    AccessTaken,
+    DoorClosed,
+    DoorForcedOpen,
+    DoorHeldOpen,
+    DoorHeldWarning,
+    DoorModeChanged,
+    DoorOpened,
+    Event,
+    LockFoundReleased,
+    LockReleased,
+    LockSecured,
+)
+from gateway.domain.moment import ClockQuality, Moment
+from gateway.domain.site import Door, Site
+
+COMMAND_EXPIRY_S = 2.0
+"""GB 50396-2007: credential to actuation at most 2 s; a later release would surprise whoever stands there."""
+HOLD_EXPIRY_S = 10.0
+"""A release that stays (schedule, fire) is right whenever it arrives, and is sent again until it is confirmed."""
+HOLD_RETRY_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """For whom or why a door is released."""
+
+    because: str
+    credential: str | None = None
+    cardholder: str | None = None
+    extended: bool = False
+
+
+class DoorControl:
+    """The doors' machines and what their actions mean. Collects events and commands of one turn in the lists given."""
+
+    def __init__(self, site: Site, alarms: AlarmBook, states: dict[str, DoorState], next_command: int) -> None:
+        self.site, self.alarms, self.next_command = site, alarms, next_command
+        self.machines = {door.id: DoorMachine(door, states.get(door.id)) for door in site.doors.values()}
+        self.events: list[Event] = []
+        self.commands: list[Command] = []
+        self.retry_s: dict[str, float] = {}
+        """Doors whose lasting release or relock failed: when to send it again."""
+
+    def give(self, door: str, stimulus: Stimulus, moment: Moment, cause: Cause | None = None) -> bool:
+        """Stimulate a door; False when its table has no such row."""
+        machine = self.machines[door]
+        state = machine.state
+        if cause is not None and state.phase is not DoorPhase.FREE:
+            state.because, state.extended = cause.because, cause.extended
+            state.credential, state.cardholder = cause.credential, cause.cardholder
+        actions = machine.stimulate(stimulus, moment)
+        for action in actions:
+            self._carry_out(action, machine, moment)
+        return bool(actions)
+
+    def contact(self, door: str, is_open: bool, moment: Moment) -> None:
+        """
+
+        He contact says open or closed; the first report after a start alarms only if the door stands open
+        unexplained.
+        """
+        machine = self.machines[door]
+        if machine.state.open == is_open:
+            return
+        first = machine.state.open is None
+        machine.state.open = is_open
+        if not (first and not is_open):
+            self.events.append(DoorOpened(door=door) if is_open else DoorClosed(door=door))
+        if is_open and machine.state.rex_pressed and machine.state.phase is DoorPhase.SECURE:
+            self.give(door, Stimulus.REX, moment, Cause("rex"))
+        self.give(door, Stimulus.CONTACT_OPENED if is_open else Stimulus.CONTACT_CLOSED, moment)
+
+    def rex(self, door: str, pressed: bool, moment: Moment) -> None:
+        """The exit button; it releases in every phase."""
+        self.machines[door].state.rex_pressed = pressed
+        if pressed:
+            self.give(door, Stimulus.REX, moment, Cause("rex"))
+
+    def set_fire(self, latched: bool, moment: Moment) -> None:
+        """Lay the fire overlay over every door that it releases, or take it away."""
+        for machine in self.machines.values():
+            if machine.door.fire_release and machine.state.fire != latched:
+                machine.state.fire = latched
+                self._follow_mode(machine, moment, "fire" if latched else "fire_cleared")
+
+    def follow_schedules(self, moment: Moment, access_list: AccessList | None) -> None:
+        """Set each door's mode to what the list's unlock schedules say now."""
+        for machine in self.machines.values():
+            mode = DoorMode.UNLOCKED if self._unlocked_now(machine.door, moment, access_list) else DoorMode.LOCKED
+            if machine.state.mode is not mode:
+                machine.state.mode = mode
+                self._follow_mode(machine, moment, "schedule")
+
+    def run_timers(self, moment: Moment) -> None:
+        """Give each door the timers that have run out, and send again what failed."""
+        for door, machine in self.machines.items():
+            for stimulus in machine.due(moment):
+                self.give(door, stimulus, moment)
+                if stimulus is Stimulus.RELEASE_ENDED and machine.state.rex_pressed:
+                    self.give(door, Stimulus.REX, moment, Cause("rex"))
+        for door in [d for d, at_s in self.retry_s.items() if at_s <= moment.monotonic_s]:
+            del self.retry_s[door]
+            self._resend(self.machines[door], moment)
+
+    def deadline_s(self) -> float | None:
+        """The doors' next timer, monotonic seconds."""
+        times = [machine.deadline_s() for machine in self.machines.values()] + list(self.retry_s.values())
+        return min((t for t in times if t is not None), default=None)
+
+    def output_read(self, device: str, output: int, energised: bool, moment: Moment) -> None:
+        """A board says how an output stands: put right what nothing recorded explains."""
+        for machine in self.machines.values():
+            terminal = machine.door.lock.output
+            if (terminal.device, terminal.number) != (device, output):
+                continue
+            released = energised == machine.door.lock.release_energised
+            state = machine.state
+            if state.phase is DoorPhase.FREE:
+                if not released:
+                    self._resend(machine, moment)
+            elif released and not state.lock_released:
+                command = self._set(machine.door, False, moment)
+                self.events.append(LockFoundReleased(door=machine.door.id, command_id=command.command_id))
+                self.events += self.alarms.raise_alarm(
+                    AlarmKind.LOCK_FOUND_RELEASED, machine.door.id, moment, door=machine.door.id
+                )
+
+    def device_returned(self, device: str, moment: Moment) -> None:
+        """A relay board is back: say again what must last."""
+        for machine in self.machines.values():
+            if machine.door.lock.output.device == device and machine.state.phase is DoorPhase.FREE:
+                self._resend(machine, moment)
+
+    def command_failed(self, command_id: str, moment: Moment) -> str | None:
+        """The door whose newest command this was; a lasting state is sent again until it is confirmed."""
+        for door, machine in self.machines.items():
+            if machine.state.command_id == command_id:
+                lasting = machine.state.phase is DoorPhase.FREE or not machine.state.lock_released
+                if lasting:
+                    self.retry_s[door] = moment.monotonic_s + HOLD_RETRY_S
+                return door
+        return None
+
+    def _unlocked_now(self, door: Door, moment: Moment, access_list: AccessList | None) -> bool:
+        if access_list is None or moment.quality is ClockQuality.SUSPECT:
+            return False
+        for point in self.site.access_points.values():
+            listed = access_list.access_point(point.id) if point.door == door.id else None
+            schedule = access_list.schedule(listed.unlock_schedule) if listed and listed.unlock_schedule else None
+            if schedule is not None and schedule.covers(moment.wall, access_list.zone):
+                return True
+        return False
+
+    def _follow_mode(self, machine: DoorMachine, moment: Moment, because: str) -> None:
+        state, door = machine.state, machine.door.id
+        free = state.fire or state.mode is DoorMode.UNLOCKED
+        shown = DoorMode.UNLOCKED if free else DoorMode.LOCKED
+        self.events.append(DoorModeChanged(door=door, mode=shown.value, because=because))
+        if free and state.phase is not DoorPhase.FREE:
+            state.because = because
+            self.give(door, Stimulus.FREED, moment)
+        elif not free and state.phase is DoorPhase.FREE:
+            self.give(door, Stimulus.LOCKED_OPEN if state.open else Stimulus.LOCKED_CLOSED, moment)
+
+    def _carry_out(self, action: Action, machine: DoorMachine, moment: Moment) -> None:
+        door, state = machine.door, machine.state
+        who = {"credential": state.credential, "cardholder": state.cardholder}
+        if action is Action.RELEASE:
+            self._pulse(machine, moment)
+        elif action is Action.HOLD_RELEASED:
+            self._hold(machine, moment)
+        elif action is Action.SECURE:
+            self._secure(machine, moment)
+        elif action is Action.SECURED_BY_BOARD:
+            state.lock_released = False
+            self.events.append(LockSecured(door=door.id, command_id=state.command_id))
+        elif action is Action.TAKEN:
+            self.events.append(AccessTaken(door=door.id, because=state.because, **who))
+        elif action is Action.NOT_TAKEN and door.contact is not None:
+            self.events.append(AccessNotTaken(door=door.id, because=state.because, **who))
+        elif action is Action.FORCED:
+            self.events.append(DoorForcedOpen(door=door.id))
+            self._alarm(AlarmKind.DOOR_FORCED, door, moment)
+        elif action is Action.WARN:
+            self.events.append(DoorHeldWarning(door=door.id))
+        elif action is Action.HELD:
+            self.events.append(DoorHeldOpen(door=door.id))
+            self._alarm(AlarmKind.DOOR_HELD, door, moment)
+        elif action is Action.NORMAL:
+            for kind in (AlarmKind.DOOR_FORCED, AlarmKind.DOOR_HELD):
+                self.events += self.alarms.normal(kind, door.id)
+
+    def _alarm(self, kind: AlarmKind, door: Door, moment: Moment) -> None:
+        camera = next((c.id for c in self.site.cameras.values() if door.id in c.doors), None)
+        self.events += self.alarms.raise_alarm(kind, door.id, moment, door=door.id, camera=camera)
+
+    def _pulse(self, machine: DoorMachine, moment: Moment) -> None:
+        lock, seconds = machine.door.lock, machine.release_seconds
+        command = PulseOutput(
+            self._command_id(machine),
+            lock.output.device,
+            lock.output.number,
+            lock.release_energised,
+            seconds,
+            moment.monotonic_s + COMMAND_EXPIRY_S,
+        )
+        self.commands.append(command)
+        self.events.append(self._released(machine, command, seconds))
+
+    def _hold(self, machine: DoorMachine, moment: Moment) -> None:
+        command = self._set(machine.door, True, moment)
+        self.events.append(self._released(machine, command, None))
+
+    def _secure(self, machine: DoorMachine, moment: Moment) -> None:
+        """Relock: at once after a lasting release; after a pulse only where the door relocks on closing."""
+        state = machine.state
+        pulse_runs = state.release_ends_s is not None
+        if not state.lock_released:
+            return
+        if pulse_runs and not machine.door.relock_on_close:
+            return
+        state.lock_released, state.release_ends_s = False, None
+        command = self._set(machine.door, False, moment)
+        self.events.append(LockSecured(door=machine.door.id, command_id=command.command_id))
+
+    def _resend(self, machine: DoorMachine, moment: Moment) -> None:
+        self._set(machine.door, machine.state.phase is DoorPhase.FREE, moment)
+
+    def _set(self, door: Door, release: bool, moment: Moment) -> SetOutput:
+        energise = door.lock.release_energised == release
+        command = SetOutput(
+            self._command_id(self.machines[door.id]),
+            door.lock.output.device,
+            door.lock.output.number,
+            energise,
+            moment.monotonic_s + HOLD_EXPIRY_S,
+        )
+        self.commands.append(command)
+        return command
+
+    def _command_id(self, machine: DoorMachine) -> str:
+        command_id = f"c-{self.next_command}"
+        self.next_command += 1
+        machine.state.command_id = command_id
+        return command_id
+
+    @staticmethod
+    def _released(machine: DoorMachine, command: DeviceCommand, seconds: float | None) -> LockReleased:
+        return LockReleased(
+            door=machine.door.id, because=machine.state.because, command_id=command.command_id, seconds=seconds
+        )

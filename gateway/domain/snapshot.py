@@ -1,0 +1,22 @@
+"""The controller's whole state, as it lies in a checkpoint."""
+
+from dataclasses import dataclass, field
+
+from gateway.domain.alarm import OpenAlarm
+from gateway.domain.door import DoorState
+from gateway.domain.observation_book import WatchedObservation
+
+
+@dataclass(slots=True)
+class ControllerState:
+    """Plain values only: it is written as JSON with every turn and read back at the next start."""
+
+    doors: dict[str, DoorState] = field(default_factory=dict)
+    alarms: dict[str, OpenAlarm] = field(default_factory=dict)
+    next_alarm: int = 1
+    next_command: int = 1
+    observations: dict[str, WatchedObservation] = field(default_factory=dict)
+    fire_latched: bool = False
+    active_inputs: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    used_requests: list[str] = field(default_factory=list)
