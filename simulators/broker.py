@@ -21,9 +21,7 @@ MAX_CONNECTIONS = 64
 def broker_settings(port: int) -> dict[str, Any]:
     """amqtt's settings for one listener on loopback, anonymous, without its $SYS topics."""
     return {
-        "listeners": {
-            "default": {"type": "tcp", "bind": f"{LOOPBACK}:{port}", "max_connections": MAX_CONNECTIONS}
-        },
+        "listeners": {"default": {"type": "tcp", "bind": f"{LOOPBACK}:{port}", "max_connections": MAX_CONNECTIONS}},
         "timeout_disconnect_delay": 2,
         "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
     }

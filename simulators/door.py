@@ -4,9 +4,9 @@ A leaf that is shut stays shut while its lock holds; only force breaks that. An 
 itself, after it has stood open for a while, unless somebody holds it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 SWING_S = 0.6
 """From shut to wide open, or back."""
@@ -32,8 +32,8 @@ class Phase(StrEnum):
 class Lock:
     """An electric lock behind a relay.
 
-    A fail-safe lock holds only while it has power; a fail-secure one gives way only while it has power. With `cut_by_exit`
-    the exit button and the fire contact cut the power in the wiring, whatever the relay does.
+    A fail-safe lock holds only while it has power; a fail-secure one gives way only while it has power.
+    With `cut_by_exit` the exit button and the fire contact cut the power in the wiring, whatever the relay does.
     """
 
     kind: Literal["fail_safe", "fail_secure"]
@@ -107,7 +107,7 @@ class Door:
                 return FULL_ANGLE_DEG * (1 - share)
 
     def push(self, now_s: float, hold_s: Hold = None, *, held: bool = False) -> bool:
-        """Push from shut; True when the leaf moves. `hold_s` is how long it is then kept open; `held`: until `close`."""
+        """Push; True when the leaf moves. It is kept open for `hold_s`, or with `held` until `close`."""
         self.advance(now_s)
         if self.phase is Phase.SHUT and not self.lock.released():
             self.counts.refused += 1
@@ -166,6 +166,22 @@ class Door:
         elif self.phase is Phase.OPEN and not self.held:
             times.append(self._close_at_s)
         return min(times, default=None)
+
+    def describe(self, now_s: float) -> dict[str, Any]:
+        """The physical truth, for `status`."""
+        lock = self.lock
+        return {
+            "leaf": self.phase.value,
+            "angle_deg": round(self.angle_deg(now_s), 1),
+            "contact_open": self.contact_open,
+            "held": self.held,
+            "lock": "released" if lock.released() else "secured",
+            "lock_powered": lock.powered(),
+            "released_by_coil": lock.released_by_coil(),
+            "coil": lock.coil,
+            "rex_pressed": self.rex_pressed,
+            **asdict(self.counts),
+        }
 
     def _pass(self, at_s: float) -> None:
         if self.rex_until_s is not None and self.rex_until_s <= at_s:

@@ -1,0 +1,249 @@
+"""Everything that can be done to the simulated site: each request of the control socket, and what it answers."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from simulators.client import Request
+from simulators.control import Answer, Refused, pass_on
+from simulators.door import Door
+from simulators.hardware import Hardware
+from simulators.people import named_cards
+from simulators.pty_line import PtyLine
+from simulators.readers import Card, CardUnreadable
+from simulators.scenario import Scenario
+
+MAX_NOISE = 2048
+"""Bytes of one burst, half of what a line holds."""
+BUTTON_S = 1.0
+"""How long `press` keeps a named button down."""
+
+
+class Acts:
+    """Obeys the requests of the control socket."""
+
+    def __init__(self, hardware: Hardware, run: Path, *, seed: int = 1, speed: float = 20.0) -> None:
+        self.hardware = hardware
+        self.scenario = Scenario(self.obey, hardware, seed=seed, speed=speed)
+        self._run = run
+        self._cards = named_cards()
+        self._random = random.Random(seed)
+        self._verbs: dict[str, Callable[[Request], Awaitable[Answer]]] = {
+            "swipe": self._swipe,
+            "press": self._press,
+            "open": self._open,
+            "close": self._close,
+            "force": self._force,
+            "fire": self._button,
+            "panic": self._button,
+            "noise": self._noise,
+            "plug": self._plug,
+            "unplug": self._unplug,
+            "office": self._orchestrate,
+            "broker": self._orchestrate,
+            "person": self._camera,
+            "camera_fault": self._camera,
+            "scenario": self._scenario,
+            "status": self._status,
+        }
+
+    async def obey(self, request: Request) -> Answer:
+        """Do one request. Raises Refused."""
+        verb = self._verbs.get(request["do"])
+        if verb is None:
+            raise Refused(f"nothing here does {request['do']!r}; known: {', '.join(sorted(self._verbs))}")
+        answer = await verb(request)
+        return {"ok": True, **answer}
+
+    async def _swipe(self, request: Request) -> Answer:
+        reader, wanted = str(request.get("reader")), request.get("card")
+        card = self._card(wanted)
+        said = f"{wanted if isinstance(wanted, str) else 'A card'} is held before {reader}."
+        try:
+            if reader in self.hardware.serial_readers:
+                self.hardware.serial_readers[reader].swipe(card)
+            elif reader in self.hardware.topic_readers:
+                sent = await self.hardware.topic_readers[reader].swipe_card(card)
+                said = said if sent else f"{reader} saw the card but has no connection to the broker."
+            else:
+                known = ", ".join([*self.hardware.serial_readers, *self.hardware.topic_readers])
+                raise Refused(f"there is no reader {reader!r}; there are {known}")
+        except CardUnreadable as problem:
+            raise Refused(f"{reader} stays silent: {problem}") from problem
+        return {"said": said, "card": asdict(card)}
+
+    async def _press(self, request: Request) -> Answer:
+        target = str(next((request[k] for k in ("target", "door", "reader", "input") if k in request), None))
+        key = request.get("key")
+        if key is not None:
+            return self._press_key(target, str(key))
+        if target in self.hardware.doors:
+            self.hardware.doors[target].press_rex(self.hardware.now())
+            self.hardware.settle()
+            return {"said": f"Somebody presses the exit button of {target}."}
+        if target in self.hardware.pressed:
+            self.hardware.set_button(target, True)
+            asyncio.get_running_loop().call_later(BUTTON_S, self.hardware.set_button, target, False)
+            return {"said": f"Somebody presses {target}."}
+        raise Refused(f"{target!r} is no door and no button; a key of a reader's keypad wants the key too")
+
+    def _press_key(self, reader: str, key: str) -> Answer:
+        device = self.hardware.serial_readers.get(reader) or self.hardware.topic_readers.get(reader)
+        if device is None:
+            raise Refused(f"there is no reader {reader!r}")
+        try:
+            device.press(key)
+        except CardUnreadable as problem:
+            raise Refused(str(problem)) from problem
+        return {"said": f"Key {key} of {reader} is pressed."}
+
+    async def _open(self, request: Request) -> Answer:
+        door = self._door(request)
+        opened = door.push(self.hardware.now(), _seconds(request), held=bool(request.get("hold")))
+        self.hardware.settle()
+        kept = " and keeps it open" if request.get("hold") else ""
+        said = f"Somebody opens {door.id}{kept}." if opened else f"Somebody pushes {door.id}; its lock holds."
+        return {"said": said, "opened": opened}
+
+    async def _close(self, request: Request) -> Answer:
+        door = self._door(request)
+        door.close(self.hardware.now())
+        self.hardware.settle()
+        return {"said": f"Somebody pushes {door.id} shut."}
+
+    async def _force(self, request: Request) -> Answer:
+        door = self._door(request)
+        door.force(self.hardware.now(), _seconds(request))
+        self.hardware.settle()
+        return {"said": f"Somebody breaks {door.id} open."}
+
+    async def _button(self, request: Request) -> Answer:
+        name, on = request["do"], request.get("on")
+        if name not in self.hardware.pressed or not isinstance(on, bool):
+            raise Refused(f'{name} wants "on": true or false, and a site with such an input')
+        self.hardware.set_button(name, on)
+        return {"said": f"The {name} signal is {'on' if on else 'off'}."}
+
+    async def _noise(self, request: Request) -> Answer:
+        name = str(request.get("device"))
+        text = request.get("bytes_hex")
+        try:
+            data = self._random.randbytes(40) if text is None else bytes.fromhex(str(text))
+        except ValueError as problem:
+            raise Refused(f"{text!r} is not hexadecimal") from problem
+        if len(data) > MAX_NOISE:
+            raise Refused(f"a burst has at most {MAX_NOISE} bytes")
+        if name in self.hardware.lines:
+            self.hardware.lines[name].send(data)
+        elif name in self.hardware.topic_readers:
+            await self.hardware.topic_readers[name].publish("tele", "SENSOR", data.decode("latin-1"))
+        else:
+            raise Refused(f"{name!r} has no line for noise")
+        return {"said": f"{len(data)} bytes of rubbish on the line of {name}.", "bytes_hex": data.hex()}
+
+    async def _plug(self, request: Request) -> Answer:
+        name = str(request.get("device"))
+        device = self.hardware.devices().get(name)
+        if device is None:
+            raise Refused(f"there is no device {name!r}; there are {', '.join(self.hardware.devices())}")
+        device.plug()
+        return {"said": f"{name} is plugged in."}
+
+    async def _unplug(self, request: Request) -> Answer:
+        name = str(request.get("device"))
+        device = self.hardware.devices().get(name)
+        if device is None:
+            raise Refused(f"there is no device {name!r}; there are {', '.join(self.hardware.devices())}")
+        if isinstance(device, PtyLine):
+            device.unplug()
+        else:
+            await device.unplug()
+        return {"said": f"{name} is unplugged."}
+
+    async def _orchestrate(self, request: Request) -> Answer:
+        if not isinstance(request.get("up"), bool):
+            raise Refused(f'{request["do"]} wants "up": true or false')
+        answer = await pass_on(self._run / "sim-demo.sock", request, "the demo's own process")
+        if not answer.get("ok"):
+            raise Refused(str(answer.get("error")))
+        return answer
+
+    async def _camera(self, request: Request) -> Answer:
+        name = str(request.get("camera", "yard"))
+        answer = await pass_on(self._run / f"sim-camera-{name}.sock", request, f"the camera {name}")
+        if not answer.get("ok"):
+            raise Refused(str(answer.get("error")))
+        said = (
+            "Somebody walks into the yard."
+            if request["do"] == "person"
+            else f"The camera has the fault {request.get('kind')!r}."
+        )
+        return {"said": said, **answer}
+
+    async def _scenario(self, request: Request) -> Answer:
+        speed = request.get("speed", self.scenario.speed)
+        if not isinstance(speed, int | float) or not 0.1 <= speed <= 1000:
+            raise Refused("the speed is a number from 0.1 to 1000")
+        self.scenario.speed = float(speed)
+        if request.get("run"):
+            self.scenario.start()
+            return {"said": f"The scripted day runs, {speed:g} times faster than life."}
+        await self.scenario.stop()
+        return {"said": "The scripted day stands still."}
+
+    async def _status(self, _request: Request) -> Answer:
+        hardware = self.hardware
+        hardware.settle()
+        now = hardware.now()
+        doors = {name: door.describe(now) for name, door in hardware.doors.items()}
+        return {
+            "said": "; ".join(f"{n} {d['leaf']}, {d['lock']}" for n, d in doors.items()) + ".",
+            "doors": doors,
+            "coils": {n: list(b.board.coils) for n, b in hardware.boards.items()}
+            | {n: [relay.on] for n, relay in hardware.relays.items()},
+            "inputs": {name: list(board.board.inputs) for name, board in hardware.boards.items()},
+            "buttons": dict(hardware.pressed),
+            "devices": {name: {"plugged": device.plugged} for name, device in self.hardware.devices().items()},
+            "boards": {
+                n: {"frames": b.board.frames, "bad_frames": b.board.bad_frames} for n, b in hardware.boards.items()
+            },
+            "mqtt": {n: device.online.is_set() for n, device in {**hardware.topic_readers, **hardware.relays}.items()},
+            "polled": hardware.is_polled(),
+            "scenario": {"run": self.scenario.running, "speed": self.scenario.speed, "steps": self.scenario.steps},
+        }
+
+    def _door(self, request: Request) -> Door:
+        name = str(request.get("door"))
+        if name not in self.hardware.doors:
+            raise Refused(f"there is no door {name!r}; there are {', '.join(self.hardware.doors)}")
+        return self.hardware.doors[name]
+
+    def _card(self, wanted: object) -> Card:
+        if isinstance(wanted, dict):
+            return card_from(wanted)
+        if wanted not in self._cards:
+            raise Refused(f"there is no card {wanted!r}; there are {', '.join(self._cards)}")
+        return self._cards[str(wanted)]
+
+
+def card_from(wanted: dict[str, Any]) -> Card:
+    """A card from `{format, facility_code, number}`. Raises Refused."""
+    name, facility, number = wanted.get("format"), wanted.get("facility_code"), wanted.get("number")
+    if not isinstance(name, str) or not isinstance(number, int) or not 0 <= number < 1 << 32:
+        raise Refused('a card is a name, or {"format": …, "facility_code": …, "number": …}')
+    if facility is not None and (not isinstance(facility, int) or not 0 <= facility < 1 << 32):
+        raise Refused(f"{facility!r} is no facility code")
+    return Card(name, number, facility)
+
+
+def _seconds(request: Request) -> float | None:
+    """How long the leaf is kept open, where the request says so."""
+    wanted = request.get("hold_s")
+    if wanted is None:
+        return None
+    if not isinstance(wanted, int | float) or not 0 <= wanted <= 3600:
+        raise Refused('"hold_s" is 0 to 3600 seconds')
+    return float(wanted)

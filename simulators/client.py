@@ -1,0 +1,195 @@
+"""Ask the running simulators to do something: `gatehouse sim …`, or `python -m simulators.client --data DIR …`.
+
+What happened goes in one plain sentence to standard error, and the whole answer as JSON to standard output.
+"""
+
+import argparse
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+Request = dict[str, Any]
+
+MAX_ANSWER = 1 << 20
+"""A status of the whole site is a few kilobytes."""
+TIMEOUT_S = 20.0
+LONGEST_ADDRESS = 100
+"""A Unix socket's address holds 108 bytes (unix(7))."""
+
+
+class NoAnswer(Exception):
+    """The simulators are not there, or said nothing sensible."""
+
+
+def ask(socket_path: Path, request: Request, timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
+    """Send one request and return the answer, `{"ok": …}`. Raises NoAnswer."""
+    try:
+        with short_address(socket_path) as address, socket.socket(socket.AF_UNIX) as link:
+            link.settimeout(timeout_s)
+            link.connect(address)
+            link.sendall(json.dumps(request).encode() + b"\n")
+            answer = _read_line(link)
+    except OSError as problem:
+        raise NoAnswer(f"no simulators at {socket_path}: {problem.strerror or problem}") from problem
+    try:
+        body = json.loads(answer)
+    except ValueError as problem:
+        raise NoAnswer(f"{socket_path} answered nonsense") from problem
+    if not isinstance(body, dict):
+        raise NoAnswer(f"{socket_path} answered nonsense")
+    return body
+
+
+@contextmanager
+def short_address(path: Path) -> Iterator[str]:
+    """An address for a Unix socket at any depth: long paths go by their folder's descriptor."""
+    if len(os.fsencode(path)) <= LONGEST_ADDRESS:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
+def _read_line(link: socket.socket) -> bytes:
+    line = b""
+    while not line.endswith(b"\n") and len(line) < MAX_ANSWER:
+        part = link.recv(65536)
+        if not part:
+            break
+        line += part
+    return line
+
+
+def sim_arguments(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` the words of `gatehouse sim`."""
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(os.environ.get("GATEHOUSE_DATA", "data/demo")),
+        help="data directory of the running demo (default: $GATEHOUSE_DATA, else data/demo)",
+    )
+    words = parser.add_subparsers(dest="word", required=True, metavar="WHAT")
+
+    def word(name: str, text: str, **arguments: dict[str, Any]) -> None:
+        each = words.add_parser(name, help=text, description=text)
+        for argument, settings in arguments.items():
+            each.add_argument(argument, **settings)
+
+    door = {"help": "north, yard or garage"}
+    switch = {"choices": ["on", "off"]}
+    device = {"help": "a device of the site, such as north-reader, north-board, garage-relay"}
+    word(
+        "swipe",
+        "hold a card before a reader",
+        reader={"help": "north-reader, yard-reader or garage-reader"},
+        card={
+            "help": "blue-1 … blue-36, red-1 … red-4, stranger, expired-1, night-1, lost-1, guard-1, "
+            "or FORMAT:FACILITY:NUMBER"
+        },
+    )
+    word(
+        "press",
+        "press a door's exit button, a reader's key or a named button",
+        target={"help": "a door (its exit button), a reader with keypad, or panic"},
+        key={"nargs": "?", "help": "the key: 0-9, * or #"},
+    )
+    word("open", "push a door: it opens only if its lock is released", door=door)
+    word("hold", "push a door and keep it open until `close`", door=door)
+    word("close", "let go of a door and push it shut", door=door)
+    word("force", "break a door open", door=door)
+    word("fire", "switch the building's fire signal", state=switch)
+    word("panic", "press (on) or release (off) the panic button", state=switch)
+    word("person", "let somebody walk through the yard before the camera")
+    word("office", "take the office away, or bring it back", state={"choices": ["down", "up"]})
+    word("broker", "take the MQTT broker away, or bring it back", state={"choices": ["down", "up"]})
+    word(
+        "camera",
+        "break the camera, or heal it with `none`",
+        kind={"metavar": "FAULT", "help": "none, refuse, stall, rubbish, resolution, auth or cut"},
+    )
+    word("unplug", "pull a device's cable or power", device=device)
+    word("plug", "plug it in again", device=device)
+    word(
+        "noise",
+        "put rubbish on a device's line",
+        device=device,
+        hex={"nargs": "?", "help": "the bytes, such as 02FF31; random without"},
+    )
+    word(
+        "scenario",
+        "start or stop the scripted day",
+        state={"choices": ["run", "stop"]},
+        speed={"nargs": "?", "type": float, "help": "how many times faster than life (20)"},
+    )
+    word("status", "tell the truth about every door, coil and input")
+
+
+def request_for(args: argparse.Namespace) -> Request:
+    """The request that the words on the command line mean."""
+    given = {key: value for key, value in vars(args).items() if key in _ARGUMENTS and value is not None}
+    verb = _VERBS.get(args.word, args.word)
+    request: Request = {"do": verb} | ({"hold": True} if args.word == "hold" else {})
+    for key, value in given.items():
+        name, meaning = _ARGUMENTS[key]
+        # `state` is the one word that means something else in each place.
+        request[_SWITCHES.get(verb, name) if key == "state" else name] = meaning(value)
+    return request
+
+
+_VERBS = {"hold": "open", "camera": "camera_fault"}
+_SWITCHES = {"office": "up", "broker": "up", "scenario": "run"}
+
+
+def read_card(text: str) -> str | dict[str, Any]:
+    """A card's name, or the identifier in FORMAT:FACILITY:NUMBER (facility empty where the format has none)."""
+    parts = text.split(":")
+    if len(parts) != 3 or not parts[2].isdecimal() or not (parts[1].isdecimal() or not parts[1]):
+        return text
+    facility = int(parts[1]) if parts[1] else None
+    return {"format": parts[0], "facility_code": facility, "number": int(parts[2])}
+
+
+_ARGUMENTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "reader": ("reader", str),
+    "card": ("card", read_card),
+    "target": ("target", str),
+    "key": ("key", str),
+    "door": ("door", str),
+    "device": ("device", str),
+    "hex": ("bytes_hex", str),
+    "kind": ("kind", str),
+    "speed": ("speed", float),
+    "state": ("on", lambda word: word in ("on", "up", "run")),
+}
+"""Argument: its name in the request, and what its word means."""
+
+
+def run_sim(args: argparse.Namespace) -> int:
+    """Do what `sim_arguments` read: 0 done, 2 refused, 1 nobody there."""
+    try:
+        answer = ask(args.data / "run" / "sim.sock", request_for(args))
+    except NoAnswer as problem:
+        print(f"{problem}. Is the demo running with this data directory?", file=sys.stderr)
+        return 1
+    print(str(answer.get("said") or answer.get("error") or "done"), file=sys.stderr)
+    print(json.dumps(answer, ensure_ascii=False))
+    return 0 if answer.get("ok") else 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The process."""
+    parser = argparse.ArgumentParser(prog="gatehouse sim", description="Do things to the simulated site.")
+    sim_arguments(parser)
+    return run_sim(parser.parse_args(arguments))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+"""A scripted day at the site, over and over, with seeded chance: each step is told in one plain line on standard error.
+
+Pauses are divided by the speed; doors, locks and the gateway's own timers stay as fast as life.
+"""
+
+import asyncio
+import random
+import sys
+from collections.abc import Awaitable, Callable
+
+from simulators.client import Request
+from simulators.control import Answer, Refused
+from simulators.hardware import Hardware
+from simulators.people import RESIDENTS
+from simulators.plan import DoorPlan
+
+Obey = Callable[[Request], Awaitable[Answer]]
+
+PATIENCE_S = 3.0
+"""How long somebody at a door waits for the lock."""
+LOOK_S = 0.1
+LIFE_PAUSE_S = (40.0, 160.0)
+"""Seconds of life between two steps; divided by the speed."""
+OFFICE_AWAY_S = 400.0
+"""Seconds of life."""
+HELD_LONGER_S = 3.0
+"""Real seconds beyond the door's own open time, so that the alarm comes and is seen to end."""
+
+
+class Scenario:
+    """One day after the other. It waits whenever no gateway polls the hardware."""
+
+    def __init__(self, obey: Obey, hardware: Hardware, *, seed: int, speed: float) -> None:
+        self.speed = speed
+        self.steps = 0
+        self._obey = obey
+        self._hardware = hardware
+        self._random = random.Random(seed)
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the day goes on."""
+        return self._task is not None and not self._task.done()
+
+    def start(self) -> None:
+        """Let the day go on from its beginning; nothing when it runs already."""
+        if not self.running:
+            self._task = asyncio.get_running_loop().create_task(self._days(), name="scenario")
+
+    async def stop(self) -> None:
+        """Stop at once."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def day(self) -> list[Callable[[], Awaitable[None]]]:
+        """The steps of one day, in order."""
+        return [
+            *[self.resident_enters] * 3,
+            self.resident_leaves,
+            self.stranger_tries,
+            self.resident_enters,
+            self.bad_burst,
+            self.expired_card_tries,
+            self.resident_leaves,
+            self.door_is_held,
+            self.resident_enters,
+            self.somebody_in_the_yard,
+            self.office_goes_away,
+            *[self.resident_enters] * 2,
+            self.office_comes_back,
+            self.resident_leaves,
+            self.door_is_forced,
+            *[self.resident_enters] * 2,
+        ]
+
+    async def _days(self) -> None:
+        while True:
+            for step in self.day():
+                await self._until_polled()
+                try:
+                    await step()
+                except Refused as refusal:
+                    tell(f"That went wrong in the simulation: {refusal}.")
+                self.steps += 1
+                await asyncio.sleep(self._random.uniform(*LIFE_PAUSE_S) / self.speed)
+
+    async def resident_enters(self) -> None:
+        """A card, a released lock, a push."""
+        door = self._random.choice(self._hardware.plan.doors)
+        await self._enter(door, self._resident())
+
+    async def resident_leaves(self) -> None:
+        """The exit button where there is one, a card where there is none."""
+        door = self._random.choice(self._hardware.plan.doors)
+        if door.rex is None:
+            await self._enter(door, self._resident(), "leaves")
+            return
+        tell(f"A resident leaves by {door.id}: exit button.")
+        await self._obey({"do": "press", "target": door.id})
+        await self._push_when_released(door)
+
+    async def stranger_tries(self) -> None:
+        """A card that nobody gave out."""
+        await self._enter(self._random.choice(self._hardware.plan.doors), "stranger", "tries to come in")
+
+    async def expired_card_tries(self) -> None:
+        """A card that was valid last year."""
+        await self._enter(self._random.choice(self._hardware.plan.doors), "expired-1", "tries to come in")
+
+    async def bad_burst(self) -> None:
+        """A bad cable for a moment."""
+        name = self._random.choice(sorted(self._hardware.serial_readers))
+        tell(f"A bad burst of bytes on the line of {name}.")
+        await self._obey({"do": "noise", "device": name})
+
+    async def door_is_held(self) -> None:
+        """Somebody unloads a car and keeps the door open past its time."""
+        door = self._door_with_contact()
+        tell(f"A resident comes in by {door.id} and keeps it open.")
+        await self._obey({"do": "swipe", "reader": door.reader, "card": self._resident()})
+        if not await self._released(door):
+            tell(f"{door.id} stays locked.")
+            return
+        await self._obey({"do": "open", "door": door.id, "hold": True})
+        await asyncio.sleep(door.open_time_s + HELD_LONGER_S)
+        tell(f"The resident lets {door.id} close.")
+        await self._obey({"do": "close", "door": door.id})
+
+    async def door_is_forced(self) -> None:
+        """Somebody with a crowbar."""
+        door = self._door_with_contact()
+        tell(f"Somebody breaks {door.id} open.")
+        await self._obey({"do": "force", "door": door.id})
+
+    async def somebody_in_the_yard(self) -> None:
+        """Somebody whom only the camera sees."""
+        tell("Somebody walks through the yard.")
+        await self._obey({"do": "person"})
+
+    async def office_goes_away(self) -> None:
+        """The line to the office is cut."""
+        tell("The office is gone.")
+        await self._obey({"do": "office", "up": False})
+
+    async def office_comes_back(self) -> None:
+        """And mended."""
+        await asyncio.sleep(OFFICE_AWAY_S / self.speed)
+        tell("The office is back.")
+        await self._obey({"do": "office", "up": True})
+
+    async def _enter(self, door: DoorPlan, card: str, does: str = "comes in") -> None:
+        tell(f"{card} {does} at {door.id}.")
+        await self._obey({"do": "swipe", "reader": door.reader, "card": card})
+        await self._push_when_released(door)
+
+    async def _push_when_released(self, door: DoorPlan) -> None:
+        if await self._released(door):
+            await self._obey({"do": "open", "door": door.id})
+        else:
+            tell(f"{door.id} stays locked.")
+
+    async def _released(self, door: DoorPlan) -> bool:
+        """Whether the lock lets go within a person's patience."""
+        end = self._hardware.now() + PATIENCE_S
+        while self._hardware.now() < end:
+            if self._hardware.doors[door.id].lock.released_by_coil():
+                return True
+            await asyncio.sleep(LOOK_S)
+        return False
+
+    async def _until_polled(self) -> None:
+        if not self._hardware.is_polled():
+            tell("No gateway asks for the inputs; the day waits for one.")
+        while not self._hardware.is_polled():  # noqa: ASYNC110 - being polled is a rate, not one happening
+            await asyncio.sleep(LOOK_S)
+
+    def _resident(self) -> str:
+        return f"blue-{self._random.randint(1, RESIDENTS)}"
+
+    def _door_with_contact(self) -> DoorPlan:
+        return self._random.choice([door for door in self._hardware.plan.doors if door.contact is not None])
+
+
+def tell(sentence: str) -> None:
+    """One line for whoever watches."""
+    print(f"[site] {sentence}", file=sys.stderr, flush=True)
