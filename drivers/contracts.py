@@ -5,7 +5,7 @@ bounded back-off; `LinkChanged` says each loss and return once. They never raise
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -87,7 +87,7 @@ class CameraStream:
 
     url: str
     username: str
-    password: str
+    password: str = field(repr=False)
     width_px: int
     height_px: int
     fps: float
