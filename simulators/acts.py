@@ -173,7 +173,10 @@ class Acts:
 
     async def _camera(self, request: Request) -> Answer:
         name = str(request.get("camera", "yard"))
-        answer = await pass_on(self._run / f"sim-camera-{name}.sock", request, f"the camera {name}")
+        command: Request = {"cmd": "person"}
+        if request["do"] == "camera_fault":
+            command = {"cmd": "fault", "kind": request.get("kind")}
+        answer = await pass_on(self._run / f"sim-camera-{name}.sock", command, f"the camera {name}")
         if not answer.get("ok"):
             raise Refused(str(answer.get("error")))
         said = (

@@ -1,0 +1,149 @@
+"""The demo's surroundings in one go: broker, office, camera and site, everything but the gateway itself.
+
+`python -m simulators.demo --data DIR [--quiet] [--config OUT.toml]` prints one line `{"ready": …}` when all are up,
+and ends everything that it started on SIGTERM, on Ctrl-C, or when it is killed.
+"""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from simulators.children import Child, ChildFailed, Program, say
+from simulators.client import Request
+from simulators.control import Answer, Refused, control_socket
+from simulators.demo_site import Ports, choose_ports, prepare, site_toml
+
+STOPPABLE = ("office", "broker")
+
+
+def programs(data: Path, config: Path, ports: Ports, *, quiet: bool, speed: float, seed: int) -> list[Program]:
+    """The demo's processes, in the order in which they start."""
+    day = () if quiet else ("--scenario", "--speed", str(speed))
+    office = (
+        *("--data", str(data / "office"), "--host", "127.0.0.1", "--port", str(ports.office)),
+        *("--token-file", str(data / "secrets" / "office-token")),
+        *("--site", "demo", "--list", str(data / "office-list.json")),
+    )
+    camera = (
+        *("--name", "yard", "--host", "127.0.0.1", "--http-port", str(ports.camera), "--rtsp-port", "0"),
+        *("--username", "admin", "--password-file", str(data / "secrets" / "camera-yard")),
+        *("--scene", "yard", "--control", str(data / "run" / "sim-camera-yard.sock")),
+    )
+    site = ("--data", str(data), "--config", str(config), "--seed", str(seed), *day)
+    return [
+        Program("broker", "simulators.broker", ("--port", str(ports.broker))),
+        Program("office", "sync.office", office, says_ready=False, port=ports.office),
+        Program("camera", "simulators.camera", camera),
+        Program("site", "simulators.site", site),
+    ]
+
+
+class Demo:
+    """All processes of the demo."""
+
+    def __init__(self, children: list[Child]) -> None:
+        self.children = {child.program.name: child for child in children}
+
+    async def start(self) -> None:
+        """Start all, the site last since it talks to the broker. Raises ChildFailed."""
+        *early, site = self.children.values()
+        results = await asyncio.gather(*(child.start() for child in early), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        await site.start()
+
+    async def end(self) -> None:
+        """End all."""
+        await asyncio.gather(*(child.end() for child in self.children.values()))
+
+    async def obey(self, request: Request) -> Answer:
+        """Take a process away or bring it back. Raises Refused."""
+        name, up = request["do"], request.get("up")
+        if name == "status":
+            return {"ok": True, "children": {n: describe(child) for n, child in self.children.items()}}
+        if name not in STOPPABLE or name not in self.children or not isinstance(up, bool):
+            raise Refused(f'the demo takes away or brings back {", ".join(STOPPABLE)}, by "up": true or false')
+        child = self.children[name]
+        if not up:
+            # Killed, not asked: a cut line or a dead machine says no goodbye.
+            await child.end(grace_s=0)
+            return {"ok": True, "said": f"The {name} is gone.", "up": False}
+        try:
+            await child.start()
+        except ChildFailed as problem:
+            raise Refused(str(problem)) from problem
+        return {"ok": True, "said": f"The {name} is back.", "up": True}
+
+
+def describe(child: Child) -> dict[str, Any]:
+    """One process, for a status."""
+    return {"pid": child.pid, "up": child.up, "starts": child.starts}
+
+
+async def run(args: argparse.Namespace) -> int:
+    """Run the demo until SIGTERM or SIGINT; 1 when it can't start."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    data = args.data.absolute()
+    config = (args.config or data / "site.toml").absolute()
+    ports = choose_ports(args.console_port)
+    prepare(data)
+    config.write_text(site_toml(ports), encoding="utf-8")
+    chosen = programs(data, config, ports, quiet=args.quiet, speed=args.speed, seed=args.seed)
+    demo = Demo([Child(program) for program in chosen if program.name not in args.without])
+    try:
+        async with control_socket(data / "run" / "sim-demo.sock", demo.obey):
+            starting = asyncio.create_task(demo.start())
+            ending = asyncio.create_task(stopping.wait())
+            await asyncio.wait((starting, ending), return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                starting.cancel()
+                await asyncio.gather(starting, return_exceptions=True)
+                return 0
+            starting.result()
+            print(json.dumps({"ready": ready(data, config, ports, demo)}), flush=True)
+            await ending
+    except ChildFailed as problem:
+        say(f"The demo can't start: {problem}.")
+        return 1
+    finally:
+        await demo.end()
+    return 0
+
+
+def ready(data: Path, config: Path, ports: Ports, demo: Demo) -> dict[str, Any]:
+    """What a starter needs to know."""
+    return {
+        "data": str(data),
+        "config": str(config),
+        "control": str(data / "run" / "sim.sock"),
+        "console": f"http://127.0.0.1:{ports.console}",
+        "ports": {"broker": ports.broker, "office": ports.office, "camera": ports.camera, "console": ports.console},
+        "pids": {name: child.pid for name, child in demo.children.items()},
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The process."""
+    parser = argparse.ArgumentParser(prog="simulators.demo", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="data directory, shared with the gateway")
+    parser.add_argument("--config", type=Path, help="where the site's TOML is written (DATA/site.toml)")
+    parser.add_argument("--quiet", action="store_true", help="no scripted day: the site stands still")
+    parser.add_argument("--speed", type=float, default=20.0, help="the scripted day, times faster than life (20)")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed, the same day (1)")
+    parser.add_argument("--console-port", type=int, help="the console's port; 0: any (8400 where that is free)")
+    parser.add_argument(
+        "--without", action="append", default=[], choices=["broker", "office", "camera"], help="leave this one out"
+    )
+    return asyncio.run(run(parser.parse_args(arguments)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
