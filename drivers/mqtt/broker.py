@@ -19,11 +19,13 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from drivers.links import Backoff
-from drivers.mqtt.settings import BrokerSettings as BrokerSettings
+from drivers.mqtt.settings import BrokerSettings
 from gateway.clock import Clock, random_bytes
 from gateway.domain.ports import SignalSink
 from gateway.domain.signals import LinkChanged, LinkState
 from gateway.errors import LinkError, LocalProtocolError
+
+__all__ = ["BrokerConnection", "BrokerMessage", "BrokerSettings", "TokenBucket", "parse_object"]
 
 FRESH_AFTER_S = 2.0
 """Reads that come sooner after SUBACK may be replays."""
@@ -161,7 +163,7 @@ class BrokerConnection:
 
     def _hand_over(self, message: aiomqtt.Message) -> None:
         topic = str(message.topic)
-        payload = message.payload if isinstance(message.payload, bytes) else b""
+        payload = message.payload
         self._counts["received"] += 1
         flaw = self._flaw_of(message, payload)
         if flaw is not None:
