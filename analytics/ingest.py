@@ -233,7 +233,7 @@ class _Connection:
                 self.has_picture = True
                 self._on_picture(Picture(frame, now))
 
-    def _keep(self, packet: Packet, video: VideoStream, stamps: StampLine) -> None:
+    def _keep(self, packet: "Packet[VideoStream]", video: VideoStream, stamps: StampLine) -> None:
         """Into the ring, each keyframe with its parameter sets, so that a clip can begin at any of them."""
         data, codec = bytes(packet), video.codec_context.name
         if packet.is_keyframe:
@@ -256,7 +256,7 @@ class _Connection:
             self._format = StreamFormat(codec, context.width, context.height, fps, sets)
         return data
 
-    def _decode(self, packet: Packet, video: VideoStream) -> Iterable[VideoFrame]:
+    def _decode(self, packet: "Packet[VideoStream]", video: VideoStream) -> Iterable[VideoFrame]:
         try:
             frames = video.codec_context.decode(packet)
         except InvalidDataError:

@@ -218,7 +218,9 @@ def _shift_px(background: Grey, grey: Grey) -> tuple[float, float] | None:
 def _moved_back(grey: Grey, shift: tuple[float, float]) -> Grey:
     matrix = np.array([[1.0, 0.0, -shift[0]], [0.0, 1.0, -shift[1]]], np.float32)
     size = (grey.shape[1], grey.shape[0])
-    return np.asarray(cv2.warpAffine(grey, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    return np.asarray(
+        cv2.warpAffine(grey, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8
+    )
 
 
 def _light_changed(background: Grey, grey: Grey, mask: Grey) -> bool:
