@@ -8,6 +8,8 @@ import pytest
 
 from tests.programs import must_not_skip, require_program
 
+pytest_plugins = ["pytester"]
+
 
 @pytest.fixture
 def program() -> Callable[[str], str]:
