@@ -1,0 +1,310 @@
+"""The Modbus board driver against raw bytes on a pseudo-terminal, and against pymodbus's own server."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from pymodbus.server import ModbusSerialServer
+from pymodbus.simulator import DataType, SimData, SimDevice
+
+from drivers.registry import DriverContext, find_driver
+from drivers.relay.modbus import MAX_QUEUE, ModbusBoard
+from gateway.clock import SystemClock
+from gateway.domain.commands import PulseOutput, SetOutput
+from gateway.domain.signals import (
+    CommandCompleted,
+    CommandOutcome,
+    InputsChanged,
+    LinkChanged,
+    LinkState,
+    OutputsRead,
+)
+from tests.drivers.ptys import PtyBridge, PtyPort
+from tests.drivers.raw_board import RawBoard
+from tests.drivers.recording import Recorder, eventually, running
+
+
+@pytest.fixture
+async def raw(tmp_path: Path) -> AsyncIterator[RawBoard]:
+    board = RawBoard(tmp_path / "board")
+    yield board
+    board.close()
+
+
+def build_board(path: Path, sink: Recorder, **settings: object) -> ModbusBoard:
+    driver = find_driver("modbus-rtu")
+    assert driver is not None
+    chosen = driver.settings(**{"port": str(path), "outputs": 4, "timeout_s": 0.1, **settings})
+    board = driver.build(chosen, DriverContext("board", sink, SystemClock(), {}, lambda name: name))
+    assert isinstance(board, ModbusBoard)
+    return board
+
+
+def pulse(output: int = 0, seconds: float = 0.7, *, energise: bool = True, life_s: float = 5.0) -> PulseOutput:
+    return PulseOutput(f"p{output}", "board", output, energise, seconds, time.monotonic() + life_s)
+
+
+def hold(output: int, energise: bool, life_s: float = 5.0) -> SetOutput:
+    return SetOutput(f"s{output}{energise}", "board", output, energise, time.monotonic() + life_s)
+
+
+async def test_start_reads_outputs_and_all_inputs_and_writes_nothing(raw: RawBoard) -> None:
+    raw.coils, raw.inputs = 0b0101, 0b10000011
+    sink = Recorder()
+    async with running(build_board(raw.port.path, sink).run()):
+        (inputs,) = await sink.wait_for(InputsChanged)
+        await eventually(lambda: len(raw.heard) > 5)
+    assert [changed.state for changed in sink.of(LinkChanged)] == [LinkState.ONLINE]
+    assert sink.of(OutputsRead) == [OutputsRead("board", ((0, True), (1, False), (2, True), (3, False)))]
+    assert inputs.inputs == tuple(enumerate([True, True, False, False, False, False, False, True]))
+    assert raw.heard[0][1] == bytes.fromhex("010100000004")
+    assert raw.heard[1][1] == bytes.fromhex("010200000008")
+    assert raw.writes() == []
+
+
+async def test_changes_of_one_poll_travel_together(raw: RawBoard) -> None:
+    sink = Recorder()
+    async with running(build_board(raw.port.path, sink).run()):
+        await sink.wait_for(InputsChanged)
+        raw.inputs = 0b0011
+        _, second = await sink.wait_for(InputsChanged, 2)
+        raw.inputs = 0b0001
+        _, _, third = await sink.wait_for(InputsChanged, 3)
+    assert second.inputs == ((0, True), (1, True))
+    assert third.inputs == ((1, False),)
+
+
+async def test_pulse_is_timed_by_the_board(raw: RawBoard) -> None:
+    sink = Recorder()
+    board = build_board(raw.port.path, sink)
+    async with running(board.run()):
+        await sink.wait_for(InputsChanged)
+        board.submit(pulse(0, 0.7))
+        board.submit(pulse(2, 0.8, energise=False))
+        done = await sink.wait_for(CommandCompleted, 2)
+    assert raw.writes() == [bytes.fromhex("010502000007"), bytes.fromhex("010504020008")]
+    assert {each.outcome for each in done} == {CommandOutcome.DONE}
+    assert board.counters()["pulses_timed_here"] == 0
+
+
+async def test_set_output_is_echoed_and_read_back(raw: RawBoard) -> None:
+    sink = Recorder()
+    board = build_board(raw.port.path, sink)
+    async with running(board.run()):
+        await sink.wait_for(InputsChanged)
+        board.submit(hold(3, True))
+        await sink.wait_for(CommandCompleted, 1)
+        assert raw.coils == 0b1000
+        board.submit(hold(3, False))
+        await sink.wait_for(CommandCompleted, 2)
+    assert raw.coils == 0
+    write = next(number for number, (_, frame) in enumerate(raw.heard) if frame[1] == 5)
+    assert raw.heard[write + 1][1][:2] == b"\x01\x01"
+    assert [each.outcome for each in sink.of(CommandCompleted)] == [CommandOutcome.DONE] * 2
+
+
+async def test_pulse_without_flash_is_timed_here_and_falls_back(raw: RawBoard) -> None:
+    sink = Recorder()
+    board = build_board(raw.port.path, sink, flash=False)
+    async with running(board.run()):
+        await sink.wait_for(InputsChanged)
+        board.submit(pulse(1, 0.3))
+        await sink.wait_for(CommandCompleted)
+        assert raw.coils == 0b10
+        await eventually(lambda: raw.coils == 0)
+    on, off = [at for at, frame in raw.heard if frame[1] == 5]
+    assert 0.25 <= off - on < 2.0
+    assert board.counters()["pulses_timed_here"] == 1
+
+
+async def test_pulse_timed_here_falls_back_even_after_the_cable_was_out(raw: RawBoard) -> None:
+    sink = Recorder()
+    board = build_board(raw.port.path, sink, flash=False)
+    async with running(board.run()):
+        await sink.wait_for(InputsChanged)
+        board.submit(pulse(1, 0.2))
+        await sink.wait_for(CommandCompleted)
+        raw.unplug()
+        await sink.wait_for(LinkChanged, 2)
+        await asyncio.sleep(0.3)
+        assert raw.coils == 0b10
+        raw.plug()
+        await eventually(lambda: raw.coils == 0)
+
+
+async def test_expired_command_sends_nothing(raw: RawBoard) -> None:
+    sink = Recorder()
+    board = build_board(raw.port.path, sink)
+    async with running(board.run()):
+        await sink.wait_for(InputsChanged)
+        board.submit(pulse(0, life_s=-0.001))
+        (done,) = await sink.wait_for(CommandCompleted)
+    assert done.outcome is CommandOutcome.EXPIRED
+    assert raw.writes() == []
+
+
+async def test_command_waits_for_a_board_that_returns_in_time_and_expires_for_one_that_does_not(
+    raw: RawBoard,
+) -> None:
+    raw.unplug()
+    sink = Recorder()
+    board = build_board(raw.port.path, sink)
+    async with running(board.run()):
+        await sink.wait_for(LinkChanged)
+        board.submit(pulse(0, life_s=0.2))
+        (done,) = await sink.wait_for(CommandCompleted)
+        assert done.outcome is CommandOutcome.EXPIRED
+        board.submit(hold(1, True))
+        raw.plug()
+        _, done = await sink.wait_for(CommandCompleted, 2)
+    assert done.outcome is CommandOutcome.DONE
+    assert raw.writes() == [bytes.fromhex("01050001ff00")]
+
+
+@pytest.mark.parametrize("spoil", ["silent", "crc", "half", "other"])
+async def test_spoilt_answer_is_asked_again_and_then_done(raw: RawBoard, spoil: str) -> None:
+    sink = Recorder()
+    board = build_board(raw.port.path, sink, inputs=0)
+    async with running(board.run()):
+        await sink.wait_for(OutputsRead)
+        raw.spoil_next = [spoil]
+        board.submit(pulse(0))
+        (done,) = await sink.wait_for(CommandCompleted)
+    assert done.outcome is CommandOutcome.DONE
+    assert len(raw.writes()) == 2
+    assert board.counters()["unanswered"] == 1
+    assert [changed.state for changed in sink.of(LinkChanged)] == [LinkState.ONLINE]
+
+
+async def test_command_that_is_never_confirmed_fails(raw: RawBoard) -> None:
+    sink = Recorder()
+    board = build_board(raw.port.path, sink, inputs=0)
+    async with running(board.run()):
+        await sink.wait_for(OutputsRead)
+        raw.spoil_next = ["silent"] * 2
+        board.submit(pulse(0))
+        (done,) = await sink.wait_for(CommandCompleted)
+    assert done.outcome is CommandOutcome.FAILED
+    assert "no answer" in done.detail
+
+
+async def test_refusal_names_the_setting_to_change(raw: RawBoard) -> None:
+    sink = Recorder()
+    board = build_board(raw.port.path, sink, inputs=0)
+    async with running(board.run()):
+        await sink.wait_for(OutputsRead)
+        raw.spoil_next = ["refuse"]
+        board.submit(pulse(0))
+        (done,) = await sink.wait_for(CommandCompleted)
+    assert done.outcome is CommandOutcome.FAILED
+    assert "flash = false" in done.detail
+
+
+async def test_silent_board_is_lost_once_and_comes_back_once(raw: RawBoard) -> None:
+    sink = Recorder()
+    async with running(build_board(raw.port.path, sink, timeout_s=0.05).run()):
+        await sink.wait_for(InputsChanged)
+        raw.mute = True
+        await sink.wait_for(LinkChanged, 2)
+        await asyncio.sleep(0.6)
+        raw.mute = False
+        raw.inputs = 0b1
+        await sink.wait_for(LinkChanged, 3)
+        await sink.wait_for(InputsChanged, 2)
+    assert [changed.state for changed in sink.of(LinkChanged)] == [
+        LinkState.ONLINE,
+        LinkState.OFFLINE,
+        LinkState.ONLINE,
+    ]
+    assert len(sink.of(InputsChanged)[1].inputs) == 8
+    assert len(sink.of(OutputsRead)) == 2
+    assert raw.writes() == []
+
+
+async def test_one_lost_answer_and_noise_lose_no_board(raw: RawBoard) -> None:
+    sink = Recorder()
+    async with running(build_board(raw.port.path, sink).run()):
+        await sink.wait_for(InputsChanged)
+        raw.spoil_next = ["silent", "noise", "", "crc", "half"]
+        await eventually(lambda: not raw.spoil_next)
+        raw.inputs = 0b1
+        await sink.wait_for(InputsChanged, 2)
+    assert len(sink.of(LinkChanged)) == 1
+
+
+async def test_commands_go_before_polls(raw: RawBoard) -> None:
+    sink = Recorder()
+    board = build_board(raw.port.path, sink)
+    for number in range(4):
+        board.submit(pulse(number))
+    async with running(board.run()):
+        await sink.wait_for(CommandCompleted, 4)
+        await sink.wait_for(InputsChanged)
+    assert [frame[1] for _, frame in raw.heard[:6]] == [1, 5, 5, 5, 5, 2]
+
+
+async def test_full_queue_and_impossible_commands_fail_at_once(tmp_path: Path) -> None:
+    sink = Recorder()
+    board = build_board(tmp_path / "none", sink)
+    board.submit(pulse(4))
+    board.submit(pulse(0, 4000.0))
+    for _ in range(MAX_QUEUE + 1):
+        board.submit(pulse(0))
+    failed = sink.of(CommandCompleted)
+    assert [each.outcome for each in failed] == [CommandOutcome.FAILED] * 3
+    assert "outputs 0 to 3" in failed[0].detail
+    assert "3276.7 s" in failed[1].detail
+    assert "too many" in failed[2].detail
+
+
+async def test_stopping_in_the_middle_of_a_pulse_writes_nothing(raw: RawBoard) -> None:
+    sink = Recorder()
+    board = build_board(raw.port.path, sink)
+    async with running(board.run()):
+        await sink.wait_for(InputsChanged)
+        board.submit(pulse(0, 5.0))
+        await sink.wait_for(CommandCompleted)
+    await asyncio.sleep(0.1)
+    assert raw.writes() == [bytes.fromhex("010502000032")]
+
+
+@pytest.fixture
+async def pymodbus_server(tmp_path: Path) -> AsyncIterator[Path]:
+    """pymodbus's server on one pseudo-terminal, bridged to another; yields the driver's end."""
+    near, far = PtyPort(tmp_path / "near"), PtyPort(tmp_path / "far")
+    bridge = PtyBridge(near, far)
+    device = SimDevice(
+        1,
+        (
+            [SimData(0, values=[False] * 8, datatype=DataType.BITS)],
+            [SimData(0, values=[True, False] * 4, datatype=DataType.BITS)],
+            [SimData(0, values=0, datatype=DataType.REGISTERS)],
+            [SimData(0, values=0, datatype=DataType.REGISTERS)],
+        ),
+    )
+    server = ModbusSerialServer(device, port=str(far.path), baudrate=9600)
+    await server.serve_forever(background=True)
+    yield near.path
+    await server.shutdown()
+    bridge.close()
+    near.close()
+    far.close()
+
+
+async def test_pymodbus_server_works_as_a_board(pymodbus_server: Path) -> None:
+    sink = Recorder()
+    board = build_board(pymodbus_server, sink, flash=False, timeout_s=0.3)
+    async with running(board.run()):
+        (inputs,) = await sink.wait_for(InputsChanged)
+        board.submit(pulse(0, 0.2))
+        board.submit(hold(2, True))
+        done = await sink.wait_for(CommandCompleted, 2)
+        await asyncio.sleep(0.4)
+    assert inputs.inputs == tuple(enumerate([True, False] * 4))
+    assert [each.outcome for each in done] == [CommandOutcome.DONE] * 2
+    sink = Recorder()
+    async with running(build_board(pymodbus_server, sink, timeout_s=0.3).run()):
+        (outputs,) = await sink.wait_for(OutputsRead)
+    assert outputs.outputs == ((0, False), (1, False), (2, True), (3, False))
