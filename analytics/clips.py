@@ -1,6 +1,7 @@
 """Evidence: a clip from the packets as they came, without transcoding, and a snapshot of the frame that settled it.
 
-A file is written under a temporary name, synced and renamed, so that what has its final name is whole. Fragmented MP4: what a
+A file is written under a temporary name, synced and renamed, so that what has its final name is whole. Fragmented
+MP4: what a
 killed worker leaves under the temporary name still plays up to its last keyframe, and is kept at the next start.
 """
 
@@ -166,7 +167,8 @@ def settle(partial: Path, path: Path) -> tuple[str, int]:
 
 
 def keep_leftovers(folder: Path) -> int:
-    """After a crash: clips under a temporary name become `…-cut.mp4`, other leftovers go; returns how many were kept."""
+    """After a crash: clips under a temporary name become `…-cut.mp4`, other leftovers go; returns how many were
+    kept."""
     kept = 0
     for partial in sorted(folder.glob(f"*/*/*{PARTIAL}")):
         whole = partial.with_name(partial.name.removesuffix(PARTIAL))

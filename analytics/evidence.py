@@ -141,9 +141,7 @@ class EvidenceRecorder:
         name = result.path.relative_to(self._data_dir).as_posix()
         for observation in observations:
             self._on_ready(
-                EvidenceReady(
-                    observation, self._camera, kind, name, result.sha256, result.size_bytes, begun, over
-                )
+                EvidenceReady(observation, self._camera, kind, name, result.sha256, result.size_bytes, begun, over)
             )
 
     def _path(self, observation: str, wall: datetime, suffix: str) -> Path:

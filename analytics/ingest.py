@@ -1,6 +1,7 @@
 """One camera's stream: pulled by a thread for each connection, watched by the clock, reopened for ever.
 
-libav's own time-outs are late (measured: 8 s for 4 s asked), so a watchdog on the event loop gives a silent connection up; its thread
+libav's own time-outs are late (measured: 8 s for 4 s asked), so a watchdog on the event loop gives a silent
+connection up; its thread
 is told to stop, can't reach the ring any more, and ends by itself when libav lets go of it.
 """
 
@@ -30,9 +31,19 @@ from gateway.errors import AuthenticationFailed, DeviceError, LinkError, RemoteP
 WATCH_EVERY_S = 0.25
 ABANDONED_MOST = 3
 """Threads that libav hasn't let go of yet; each holds a socket and a decoder."""
+LIBAV_PATIENCE = 2.0
+"""libav may wait so much longer than the watchdog: at its time-out it hands out a last half picture, which looks
+like life."""
 ASK_S = 40.0
 """For the camera's whole answer about its stream: several calls, each with a time-out of its own."""
 _LINK_GONE = (FFmpegError, OSError)
+_REASONS: dict[type[Exception], str] = {
+    av.error.ExitError: "no packet in time",
+    av.error.TimeoutError: "no answer in time",
+    av.error.ConnectionRefusedError: "the stream's port refuses connections",
+    av.error.HTTPNotFoundError: "the camera knows no such stream",
+    av.error.InvalidDataError: "the camera sends rubbish",
+}
 
 
 @dataclass(slots=True)
@@ -52,7 +63,8 @@ class IngestCounters:
 class StreamIngest:
     """Keeps one camera's stream flowing into a packet ring and to `on_picture`.
 
-    `on_picture` is called in the connection's thread for each decoded frame and must be quick; `on_link` is called on the event loop,
+    `on_picture` is called in the connection's thread for each decoded frame and must be quick; `on_link` is called
+    on the event loop,
     once for each loss and return.
     """
 
@@ -190,7 +202,7 @@ class _Connection:
             error = AuthenticationFailed("the stream needs another user name or password")
         except _LINK_GONE as failure:
             # libav's texts can hold the URL with its password: only the kind of failure is told.
-            error = StreamLost(type(failure).__name__)
+            error = StreamLost(_REASONS.get(type(failure), type(failure).__name__))
         except DeviceError as failure:
             error = failure
         if not self._stop.is_set():
@@ -203,11 +215,12 @@ class _Connection:
         options = {
             "rtsp_transport": settings.transport,
             "allowed_media_types": "video",
-            "timeout": str(round(settings.silence_s * 1e6)),
+            "timeout": str(round(settings.silence_s * LIBAV_PATIENCE * 1e6)),
             "analyzeduration": "1000000",
         }
         url = with_credentials(self._stream)
-        with av.open(url, "r", options=options, timeout=(settings.open_s, settings.silence_s)) as container:
+        patience_s = settings.silence_s * LIBAV_PATIENCE
+        with av.open(url, "r", options=options, timeout=(settings.open_s, patience_s)) as container:
             if not container.streams.video:
                 raise RemoteProtocolError("the stream has no picture")
             video = container.streams.video[0]
@@ -268,7 +281,8 @@ class _Connection:
 
 
 def with_credentials(stream: CameraStream) -> str:
-    """The URL that libav opens. Raises RemoteProtocolError for anything but RTSP: a camera must not make us read local files."""
+    """The URL that libav opens. Raises RemoteProtocolError for anything but RTSP: a camera must not make us read
+    local files."""
     parts = urlsplit(stream.url)
     if parts.scheme not in ("rtsp", "rtsps") or not parts.hostname:
         raise RemoteProtocolError("the camera names a stream that is not RTSP")

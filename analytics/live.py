@@ -1,6 +1,7 @@
 """Live pictures for the console over a Unix socket: the newest as JPEG, encoded only while somebody watches.
 
-A client sends one line `{"camera": "yard", "max_fps": 10}` and gets frames of a 4-byte big-endian length and a JPEG; a length of 0
+A client sends one line `{"camera": "yard", "max_fps": 10}` and gets frames of a 4-byte big-endian length and a
+JPEG; a length of 0
 comes before an error line and the end.
 """
 
@@ -25,7 +26,8 @@ FPS_MOST = 25.0
 
 
 class LiveFeed:
-    """One camera's newest picture as JPEG. `offer` may be called from any thread; the rest belongs to the event loop."""
+    """One camera's newest picture as JPEG. `offer` may be called from any thread; the rest belongs to the event
+    loop."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()

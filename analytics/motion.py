@@ -1,7 +1,9 @@
 """Frames to the boxes of what moves. Pure: the same frames in the same order give the same boxes.
 
-A nearest-neighbour background (KNN) on the grey picture at 180 rows, its mask smoothed by a median, followed by what such
-a subtractor can't do alone: tell a change of light and a shaking camera from things that move, and wait until a thing has moved for
+A nearest-neighbour background (KNN) on the grey picture at 180 rows, its mask smoothed by a median, followed by
+what such
+a subtractor can't do alone: tell a change of light and a shaking camera from things that move, and wait until a
+thing has moved for
 some frames. Shadows stay off: on grey pictures the detector of shadows eats dark vehicles.
 """
 
@@ -37,12 +39,14 @@ class SceneState(StrEnum):
     SHAKING = "shaking"
     """The camera moved by some pixels: frames are moved back before they are compared."""
     BLINDED = "blinded"
-    """So much differs at once (lamps, night switch, covered) that nothing can be said: nothing is reported, learning goes faster."""
+    """So much differs at once (lamps, night switch, covered) that nothing can be said: nothing is reported,
+    learning goes faster."""
 
 
 @dataclass(frozen=True, slots=True)
 class MotionReading:
-    """One frame's result. `boxes` are what has moved for `PERSISTENCE_FRAMES`; `foreground` is the share of pixels before that."""
+    """One frame's result. `boxes` are what has moved for `PERSISTENCE_FRAMES`; `foreground` is the share of pixels
+    before that."""
 
     boxes: tuple[Box, ...]
     state: SceneState
@@ -54,12 +58,14 @@ HEIGHT_PX = 180
 WIDTHS_PX = (64, 640)
 """A picture so narrow or wide that it leaves this range at 180 rows is cut to it."""
 KNN_DISTANCE = 300.0
-"""Squared grey distance that still belongs to the background (200: more light noise; 400: people in grey coats vanish)."""
+"""Squared grey distance that still belongs to the background (200: more light noise; 400: people in grey coats
+vanish)."""
 KNN_HISTORY = 500
 LEARNING_FRAMES = 20
 """The model starts from the first picture; until this many frames everything could be a ghost of it."""
 MIN_AREA = 0.0008
-"""Smallest box as a share of the picture: a person 60 m away is about this in a 4 mm camera; leaves and insects are mostly less."""
+"""Smallest box as a share of the picture: a person 60 m away is about this in a 4 mm camera; leaves and insects
+are mostly less."""
 PERSISTENCE_FRAMES = 3
 MAX_BOXES = 64
 """Rain and snow make hundreds; more than this tells a rule nothing."""
@@ -224,7 +230,8 @@ def _moved_back(grey: Grey, shift: tuple[float, float]) -> Grey:
 
 
 def _light_changed(background: Grey, grey: Grey, mask: Grey) -> bool:
-    """Whether the picture as a whole became lighter or darker: the median change over what is NOT foreground, and its spread."""
+    """Whether the picture as a whole became lighter or darker: the median change over what is NOT foreground, and
+    its spread."""
     change = grey.astype(np.int16) - background
     rest = change[mask == 0]
     if rest.size == 0:

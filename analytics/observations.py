@@ -79,9 +79,7 @@ class ZoneWatch:
 
 def ended(begun: Observation, *, timed_out: bool) -> Observation:
     """The end of an observation."""
-    return Observation(
-        begun.observation_id, begun.camera, begun.rule, begun.zone, "ended", begun.started_at, timed_out
-    )
+    return Observation(begun.observation_id, begun.camera, begun.rule, begun.zone, "ended", begun.started_at, timed_out)
 
 
 class OpenFile:

@@ -13,7 +13,8 @@ _NAL_BYTES_SEARCHED = 512
 
 @dataclass(frozen=True, slots=True)
 class StreamFormat:
-    """What a muxer must know. `parameter_sets` are SPS and PPS (and VPS) with start codes, empty when the camera never sent them."""
+    """What a muxer must know. `parameter_sets` are SPS and PPS (and VPS) with start codes, empty when the camera
+    never sent them."""
 
     codec: str
     width_px: int
@@ -39,7 +40,8 @@ Follower = Callable[[StoredPacket], None]
 
 
 class PacketRing:
-    """Packets of at least the last `seconds`, from a keyframe on, and never more than `bytes_most`. Safe between threads."""
+    """Packets of at least the last `seconds`, from a keyframe on, and never more than `bytes_most`. Safe between
+    threads."""
 
     def __init__(self, seconds: float, bytes_most: int) -> None:
         self._seconds = seconds
@@ -116,7 +118,8 @@ def from_keyframe(packets: list[StoredPacket], not_before_s: float) -> list[Stor
 
 
 def find_parameter_sets(codec: str, data: bytes) -> bytes:
-    """The SPS and PPS (HEVC: VPS too) at the head of an Annex B picture, each with a start code; empty when there are none.
+    """The SPS and PPS (HEVC: VPS too) at the head of an Annex B picture, each with a start code; empty when there
+    are none.
 
     H.264 table 7-1 (types 7 and 8), H.265 table 7-1 (32 to 34).
     """

@@ -26,7 +26,8 @@ class Picture:
 
 
 class PictureSlot:
-    """Holds the newest picture for one taker in another thread; a picture that nobody took in time is dropped and counted."""
+    """Holds the newest picture for one taker in another thread; a picture that nobody took in time is dropped and
+    counted."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()

@@ -32,7 +32,8 @@ def files_to_remove(files: list[Kept], now: datetime, settings: RetentionSetting
 
 
 def prune(folder: Path, now: datetime, settings: RetentionSettings) -> int:
-    """Apply it to a folder of `<camera>/<date>/<file>`; returns how many files went. A file that vanishes meanwhile is fine."""
+    """Apply it to a folder of `<camera>/<date>/<file>`; returns how many files went. A file that vanishes
+    meanwhile is fine."""
     files = []
     for path in folder.glob("*/*/*"):
         if path.suffix == PARTIAL or not path.is_file():

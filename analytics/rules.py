@@ -69,7 +69,8 @@ TABLE: dict[tuple[RuleState, Stimulus], tuple[RuleState, Outcome]] = {
 
 @dataclass(frozen=True, slots=True)
 class ZoneRule:
-    """One zone's state; `since_s` is when the state was entered, `started_s` when the observation began (monotonic seconds)."""
+    """One zone's state; `since_s` is when the state was entered, `started_s` when the observation began (monotonic
+    seconds)."""
 
     state: RuleState = RuleState.IDLE
     since_s: float = 0.0

@@ -30,7 +30,8 @@ class RuleSettings:
     quiet_s: float = 3.0
     """So long without motion ends the observation."""
     longest_s: float = 600.0
-    """An observation is ended here even if something still moves: a flag in the wind must not hold an alarm for ever."""
+    """An observation is ended here even if something still moves: a flag in the wind must not hold an alarm for
+    ever."""
 
 
 @dataclass(frozen=True, slots=True)

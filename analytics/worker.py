@@ -1,4 +1,5 @@
-"""The cameras process: several cameras in one worker, their signals to the doors process, their pictures to the console."""
+"""The cameras process: several cameras in one worker, their signals to the doors process, their pictures to the
+console."""
 
 import asyncio
 from collections.abc import Sequence
@@ -33,7 +34,8 @@ async def run_cameras(
 ) -> None:
     """Serve all of them until cancelled.
 
-    `data_dir` gets `evidence/` and `run/cameras.sock`. Observations that a killed worker left open are ended, as timed out.
+    `data_dir` gets `evidence/` and `run/cameras.sock`. Observations that a killed worker left open are ended, as
+    timed out.
     """
     worker = _Worker(cameras, doors, data_dir, clock, retention or RetentionSettings())
     await worker.run()

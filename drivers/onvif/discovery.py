@@ -1,6 +1,7 @@
 """Which cameras are on the network: WS-Discovery, in a process of its own.
 
-The package starts threads that can die with a traceback and sockets on every interface; a child process keeps both out of ours and can be
+The package starts threads that can die with a traceback and sockets on every interface; a child process keeps both
+out of ours and can be
 ended on time.
 """
 
@@ -29,7 +30,8 @@ class Found:
 
 
 async def discover(timeout_s: float = 3.0) -> list[Found]:
-    """Ask the network and collect answers for `timeout_s` seconds; empty when nobody answers or multicast is impossible."""
+    """Ask the network and collect answers for `timeout_s` seconds; empty when nobody answers or multicast is
+    impossible."""
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

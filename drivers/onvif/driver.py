@@ -170,7 +170,8 @@ class OnvifCamera:
 
 
 def choose_profile(profiles: list[Any], wanted: str) -> Any:
-    """`main` is the first, `sub` the smallest picture, anything else a token. Raises RemoteProtocolError when it isn't there."""
+    """`main` is the first, `sub` the smallest picture, anything else a token. Raises RemoteProtocolError when it
+    isn't there."""
     usable = [p for p in profiles if getattr(p, "token", None) and getattr(p, "VideoEncoderConfiguration", None)]
     if not usable:
         raise RemoteProtocolError("no media profile carries video")

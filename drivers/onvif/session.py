@@ -1,4 +1,5 @@
-"""Calls to one camera, each with a time-out and each failure as one of ours. Imports onvif-zeep, which is heavy: import it late."""
+"""Calls to one camera, each with a time-out and each failure as one of ours. Imports onvif-zeep, which is heavy:
+import it late."""
 
 import asyncio
 import logging
@@ -37,7 +38,8 @@ STREAM_SETUP = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
 
 
 class OnvifSession:
-    """A camera's services after one login. Every method raises LinkError, RemoteProtocolError or AuthenticationFailed."""
+    """A camera's services after one login. Every method raises LinkError, RemoteProtocolError or
+    AuthenticationFailed."""
 
     def __init__(self, address: str, username: str, password: str) -> None:
         self._address = address
