@@ -1,0 +1,89 @@
+"""Sessions: a random token in the browser's cookie, its hash here; both an idle and an absolute end."""
+
+import hashlib
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.clock import Clock, random_bytes
+from gateway.console.users import Role, User, open_users_db
+
+COOKIE = "gatehouse_session"
+IDLE_S = 8 * 3600.0
+"""A guard may watch a quiet page for a whole shift without touching it."""
+ABSOLUTE_S = 16 * 3600.0
+"""A shift and its handover: nobody works longer on one sign-in."""
+_TOUCH_S = 60.0
+"""Being seen is written at most once a minute."""
+_MAX_SESSIONS = 200
+"""For one site; the oldest gives way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody signed in."""
+
+    user: User
+    address: str
+    token_hash: bytes
+
+
+class SessionStore:
+    """Sessions in `users.db`. Times are the wall's, because a session outlives a restart. Calls take well under 1 ms."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._db = open_users_db(path)
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self._db.close()
+
+    def start(self, user: User, address: str) -> str:
+        """Begin a session and return its token, which is kept nowhere here."""
+        token, now = random_bytes(32).hex(), self._now()
+        with self._lock:
+            self._db.execute(
+                "DELETE FROM sessions WHERE seen_at < ? OR started_at < ?", (now - IDLE_S, now - ABSOLUTE_S)
+            )
+            self._db.execute(
+                "DELETE FROM sessions WHERE token_hash IN "
+                "(SELECT token_hash FROM sessions ORDER BY seen_at DESC LIMIT -1 OFFSET ?)",
+                (_MAX_SESSIONS - 1,),
+            )
+            row = (_hash(token), user.name, address, now, now)
+            self._db.execute("INSERT INTO sessions VALUES (?, ?, ?, ?, ?)", row)
+        return token
+
+    def find(self, token: str, *, touch: bool) -> Session | None:
+        """The session of a token, None when it has ended. `touch`: a person did something, so it isn't idle."""
+        token_hash, now = _hash(token), self._now()
+        with self._lock:
+            row = self._db.execute(
+                "SELECT u.name, u.role, u.must_change, s.address, s.started_at, s.seen_at "
+                "FROM sessions s JOIN users u ON u.name = s.user WHERE s.token_hash = ?",
+                (token_hash,),
+            ).fetchone()
+            if row is None:
+                return None
+            name, role, must_change, address, started_at, seen_at = row
+            if now - seen_at > IDLE_S or now - started_at > ABSOLUTE_S:
+                self._db.execute("DELETE FROM sessions WHERE token_hash = ?", (token_hash,))
+                return None
+            if touch and now - seen_at > _TOUCH_S:
+                self._db.execute("UPDATE sessions SET seen_at = ? WHERE token_hash = ?", (now, token_hash))
+        return Session(User(name, Role(role), bool(must_change)), address, token_hash)
+
+    def end(self, token: str) -> None:
+        """Sign out."""
+        with self._lock:
+            self._db.execute("DELETE FROM sessions WHERE token_hash = ?", (_hash(token),))
+
+    def _now(self) -> float:
+        return self._clock.now().wall.timestamp()
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
