@@ -190,7 +190,10 @@ def _level_grants(
     """Any held, valid level with a schedule that covers the time grants; the best failure is the reason."""
     schedules = [] if cardholder is None else _schedules_for(cardholder, access_point, moment, access_list)
     names = ",".join(f"{level}/{schedule.id}" for level, schedule in schedules)
-    if not checks.require("access_level", bool(schedules), names or access_point, DenialReason.UNAUTHORIZED):
+    unauthorized = DenialReason.UNAUTHORIZED
+    if cardholder is not None and not schedules and _waits_for_clock(cardholder, access_point, moment, access_list):
+        unauthorized = DenialReason.CLOCK_SUSPECT
+    if not checks.require("access_level", bool(schedules), names or access_point, unauthorized):
         return False
     for level, schedule in schedules:
         if schedule.always or (
@@ -200,6 +203,13 @@ def _level_grants(
     suspect = moment.quality is ClockQuality.SUSPECT
     reason = DenialReason.CLOCK_SUSPECT if suspect else DenialReason.NOT_PERMITTED_AT_THIS_TIME
     return checks.require("schedule", False, names, reason)
+
+
+def _waits_for_clock(cardholder: Cardholder, access_point: str, moment: Moment, access_list: AccessList) -> bool:
+    """Would a level limited in time lead here, if only the clock could be trusted?"""
+    levels = [access_list.level(held.level) for held in cardholder.levels]
+    leads = any(point == access_point for level in levels if level is not None for point, _ in level.grants)
+    return leads and moment.quality is ClockQuality.SUSPECT
 
 
 def _schedules_for(

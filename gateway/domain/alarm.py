@@ -155,6 +155,11 @@ class AlarmBook:
         found = self._find(kind, source)
         return None if found is None else found.alarm
 
+    def was_raised(self, alarm: str) -> bool:
+        """Is it the id of an alarm that was raised at some time, ended or not?"""
+        number = alarm.removeprefix("a-")
+        return alarm == f"a-{number}" and number.isascii() and number.isdigit() and 0 < int(number) < self.next_number
+
     def _find(self, kind: AlarmKind, source: str) -> OpenAlarm | None:
         return next((a for a in self.open.values() if a.kind == kind.value and a.source == source), None)
 

@@ -99,6 +99,8 @@ class Controller:
         """One turn. Timers that have run out are settled first, so that a late call changes no order."""
         now = _Now(moment, access_list)
         self.doors.events, self.doors.commands = [], []
+        if isinstance(signal, sg.GatewayStarting):
+            self.doors.next_command += COMMAND_NUMBERS_SKIPPED_AT_START
         self.doors.run_timers(moment)
         handler = self._handlers.get(type(signal))
         if handler is not None:
@@ -294,8 +296,7 @@ class Controller:
         if not signal.available:
             self._raise(AlarmKind.JOURNAL_UNAVAILABLE, "journal", now)
             return
-        if signal.lost:
-            self._tell(ev.JournalGap(lost=signal.lost, reason=signal.detail[:200]))
+        if signal.lost:  # the journal has written the gap's own record already
             self._raise(AlarmKind.EVENTS_LOST, "journal", now)
         self._tell(*self.alarms.normal(AlarmKind.JOURNAL_UNAVAILABLE, "journal"))
 
@@ -316,8 +317,8 @@ class Controller:
         self._tell(
             ev.OpenedByGuard(
                 door=signal.door,
-                reason=signal.reason,
-                note=signal.note,
+                reason=signal.reason[:200],
+                note=signal.note[:1000],
                 actor=signal.operator.name,
                 post=signal.operator.post,
                 request_id=signal.request_id,
@@ -433,13 +434,14 @@ class Controller:
                 observation=observation, camera=found.camera, rule=found.rule, zone=found.zone, timed_out=timed_out
             )
         )
-        if found.alarm is not None and not self.observations.still_open(found.alarm):
+        current = self.alarms.find(AlarmKind.INTRUSION, found.camera)
+        if found.alarm is not None and found.alarm == current and not self.observations.still_open(found.alarm):
             self._tell(*self.alarms.normal(AlarmKind.INTRUSION, found.camera))
 
     def _evidence_ready(self, signal: sg.EvidenceReady, now: _Now) -> None:
         """Evidence of an observation, or of the alarm that asked for it by its own id."""
         alarm = self.observations.alarm_of(signal.observation_id)
-        if alarm is None and signal.observation_id.startswith("a-"):
+        if alarm is None and self.alarms.was_raised(signal.observation_id):
             alarm = signal.observation_id
         self._tell(
             ev.EvidenceStored(
@@ -459,10 +461,11 @@ class Controller:
 
     def _gateway_starting(self, signal: sg.GatewayStarting, now: _Now) -> None:
         version = now.access_list.version if now.access_list else None
-        self.doors.next_command += COMMAND_NUMBERS_SKIPPED_AT_START
         self._tell(ev.GatewayStarted(software=signal.software, restored=signal.restored, list_version=version))
         if now.access_list is None:
             self._raise(AlarmKind.NO_VALID_LIST, "site", now)
+        # The wiring may have changed while the gateway was down: a door that fire releases now, or no more.
+        self.doors.set_fire(self.state.fire_latched, now.moment)
         for link in self.site.insecure_links:
             if self.alarms.find(AlarmKind.INSECURE_LINK, link) is None:
                 self._raise(AlarmKind.INSECURE_LINK, link, now)

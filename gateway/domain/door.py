@@ -47,6 +47,8 @@ class Stimulus(StrEnum):
     FREED = "freed"
     LOCKED_CLOSED = "locked_closed"
     LOCKED_OPEN = "locked_open"
+    REOPENED = "reopened"
+    """Opened again, closed in between, while its release still runs (a door that doesn't relock on closing)."""
 
 
 class Action(StrEnum):
@@ -75,6 +77,7 @@ TABLE: dict[tuple[DoorPhase, Stimulus], tuple[DoorPhase, tuple[Action, ...]]] = 
     (_P.SECURE, _S.GRANT): (_P.RELEASED, (_A.RELEASE,)),
     (_P.SECURE, _S.REX): (_P.RELEASED, (_A.RELEASE,)),
     (_P.SECURE, _S.CONTACT_OPENED): (_P.FORCED, (_A.FORCED,)),
+    (_P.SECURE, _S.REOPENED): (_P.PASSING, (_A.START_OPEN_TIMERS,)),
     (_P.SECURE, _S.RELEASE_ENDED): (_P.SECURE, (_A.SECURED_BY_BOARD,)),
     (_P.SECURE, _S.FREED): _FREE,
     (_P.RELEASED, _S.GRANT): (_P.RELEASED, (_A.RELEASE,)),
@@ -130,6 +133,8 @@ class DoorState:
     extended: bool = False
     command_id: str = ""
     rex_pressed: bool = False
+    retry_at_s: float | None = None
+    """When to say a lasting release or relock again that failed."""
 
 
 class DoorMachine:
@@ -138,6 +143,9 @@ class DoorMachine:
     def __init__(self, door: Door, state: DoorState | None = None) -> None:
         self.door = door
         self.state = state or DoorState()
+        # What was wired when the state was kept may be wired no more.
+        self.state.rex_pressed = self.state.rex_pressed and door.rex is not None
+        self.state.open = self.state.open if door.contact is not None else None
 
     def stimulate(self, stimulus: Stimulus, moment: Moment) -> tuple[Action, ...]:
         """Move on; the actions to carry out, in order (none when the table has no such row)."""
@@ -159,9 +167,17 @@ class DoorMachine:
                 found.append((at_s, stimulus))
         return [stimulus for _, stimulus in sorted(found, key=lambda pair: pair[0])]
 
+    def retry_due(self, moment: Moment) -> bool:
+        """Is it time to say a failed command again? Said once."""
+        at_s = self.state.retry_at_s
+        if at_s is None or (self.state.boot_id == moment.boot_id and at_s > moment.monotonic_s):
+            return False
+        self.state.retry_at_s = None
+        return True
+
     def deadline_s(self) -> float | None:
         """The next timer, monotonic seconds."""
-        times = [getattr(self.state, name) for name, _ in _TIMERS]
+        times = [self.state.retry_at_s, *(getattr(self.state, name) for name, _ in _TIMERS)]
         return min((t for t in times if t is not None), default=None)
 
     @property
@@ -169,11 +185,22 @@ class DoorMachine:
         """How long a release lasts for whom it is given now."""
         return self.door.extended_release_time_s if self.state.extended else self.door.release_time_s
 
+    def release_left_s(self, moment: Moment) -> float:
+        """How long the lock must still stay released, to the millisecond."""
+        ends_s = self.state.release_ends_s
+        return 0.0 if ends_s is None else round(ends_s - moment.monotonic_s, 3)
+
+    @property
+    def under_way(self) -> bool:
+        """Somebody's release or passage is under way: who comes now must not shorten it."""
+        return self.state.phase in _UNDER_WAY
+
     def _keep_time(self, action: Action, moment: Moment) -> None:
         state = self.state
         state.boot_id = moment.boot_id
         if action is Action.RELEASE:
-            state.release_ends_s = moment.monotonic_s + self.release_seconds
+            # A shorter release that comes in between cuts nobody's longer one short.
+            state.release_ends_s = max(state.release_ends_s or 0.0, moment.monotonic_s + self.release_seconds)
             state.lock_released = True
         elif action is Action.HOLD_RELEASED:
             state.release_ends_s, state.lock_released = None, True
@@ -185,6 +212,7 @@ class DoorMachine:
             state.held_at_s = state.warning_at_s = None
 
 
+_UNDER_WAY = (DoorPhase.RELEASED, DoorPhase.PASSING, DoorPhase.WARNING, DoorPhase.HELD)
 _TIMERS = (
     ("release_ends_s", Stimulus.RELEASE_ENDED),
     ("warning_at_s", Stimulus.WARNING_DUE),

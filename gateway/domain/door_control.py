@@ -48,37 +48,36 @@ class DoorControl:
         self.machines = {door.id: DoorMachine(door, states.get(door.id)) for door in site.doors.values()}
         self.events: list[Event] = []
         self.commands: list[Command] = []
-        self.retry_s: dict[str, float] = {}
-        """Doors whose lasting release or relock failed: when to send it again."""
 
     def give(self, door: str, stimulus: Stimulus, moment: Moment, cause: Cause | None = None) -> bool:
         """Stimulate a door; False when its table has no such row."""
         machine = self.machines[door]
         state = machine.state
         if cause is not None and state.phase is not DoorPhase.FREE:
-            state.because, state.extended = cause.because, cause.extended
+            state.because, state.extended = cause.because, cause.extended or (state.extended and machine.under_way)
             state.credential, state.cardholder = cause.credential, cause.cardholder
         actions = machine.stimulate(stimulus, moment)
         for action in actions:
             self._carry_out(action, machine, moment)
+        if state.rex_pressed and state.phase is DoorPhase.SECURE and not state.lock_released:
+            # A latched exit button can't be pressed again: whatever secured the door, it opens.
+            self.give(door, Stimulus.REX, moment, Cause("rex"))
         return bool(actions)
 
     def contact(self, door: str, is_open: bool, moment: Moment) -> None:
-        """
-
-        He contact says open or closed; the first report after a start alarms only if the door stands open
-        unexplained.
-        """
+        """The contact says so; the first report after a start alarms only if the door stands open unexplained."""
         machine = self.machines[door]
-        if machine.state.open == is_open:
+        state = machine.state
+        if state.open == is_open:
             return
-        first = machine.state.open is None
-        machine.state.open = is_open
+        first = state.open is None
+        state.open = is_open
         if not (first and not is_open):
             self.events.append(DoorOpened(door=door) if is_open else DoorClosed(door=door))
-        if is_open and machine.state.rex_pressed and machine.state.phase is DoorPhase.SECURE:
-            self.give(door, Stimulus.REX, moment, Cause("rex"))
-        self.give(door, Stimulus.CONTACT_OPENED if is_open else Stimulus.CONTACT_CLOSED, moment)
+        if is_open and state.phase is DoorPhase.SECURE and state.lock_released:
+            self.give(door, Stimulus.REOPENED, moment)
+        else:
+            self.give(door, Stimulus.CONTACT_OPENED if is_open else Stimulus.CONTACT_CLOSED, moment)
 
     def rex(self, door: str, pressed: bool, moment: Moment) -> None:
         """The exit button; it releases in every phase."""
@@ -89,8 +88,9 @@ class DoorControl:
     def set_fire(self, latched: bool, moment: Moment) -> None:
         """Lay the fire overlay over every door that it releases, or take it away."""
         for machine in self.machines.values():
-            if machine.door.fire_release and machine.state.fire != latched:
-                machine.state.fire = latched
+            fire = latched and machine.door.fire_release
+            if machine.state.fire != fire:
+                machine.state.fire = fire
                 self._follow_mode(machine, moment, "fire" if latched else "fire_cleared")
 
     def follow_schedules(self, moment: Moment, access_list: AccessList | None) -> None:
@@ -106,15 +106,14 @@ class DoorControl:
         for door, machine in self.machines.items():
             for stimulus in machine.due(moment):
                 self.give(door, stimulus, moment)
-                if stimulus is Stimulus.RELEASE_ENDED and machine.state.rex_pressed:
+                if stimulus is Stimulus.RELEASE_ENDED and machine.state.rex_pressed and not machine.state.lock_released:
                     self.give(door, Stimulus.REX, moment, Cause("rex"))
-        for door in [d for d, at_s in self.retry_s.items() if at_s <= moment.monotonic_s]:
-            del self.retry_s[door]
-            self._resend(self.machines[door], moment)
+            if machine.retry_due(moment):
+                self._resend(machine, moment)
 
     def deadline_s(self) -> float | None:
         """The doors' next timer, monotonic seconds."""
-        times = [machine.deadline_s() for machine in self.machines.values()] + list(self.retry_s.values())
+        times = [machine.deadline_s() for machine in self.machines.values()]
         return min((t for t in times if t is not None), default=None)
 
     def output_read(self, device: str, output: int, energised: bool, moment: Moment) -> None:
@@ -128,6 +127,9 @@ class DoorControl:
             if state.phase is DoorPhase.FREE:
                 if not released:
                     self._resend(machine, moment)
+            elif released and state.release_ends_s is not None:
+                # Whoever timed this pulse may be gone with it: at its end, secure the lock in so many words.
+                state.retry_at_s = state.release_ends_s
             elif released and not state.lock_released:
                 command = self._set(machine.door, False, moment)
                 self.events.append(LockFoundReleased(door=machine.door.id, command_id=command.command_id))
@@ -144,10 +146,10 @@ class DoorControl:
     def command_failed(self, command_id: str, moment: Moment) -> str | None:
         """The door whose newest command this was; a lasting state is sent again until it is confirmed."""
         for door, machine in self.machines.items():
-            if machine.state.command_id == command_id:
-                lasting = machine.state.phase is DoorPhase.FREE or not machine.state.lock_released
-                if lasting:
-                    self.retry_s[door] = moment.monotonic_s + HOLD_RETRY_S
+            state = machine.state
+            if state.command_id == command_id:
+                if state.phase is DoorPhase.FREE or not state.lock_released:
+                    state.retry_at_s, state.boot_id = moment.monotonic_s + HOLD_RETRY_S, moment.boot_id
                 return door
         return None
 
@@ -173,8 +175,7 @@ class DoorControl:
             self.give(door, Stimulus.LOCKED_OPEN if state.open else Stimulus.LOCKED_CLOSED, moment)
 
     def _carry_out(self, action: Action, machine: DoorMachine, moment: Moment) -> None:
-        door, state = machine.door, machine.state
-        who = {"credential": state.credential, "cardholder": state.cardholder}
+        """What concerns the lock is done here; the rest is told."""
         if action is Action.RELEASE:
             self._pulse(machine, moment)
         elif action is Action.HOLD_RELEASED:
@@ -182,9 +183,15 @@ class DoorControl:
         elif action is Action.SECURE:
             self._secure(machine, moment)
         elif action is Action.SECURED_BY_BOARD:
-            state.lock_released = False
-            self.events.append(LockSecured(door=door.id, command_id=state.command_id))
-        elif action is Action.TAKEN:
+            machine.state.lock_released = False
+            self.events.append(LockSecured(door=machine.door.id, command_id=machine.state.command_id))
+        else:
+            self._tell(action, machine, moment)
+
+    def _tell(self, action: Action, machine: DoorMachine, moment: Moment) -> None:
+        door, state = machine.door, machine.state
+        who = {"credential": state.credential, "cardholder": state.cardholder}
+        if action is Action.TAKEN:
             self.events.append(AccessTaken(door=door.id, because=state.because, **who))
         elif action is Action.NOT_TAKEN and door.contact is not None:
             self.events.append(AccessNotTaken(door=door.id, because=state.because, **who))
@@ -205,7 +212,7 @@ class DoorControl:
         self.events += self.alarms.raise_alarm(kind, door.id, moment, door=door.id, camera=camera)
 
     def _pulse(self, machine: DoorMachine, moment: Moment) -> None:
-        lock, seconds = machine.door.lock, machine.release_seconds
+        lock, seconds = machine.door.lock, machine.release_left_s(moment)
         command = PulseOutput(
             self._command_id(machine),
             lock.output.device,
@@ -251,7 +258,7 @@ class DoorControl:
     def _command_id(self, machine: DoorMachine) -> str:
         command_id = f"c-{self.next_command}"
         self.next_command += 1
-        machine.state.command_id = command_id
+        machine.state.command_id, machine.state.retry_at_s = command_id, None
         return command_id
 
     @staticmethod

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gateway.domain.moment import Moment
 
 OBSERVATIONS_MAX = 200
-"""Enough for every zone of every camera at once; the oldest is forgotten first."""
+"""Enough for every zone of every camera at once; the oldest that has ended is forgotten first."""
 END_DEADLINE_S = 600.0
 """An observation whose end was never told ends by itself, as timed out."""
 
@@ -30,10 +30,11 @@ class ObservationBook:
         self.entries = entries or {}
 
     def start(self, observation: str, watched: WatchedObservation) -> None:
-        """Remember it; forget the oldest beyond the bound."""
+        """Remember it; beyond the bound forget the oldest that has ended, else the oldest."""
         self.entries[observation] = watched
         while len(self.entries) > OBSERVATIONS_MAX:
-            del self.entries[next(iter(self.entries))]
+            ended = (name for name, entry in self.entries.items() if not entry.open)
+            del self.entries[next(ended, next(iter(self.entries)))]
 
     def end(self, observation: str) -> WatchedObservation | None:
         """Its entry, if it was open; kept for evidence that comes later."""

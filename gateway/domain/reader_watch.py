@@ -43,7 +43,7 @@ class ReaderWatch:
             digits, self.keys = self.keys, ""
             if digits and received_s >= self.locked_until_s:
                 return Identifier(f"PIN{len(digits)}", None, int(digits))
-        elif len(self.keys) < PIN_DIGITS_MAX:
+        elif key.isdecimal() and len(self.keys) < PIN_DIGITS_MAX:
             self.keys += key
         return None
 

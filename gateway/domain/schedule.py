@@ -1,7 +1,7 @@
 """Weekly schedules in the site's time zone."""
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +41,42 @@ class Schedule:
         return False
 
     def next_change(self, wall: datetime, zone: tzinfo) -> datetime | None:
-        """
-
-        He first time after `wall` at which a period may start or end (at most 8 days ahead), None without periods.
-        """
+        """The first time after `wall` (UTC) at which `covers` changes; None if it doesn't within the next 8 days."""
         local_day = wall.astimezone(zone).date()
-        edges = []
+        edges: set[datetime] = set()
         for offset in range(-1, 9):
-            day = local_day + timedelta(days=offset)
-            midnight = datetime.combine(day, time(), zone)
+            midnight = datetime.combine(local_day + timedelta(days=offset), time())
+            edges |= _clock_changes(midnight, zone)
             for period in self.periods:
-                if day.weekday() in period.days:
-                    edges += [_local_minute(midnight, period.start_minute), _local_minute(midnight, period.end_minute)]
-        return min((edge for edge in edges if edge > wall), default=None)
+                if midnight.weekday() in period.days:
+                    edges |= _instants(midnight, period.start_minute, zone) | _instants(
+                        midnight, period.end_minute, zone
+                    )
+        now = self.covers(wall, zone)
+        return next((edge for edge in sorted(edges) if edge > wall and self.covers(edge, zone) != now), None)
 
 
-def _local_minute(midnight: datetime, minute: int) -> datetime:
-    """The local wall-clock minute after a local midnight (not elapsed minutes: daylight saving moves both)."""
-    return (midnight.replace(tzinfo=None) + timedelta(minutes=minute)).replace(tzinfo=midnight.tzinfo)
+def _instants(midnight: datetime, minute: int, zone: tzinfo) -> set[datetime]:
+    """When a local clock shows that minute: twice where the clock was put back (not elapsed minutes)."""
+    shown = (midnight + timedelta(minutes=minute)).replace(tzinfo=zone)
+    return {shown.replace(fold=fold).astimezone(UTC) for fold in (0, 1)}
+
+
+def _clock_changes(midnight: datetime, zone: tzinfo) -> set[datetime]:
+    """When, in the 24 hours from a local midnight, the zone's offset changes (to the minute)."""
+    start = midnight.replace(tzinfo=zone).astimezone(UTC)
+    low, high = 0, 24 * 60
+    offsets = {minute: _offset(start, minute, zone) for minute in (low, high)}
+    if offsets[low] == offsets[high]:
+        return set()
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _offset(start, middle, zone) == offsets[0]:
+            low = middle
+        else:
+            high = middle
+    return {start + timedelta(minutes=high)}
+
+
+def _offset(start: datetime, minute: int, zone: tzinfo) -> timedelta | None:
+    return (start + timedelta(minutes=minute)).astimezone(zone).utcoffset()
