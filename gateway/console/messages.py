@@ -1,0 +1,36 @@
+"""The one message catalogue: `static/i18n/<language>.json`, read by the page and by the server alike."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from gateway.console.parts import LANGUAGES
+
+I18N = Path(__file__).parent / "static" / "i18n"
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+class Catalogue:
+    """Texts by key and language. A key is `area.name`; a text holds `{places}`."""
+
+    def __init__(self, folder: Path = I18N) -> None:
+        self.texts: dict[str, dict[str, str]] = {
+            language: json.loads((folder / f"{language}.json").read_text(encoding="utf-8"))
+            for language in LANGUAGES
+        }
+
+    def has(self, key: str) -> bool:
+        """Whether every language has this key."""
+        return all(key in texts for texts in self.texts.values())
+
+    def text(self, language: str, key: str, /, **values: Any) -> str:
+        """The text with its places filled; the key itself where there is no text, so that nothing is hidden."""
+        template = self.texts[language].get(key)
+        if template is None:
+            return key
+        return _PLACE.sub(lambda place: str(values.get(place[1], "")), template)
+
+    def word(self, language: str, area: str, code: str) -> str:
+        """The word for a code of another room; the code itself where there is no word for it."""
+        return self.texts[language].get(f"{area}.{code}", code)
