@@ -1,0 +1,258 @@
+"""Reads a site's TOML. Every fault names key, value, remedy and line; all faults are told at once."""
+
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ValidationError
+
+from config.model import (
+    ID_PATTERN,
+    AccessPointTable,
+    CameraTable,
+    ConsoleTable,
+    DoorTable,
+    EvidenceKeepTable,
+    InputTable,
+    OfficeTable,
+    ScheduleTable,
+    SiteTable,
+)
+from config.references import check_references
+from config.toml_lines import line_of
+from drivers.mqtt.settings import BrokerSettings
+from drivers.registry import Driver, DriverSettings, driver_names, find_driver
+from gateway.errors import ConfigError
+
+CONFIG_BYTES_MAX = 1 << 20
+"""A site of hundreds of doors takes some 100 kB; more isn't a site config."""
+
+_TABLES: dict[str, type[BaseModel]] = {
+    "door": DoorTable,
+    "access_point": AccessPointTable,
+    "input": InputTable,
+    "schedule": ScheduleTable,
+    "broker": BrokerSettings,
+}
+_SINGLE: dict[str, type[BaseModel]] = {
+    "site": SiteTable,
+    "office": OfficeTable,
+    "console": ConsoleTable,
+    "evidence": EvidenceKeepTable,
+}
+_KEYS = (*_TABLES, *_SINGLE, "device", "camera", "schema")
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredDevice:
+    """A device or camera with its driver and the driver's own settings."""
+
+    id: str
+    driver: Driver
+    settings: DriverSettings
+
+
+@dataclass(frozen=True, slots=True)
+class SiteConfig:
+    """One generation of the site's configuration."""
+
+    site: SiteTable
+    brokers: dict[str, BrokerSettings]
+    devices: dict[str, ConfiguredDevice]
+    doors: dict[str, DoorTable]
+    access_points: dict[str, AccessPointTable]
+    inputs: dict[str, InputTable]
+    schedules: dict[str, ScheduleTable]
+    cameras: dict[str, CameraTable]
+    camera_devices: dict[str, ConfiguredDevice]
+    office: OfficeTable | None
+    console: ConsoleTable
+    evidence: EvidenceKeepTable
+
+
+class ConfigFaults(ConfigError):
+    """Several faults of one file; `faults` holds each."""
+
+    def __init__(self, faults: list[ConfigError]) -> None:
+        self.faults = tuple(faults)
+        first = faults[0]
+        super().__init__(first.key, first.value, first.remedy, first.line)
+
+
+def load_config(path: Path) -> SiteConfig:
+    """Read and check `path`. Raises ConfigFaults with every fault found."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ConfigFaults(
+            [ConfigError("file", str(path), f"can't be read: {error.strerror}; name a TOML file")]
+        ) from error
+    if len(raw) > CONFIG_BYTES_MAX:
+        raise ConfigFaults(
+            [ConfigError("file", str(path), f"is larger than {CONFIG_BYTES_MAX} bytes: not a site config")]
+        )
+    return parse_config(raw)
+
+
+def parse_config(raw: bytes) -> SiteConfig:
+    """Like `load_config`, from bytes."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise ConfigFaults(
+            [ConfigError("file", f"byte {raw[error.start]:#04x}", "save the file as UTF-8", line)]
+        ) from error
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigFaults(
+            [ConfigError("file", str(error), "mend the TOML syntax", _syntax_line(str(error)))]
+        ) from error
+    return _Reading(text, document).config()
+
+
+def _syntax_line(message: str) -> int | None:
+    _, found, rest = message.partition("line ")
+    digits = rest.split(",")[0].split(")")[0]
+    return int(digits) if found and digits.isdigit() else None
+
+
+class _Reading:
+    """Walks the document and gathers faults."""
+
+    def __init__(self, text: str, document: dict[str, Any]) -> None:
+        self.text, self.document = text, document
+        self.faults: list[ConfigError] = []
+
+    def config(self) -> SiteConfig:
+        self._check_top()
+        many = {name: self._many(name, model) for name, model in _TABLES.items()}
+        devices = self._devices("device", ("reader", "relay_board"))
+        cameras, camera_devices = self._cameras()
+        single = {name: self._single(name, model) for name, model in _SINGLE.items()}
+        site = single["site"]
+        if isinstance(site, SiteTable):
+            self._check_zone(site)
+        if self.faults or not isinstance(site, SiteTable):
+            raise ConfigFaults(self.faults)
+        config = SiteConfig(
+            site=site,
+            brokers=many["broker"],
+            devices=devices,
+            doors=many["door"],
+            access_points=many["access_point"],
+            inputs=many["input"],
+            schedules=many["schedule"],
+            cameras=cameras,
+            camera_devices=camera_devices,
+            office=single["office"] if isinstance(single["office"], OfficeTable) else None,
+            console=single["console"] if isinstance(single["console"], ConsoleTable) else ConsoleTable(),
+            evidence=single["evidence"] if isinstance(single["evidence"], EvidenceKeepTable) else EvidenceKeepTable(),
+        )
+        for path, value, remedy in check_references(config):
+            self.fault(path, value, remedy)
+        if self.faults:
+            raise ConfigFaults(self.faults)
+        return config
+
+    def fault(self, path: tuple[str, ...], value: object, remedy: str) -> None:
+        self.faults.append(ConfigError(".".join(path), value, remedy, line_of(self.text, path)))
+
+    def _check_top(self) -> None:
+        if self.document.get("schema") != 1:
+            self.fault(("schema",), self.document.get("schema"), "write schema = 1 at the top of the file")
+        if "site" not in self.document:
+            self.fault(("site",), None, "add a [site] table with id, name and zone")
+        for key, value in self.document.items():
+            if key not in _KEYS:
+                self.fault((key,), value, _did_you_mean(key, _KEYS))
+
+    def _check_zone(self, site: SiteTable) -> None:
+        try:
+            ZoneInfo(site.zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            self.fault(("site", "zone"), site.zone, 'name an IANA time zone, such as "Asia/Shanghai"')
+
+    def _tables(self, name: str) -> dict[str, dict[str, Any]]:
+        tables = self.document.get(name, {})
+        if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
+            self.fault((name,), tables, f"write it as [{name}.SOME_ID] tables")
+            return {}
+        return tables
+
+    def _many(self, name: str, model: type[_Model]) -> dict[str, Any]:
+        found = {}
+        for key, table in self._tables(name).items():
+            self._check_id((name, key))
+            made = self._validate(model, table, (name, key))
+            if made is not None:
+                found[key] = made
+        return found
+
+    def _single(self, name: str, model: type[_Model]) -> _Model | None:
+        return None if name not in self.document else self._validate(model, self.document[name], (name,))
+
+    def _devices(self, name: str, kinds: tuple[str, ...]) -> dict[str, ConfiguredDevice]:
+        found = {}
+        for key, table in self._tables(name).items():
+            self._check_id((name, key))
+            device = self._device((name, key), table, kinds)
+            if device is not None:
+                found[key] = device
+        return found
+
+    def _device(self, path: tuple[str, ...], table: dict[str, Any], kinds: tuple[str, ...]) -> ConfiguredDevice | None:
+        driver_name = table.get("driver")
+        driver = find_driver(driver_name) if isinstance(driver_name, str) else None
+        if driver is None:
+            self.fault((*path, "driver"), driver_name, _did_you_mean(str(driver_name), driver_names()))
+            return None
+        if driver.kind not in kinds:
+            self.fault((*path, "driver"), driver_name, f"is a {driver.kind}; it belongs in a table of another kind")
+            return None
+        own = {key: value for key, value in table.items() if key != "driver"}
+        settings = self._validate(driver.settings, own, path)
+        return None if settings is None else ConfiguredDevice(path[-1], driver, settings)
+
+    def _cameras(self) -> tuple[dict[str, CameraTable], dict[str, ConfiguredDevice]]:
+        cameras, devices = {}, {}
+        ours = {field.alias or name for name, field in CameraTable.model_fields.items()}
+        for key, table in self._tables("camera").items():
+            self._check_id(("camera", key))
+            camera = self._validate(CameraTable, {k: v for k, v in table.items() if k in ours}, ("camera", key))
+            rest = {k: v for k, v in table.items() if k not in ours or k == "driver"}
+            device = self._device(("camera", key), rest, ("camera",))
+            if camera is not None and device is not None:
+                cameras[key], devices[key] = camera, device
+        return cameras, devices
+
+    def _check_id(self, path: tuple[str, ...]) -> None:
+        if not re.fullmatch(ID_PATTERN, path[-1]):
+            self.fault(path, path[-1], "use up to 32 of a-z, 0-9, - and _ for an id")
+
+    def _validate(self, model: type[_Model], table: Any, path: tuple[str, ...]) -> _Model | None:
+        try:
+            return model.model_validate(table)
+        except ValidationError as error:
+            for item in error.errors():
+                where = (*path, *(str(part) for part in item["loc"]))
+                remedy = item["msg"]
+                if item["type"] == "extra_forbidden":
+                    names = [field.alias or name for name, field in model.model_fields.items()]
+                    remedy = _did_you_mean(where[-1], names)
+                elif item["type"] == "missing":
+                    remedy = "is needed and missing"
+                self.fault(where, None if item["type"] == "missing" else item["input"], remedy)
+            return None
+
+
+def _did_you_mean(word: str, known: tuple[str, ...] | list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}known here: {', '.join(sorted(known))}"

@@ -1,0 +1,109 @@
+"""Does everything that a site config names exist, and does nothing collide?"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from config.loader import SiteConfig
+
+Fault = tuple[tuple[str, ...], object, str]
+
+
+def check_references(config: "SiteConfig") -> Iterator[Fault]:
+    """(path, value, remedy) for each dangling or colliding reference, and for each safety rule not met."""
+    yield from _doors(config)
+    yield from _access_points(config)
+    yield from _inputs(config)
+    yield from _cameras(config)
+    yield from _brokers(config)
+
+
+def _missing(known: object, what: str) -> str:
+    names = ", ".join(sorted(known)) if isinstance(known, dict) and known else "none"
+    return f"there is no such {what}; known: {names}"
+
+
+def _board(config: "SiteConfig", path: tuple[str, ...], device: str) -> Iterator[Fault]:
+    found = config.devices.get(device)
+    if found is None:
+        yield path, device, _missing(config.devices, "device")
+    elif found.driver.kind != "relay_board":
+        yield path, device, f"is a {found.driver.kind}; a board with inputs and outputs is needed here"
+
+
+def _doors(config: "SiteConfig") -> Iterator[Fault]:
+    taken: dict[tuple[str, int], str] = {}
+    for door_id, door in config.doors.items():
+        yield from _board(config, ("door", door_id, "lock", "device"), door.lock.device)
+        owner = taken.setdefault((door.lock.device, door.lock.output), door_id)
+        if owner != door_id:
+            yield ("door", door_id, "lock"), door.lock.output, f"door {owner!r} has this output already"
+        for name in ("contact", "rex"):
+            terminal = getattr(door, name)
+            if terminal is not None:
+                yield from _board(config, ("door", door_id, name, "device"), terminal.device)
+        if door.pre_alarm_time_s >= door.open_time_s:
+            yield (
+                ("door", door_id, "pre_alarm_time_s"),
+                door.pre_alarm_time_s,
+                "must be shorter than open_time_s: it is how long before the alarm the warning comes",
+            )
+        if door.escape_route and door.rex is None and door.lock.kind == "fail_secure":
+            yield (
+                ("door", door_id, "escape_route"),
+                True,
+                "an escape route needs a rex input, or a fail_safe lock whose exit button cuts its power",
+            )
+        if not any(point.door == door_id for point in config.access_points.values()):
+            yield ("door", door_id), door_id, "no access_point names this door; add one with its readers"
+
+
+def _access_points(config: "SiteConfig") -> Iterator[Fault]:
+    taken: dict[str, str] = {}
+    for point_id, point in config.access_points.items():
+        if point.door not in config.doors:
+            yield ("access_point", point_id, "door"), point.door, _missing(config.doors, "door")
+        for reader in point.readers:
+            found = config.devices.get(reader)
+            if found is None:
+                yield ("access_point", point_id, "readers"), reader, _missing(config.devices, "device")
+            elif found.driver.kind != "reader":
+                yield ("access_point", point_id, "readers"), reader, f"is a {found.driver.kind}, not a reader"
+            owner = taken.setdefault(reader, point_id)
+            if owner != point_id:
+                yield ("access_point", point_id, "readers"), reader, f"belongs to access point {owner!r} already"
+
+
+def _inputs(config: "SiteConfig") -> Iterator[Fault]:
+    taken = {
+        (terminal.device, terminal.input): f"door {door_id!r}"
+        for door_id, door in config.doors.items()
+        for terminal in (door.contact, door.rex)
+        if terminal is not None
+    }
+    for input_id, site_input in config.inputs.items():
+        yield from _board(config, ("input", input_id, "device"), site_input.device)
+        owner = taken.setdefault((site_input.device, site_input.input), f"input {input_id!r}")
+        if owner != f"input {input_id!r}":
+            yield ("input", input_id, "input"), site_input.input, f"{owner} has this input already"
+        device = config.devices.get(site_input.device)
+        if site_input.purpose == "fire" and device is not None and hasattr(device.settings, "broker"):
+            yield ("input", input_id, "device"), site_input.device, "MQTT may not be the only source of a fire signal"
+
+
+def _cameras(config: "SiteConfig") -> Iterator[Fault]:
+    for camera_id, camera in config.cameras.items():
+        if camera_id in config.devices:
+            yield ("camera", camera_id), camera_id, "a device has this id already; ids are unique over both"
+        if camera.armed not in config.schedules:
+            yield ("camera", camera_id, "armed"), camera.armed, _missing(config.schedules, "schedule")
+        for door in camera.doors:
+            if door not in config.doors:
+                yield ("camera", camera_id, "doors"), door, _missing(config.doors, "door")
+
+
+def _brokers(config: "SiteConfig") -> Iterator[Fault]:
+    for device_id, device in config.devices.items():
+        broker = getattr(device.settings, "broker", None)
+        if broker is not None and broker not in config.brokers:
+            yield ("device", device_id, "broker"), broker, _missing(config.brokers, "broker")

@@ -1,0 +1,221 @@
+"""Wires the doors process: drivers, controller, journal, socket."""
+
+import asyncio
+import gc
+import logging
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from config.loader import ConfiguredDevice, SiteConfig, load_config
+from config.wiring import to_site
+from drivers.contracts import Device, RelayBoard
+from drivers.mqtt.broker import BrokerConnection
+from drivers.registry import DriverContext, DriverSettings
+from gateway import version
+from gateway.clock import SystemClock
+from gateway.domain.access import AccessList
+from gateway.domain.controller import Controller
+from gateway.domain.door import DoorMode
+from gateway.domain.ports import SignalSink
+from gateway.domain.signals import GatewayStarting, JournalChanged, LinkChanged, LinkState, Signal
+from gateway.domain.snapshot import ControllerState
+from gateway.doors_socket import DoorsSocket
+from gateway.errors import ListInvalid
+from gateway.paths import Paths
+from gateway.secret_files import read_secret
+from gateway.site_loop import SiteLoop
+from gateway.status import StatusHub
+from gateway.store.access_list import current_list, open_list, set_current
+from gateway.store.journal import SqliteJournal
+from gateway.store.journal_reader import SqliteJournalReader
+from gateway.store.site_key import load_site_key
+
+log = logging.getLogger(__name__)
+
+SILENCE_LOOKED_AT_S = 1.0
+
+
+async def run_doors(paths: Paths) -> None:
+    """Run the doors process until cancelled. Raises ConfigError."""
+    config = load_config(paths.config)
+    paths.prepare()
+    process = _DoorsProcess(config, paths)
+    # The start's objects live for ever: kept out of the collector's way, a full collection stays under a millisecond.
+    gc.collect()
+    gc.freeze()
+    try:
+        await process.run()
+    finally:
+        process.journal.close()
+
+
+@dataclass(slots=True)
+class _Sink:
+    """The drivers' way in; also remembers each link's state for the status."""
+
+    process: "_DoorsProcess"
+
+    def put(self, signal: Signal) -> bool:
+        if isinstance(signal, LinkChanged):
+            self.process.links[signal.device] = signal.state
+        return self.process.loop.inbox.put(signal)
+
+
+class _DoorsProcess:
+    def __init__(self, config: SiteConfig, paths: Paths) -> None:
+        self.config, self.paths = config, paths
+        self.links: dict[str, LinkState] = {}
+        self.clock = SystemClock()
+        self.site_key = load_site_key(paths.secrets)
+        self.hub = StatusHub(self._describe)
+        self._asyncio_loop = asyncio.get_running_loop()
+        self.journal = SqliteJournal(
+            paths.journal, self.clock, on_change=self._journal_changed, on_commit=self._committed
+        )
+        if self.journal.last_wall is not None:
+            self.clock.raise_floor(self.journal.last_wall)
+        access_list = self._first_list()
+        state = self._restored()
+        self.restored = state is not None
+        self.controller = Controller(to_site(config), state)
+        self.sink: SignalSink = _Sink(self)
+        self.brokers = self._brokers()
+        self.devices = {key: self._build(device) for key, device in config.devices.items()}
+        boards: dict[str, RelayBoard] = {
+            key: device for key, device in self.devices.items() if isinstance(device, RelayBoard)
+        }
+        self.loop = SiteLoop(self.controller, self.journal, self.clock, boards, self._open_list, access_list, self.hub)
+
+    async def run(self) -> None:
+        links = {"sync": frozenset({"office"}), "cameras": frozenset(self.config.cameras)}
+        socket = DoorsSocket(self.paths.doors_socket, self.loop.inbox, self.hub, links, self._note_link)
+        self.loop.inbox.put(GatewayStarting(version.VERSION, self.restored))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.loop.run(), name="site loop")
+            tasks.create_task(socket.run(), name="socket")
+            tasks.create_task(self.hub.run(), name="status")
+            tasks.create_task(self._watch_silence(), name="silence")
+            for broker in self.brokers.values():
+                tasks.create_task(broker.run(), name=broker.device_id)
+            for device in self.devices.values():
+                tasks.create_task(device.run(), name=device.device_id)
+            log.info("site %s runs: %d doors", self.config.site.id, len(self.config.doors))
+
+    def _brokers(self) -> dict[str, BrokerConnection]:
+        secret = partial(read_secret, self.paths.data)
+        return {
+            name: BrokerConnection(name, self._placed(settings), self.sink, self.clock, secret)
+            for name, settings in self.config.brokers.items()
+        }
+
+    def _build(self, device: ConfiguredDevice) -> Device:
+        context = DriverContext(device.id, self.sink, self.clock, self.brokers, partial(read_secret, self.paths.data))
+        built: Device = device.driver.build(self._placed(device.settings), context)
+        return built
+
+    def _placed(self, settings: Any) -> Any:
+        """Relative paths in settings are relative to the data directory."""
+        return place_settings(settings, self.paths.data)
+
+    def _first_list(self) -> AccessList | None:
+        path = current_list(self.paths.lists)
+        if path is None:
+            return None
+        try:
+            opened = open_list(path, self.site_key)
+        except (ListInvalid, OSError) as error:
+            log.error("the access list %s can't be used: %s", path, error)
+            return None
+        self.clock.raise_floor(opened.issued_at)
+        return opened
+
+    def _open_list(self, relative: str) -> AccessList:
+        path = self.paths.data / relative
+        opened = open_list(path, self.site_key)
+        set_current(self.paths.lists, path)
+        return opened
+
+    def _restored(self) -> ControllerState | None:
+        found = SqliteJournalReader(self.paths.journal).latest_checkpoint()
+        if found is None:
+            return None
+        try:
+            return msgspec.convert(found[1], ControllerState)
+        except msgspec.ValidationError as error:
+            log.error("the last checkpoint can't be read, starting from the wiring alone: %s", error)
+            return None
+
+    def _journal_changed(self, available: bool, detail: str, lost: int) -> None:
+        """Called on the journal's own thread."""
+        self._asyncio_loop.call_soon_threadsafe(self._put, JournalChanged(available, detail, lost))
+
+    def _put(self, signal: Signal) -> None:
+        self.loop.inbox.put(signal)
+
+    def _committed(self, row_id: int) -> None:
+        self._asyncio_loop.call_soon_threadsafe(self.hub.committed, row_id)
+
+    def _note_link(self, signal: LinkChanged) -> None:
+        self.links[signal.device] = signal.state
+
+    async def _watch_silence(self) -> None:
+        while True:
+            for signal in self.hub.silences(self.clock.now().monotonic_s):
+                self.loop.inbox.put(signal)
+            await asyncio.sleep(SILENCE_LOOKED_AT_S)
+
+    def _describe(self) -> dict[str, Any]:
+        controller, access_list = self.controller, self.loop.access_list
+        devices = {
+            key: {"state": self.links.get(key, "unknown"), "counters": device.counters()}
+            for key, device in self.devices.items()
+        }
+        devices |= {
+            broker.device_id: {"state": "online" if broker.connected else "offline", "counters": broker.counters()}
+            for broker in self.brokers.values()
+        }
+        devices |= {key: {"state": self.links.get(key, "unknown"), "counters": {}} for key in self.config.cameras}
+        return {
+            "doors": {key: _describe_door(machine) for key, machine in controller.doors.machines.items()},
+            "devices": devices,
+            "list": None
+            if access_list is None
+            else {"version": access_list.version, "issued_at": access_list.issued_at.isoformat()},
+            "journal": {"available": self.journal.available, "head_row": self.hub.head_row},
+            "clock": {"quality": self.clock.now().quality.value},
+            "fire": {
+                "latched": controller.state.fire_latched,
+                "active": any(self.config.inputs[i].purpose == "fire" for i in controller.state.active_inputs),
+            },
+            "alarms_open": len(controller.alarms.open),
+            "inbox": {"depth": self.loop.inbox.depth, "dropped": self.loop.inbox.dropped_total},
+        }
+
+
+def _describe_door(machine: Any) -> dict[str, Any]:
+    state = machine.state
+    free = state.fire or state.mode is DoorMode.UNLOCKED
+    contact = "none" if machine.door.contact is None else "unknown"
+    if state.open is not None:
+        contact = "open" if state.open else "closed"
+    return {
+        "mode": (DoorMode.UNLOCKED if free else DoorMode.LOCKED).value,
+        "phase": state.phase.value,
+        "contact": contact,
+        "lock": "released" if state.lock_released else "secured",
+        "fire": state.fire,
+    }
+
+
+def place_settings(settings: DriverSettings, data: Path) -> DriverSettings:
+    """Settings whose relative file paths (ports, certificates) are made absolute under the data directory."""
+    update = {}
+    for name in ("port", "ca_file", "cert_file", "key_file"):
+        value = getattr(settings, name, None)
+        if isinstance(value, str):
+            update[name] = str(data / value)
+    return settings.model_copy(update=update) if update else settings

@@ -1,0 +1,213 @@
+"""The commands a person types.
+
+Machine output goes to stdout, words for people to stderr. Exits: 0 done, 2 wrong input or configuration, 1 anything else.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from gateway.errors import ConfigError, GatehouseError
+from gateway.version import VERSION
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse, run one command, and turn errors into words and exit codes."""
+    parser = _parser()
+    args = parser.parse_args(arguments)
+    command: Command | None = getattr(args, "command", None)
+    if command is None:
+        parser.print_help(sys.stderr)
+        return 2
+    try:
+        return command(args)
+    except ConfigError as error:
+        for fault in getattr(error, "faults", (error,)):
+            _say(f"error: {fault}")
+        return 2
+    except GatehouseError as error:
+        _say(f"error: {error}")
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gatehouse",
+        description="The brain of a residential compound's gates: readers, doors, cameras, the office's list.",
+        epilog="Exit codes: 0 done, 2 wrong input or configuration, 1 anything else.",
+    )
+    parser.add_argument("--version", action="version", version=f"gatehouse {VERSION}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _site_commands(commands)
+    _list_commands(commands)
+    _card_commands(commands)
+    _people_commands(commands)
+    return parser
+
+
+def _site_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    demo = commands.add_parser(
+        "demo", help="a whole site on this machine: the real daemon, simulated hardware and office"
+    )
+    demo.add_argument("--data", type=Path, default=Path("data", "demo"), help="where its state lives (data/demo)")
+    demo.add_argument("--quiet", action="store_true", help="leave the site still, to try things by hand")
+    demo.add_argument("--speed", type=float, default=20.0, help="how much faster than life the scripted day goes (20)")
+    demo.add_argument("--console-port", type=int, help="the console's port (8400, or any free one)")
+    demo.set_defaults(command=_demo)
+    run = commands.add_parser("run", help="run a site: doors, console, sync and cameras, each in a process of its own")
+    run.add_argument("--config", type=Path, required=True, metavar="SITE.toml", help="the site's configuration")
+    run.add_argument("--data", type=Path, help="where its state lives (GATEHOUSE_DATA, or data/<site id>)")
+    run.set_defaults(command=_run)
+    check = commands.add_parser("check", help="check a site's configuration; exit 2 and every fault with its line")
+    check.add_argument("config", type=Path, metavar="SITE.toml")
+    check.set_defaults(command=_check)
+    office = commands.add_parser("office", help="run the office's side of the sync protocol", add_help=False)
+    office.add_argument("rest", nargs=argparse.REMAINDER)
+    office.set_defaults(command=lambda args: _become("sync.office", args.rest))
+    sim = commands.add_parser(
+        "sim", help="do something to the demo site: swipe, press, open, force, fire …", add_help=False
+    )
+    sim.add_argument("rest", nargs=argparse.REMAINDER)
+    sim.set_defaults(command=lambda args: _become("simulators.client", args.rest))
+
+
+def _list_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    decide = commands.add_parser("decide", help="what would be decided: requests in, one JSON answer a line out")
+    decide.add_argument("--list", type=Path, required=True, metavar="LIST.json", help="the office's access list")
+    decide.add_argument(
+        "--requests", required=True, metavar="REQUESTS.jsonl", help="one request a line; - for standard input"
+    )
+    decide.set_defaults(command=_decide)
+    schema = commands.add_parser("schema", help="print a JSON Schema")
+    schema.add_argument("name", choices=("access-list", "decide-request", "decide-answer"))
+    schema.set_defaults(command=_schema)
+
+
+def _card_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    card = commands.add_parser("card", help="card numbers: from bits, and to bits").add_subparsers(
+        title="commands", metavar="decode|encode", required=True
+    )
+    decode = card.add_parser("decode", help="every reading of a card's bits")
+    decode.add_argument("source", nargs="?", help="- reads many from standard input, one `BITS HEX` a line")
+    decode.add_argument("--bits", type=int, help="how many bits, such as 26")
+    decode.add_argument("--hex", help="the bits as hex digits, right-aligned")
+    decode.set_defaults(command=_card_decode)
+    encode = card.add_parser("encode", help="the bits of a card's number")
+    encode.add_argument("--format", required=True, help="a format's name, such as H10301")
+    encode.add_argument("--facility", type=int, help="the facility code, where the format has one")
+    encode.add_argument("--number", type=int, required=True, help="the card number")
+    encode.set_defaults(command=_card_encode)
+
+
+def _people_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from gateway.console.user_commands import user_arguments
+
+    user = commands.add_parser("user", help="who may sign in at the console: add, passwd, list, remove")
+    user_arguments(user)
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from gateway.commands.demo import run_demo
+
+    return run_demo(args.data.absolute(), quiet=args.quiet, speed=args.speed, console_port=args.console_port)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from config.loader import load_config
+    from gateway.commands.demo import announce
+    from gateway.paths import Paths
+    from gateway.processes import data_dir_for, run_site
+
+    config = load_config(args.config)
+    data = data_dir_for(config.site.id, args.data, os.environ.get("GATEHOUSE_DATA"))
+    paths = Paths(args.config.absolute(), data)
+    paths.prepare()
+    return run_site(paths, lambda: announce(paths, config))
+
+
+def _check(args: argparse.Namespace) -> int:
+    from config.loader import load_config
+
+    config = load_config(args.config)
+    for name, broker in config.brokers.items():
+        if broker.insecure:
+            _say(f"warning: broker.{name} is insecure (no TLS): a standing alarm will say so")
+    _say(
+        f"{args.config}: good. {len(config.doors)} doors, {len(config.access_points)} access points, "
+        f"{len(config.devices)} devices, {len(config.cameras)} cameras."
+    )
+    return 0
+
+
+def _decide(args: argparse.Namespace) -> int:
+    from gateway.commands.decide import decide_lines
+
+    for answer in decide_lines(args.list, args.requests):
+        print(json.dumps(answer, ensure_ascii=False), flush=args.requests == "-")
+    return 0
+
+
+def _schema(args: argparse.Namespace) -> int:
+    from gateway.commands.decide import schema
+
+    print(json.dumps(schema(args.name), ensure_ascii=False, indent=2))
+    return 0
+
+
+def _card_decode(args: argparse.Namespace) -> int:
+    from drivers.wiegand.card_commands import decode_line
+
+    if args.source == "-":
+        return _card_decode_many()
+    if args.source is not None or args.bits is None or args.hex is None:
+        raise ConfigError("card decode", args.source, "give --bits N --hex HEX, or - to read lines of `BITS HEX`")
+    print(json.dumps(decode_line(args.bits, args.hex)))
+    return 0
+
+
+def _card_decode_many() -> int:
+    from drivers.wiegand.card_commands import decode_line
+
+    for number, line in enumerate(sys.stdin, 1):
+        words = line.split()
+        if not words:
+            continue
+        if len(words) != 2 or not words[0].isdigit():
+            raise ConfigError(
+                "standard input", line.strip()[:80], "write one `BITS HEX` a line, such as 26 2F623AE", number
+            )
+        try:
+            answer = decode_line(int(words[0]), words[1])
+        except ConfigError as error:
+            raise ConfigError(error.key, error.value, error.remedy, number) from error
+        print(json.dumps(answer), flush=True)
+    return 0
+
+
+def _card_encode(args: argparse.Namespace) -> int:
+    from drivers.wiegand.card_commands import encode_card
+
+    print(json.dumps(encode_card(args.format, args.facility, args.number)))
+    return 0
+
+
+def _become(module: str, rest: list[str]) -> int:
+    os.execv(sys.executable, (sys.executable, "-m", module, *rest))
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

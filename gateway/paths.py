@@ -1,0 +1,52 @@
+"""Where everything of one site lies."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.errors import ConfigError
+
+SOCKET_PATH_MAX = 100
+"""Linux takes 107 bytes for a Unix socket's path; some are left for the longest of our names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The site's config file and its one data directory."""
+
+    config: Path
+    data: Path
+
+    @property
+    def journal(self) -> Path:
+        return self.data / "journal.db"
+
+    @property
+    def lists(self) -> Path:
+        return self.data / "lists"
+
+    @property
+    def secrets(self) -> Path:
+        return self.data / "secrets"
+
+    @property
+    def users(self) -> Path:
+        return self.data / "users.db"
+
+    @property
+    def doors_socket(self) -> Path:
+        return self.data / "run" / "doors.sock"
+
+    @property
+    def cameras_socket(self) -> Path:
+        return self.data / "run" / "cameras.sock"
+
+    def prepare(self) -> None:
+        """Make the folders. Raises ConfigError when the data directory can't be used."""
+        if len(bytes(self.doors_socket)) > SOCKET_PATH_MAX:
+            raise ConfigError("data", str(self.data), "is too long a path for a Unix socket: choose a shorter one")
+        try:
+            for folder, mode in ((self.data, 0o750), (self.data / "run", 0o700), (self.secrets, 0o700)):
+                folder.mkdir(parents=True, exist_ok=True, mode=mode)
+            self.lists.mkdir(exist_ok=True)
+        except OSError as error:
+            raise ConfigError("data", str(self.data), f"can't be made: {error.strerror}; choose another") from error

@@ -1,0 +1,166 @@
+"""`gatehouse run`: starts the four processes, watches them, and restarts what dies or hangs, with back-off.
+
+The doors process is watched like the others, but nothing that happens to the others touches it.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.domain.ports import DoorsPort
+from gateway.domain.signals import LinkState, ProcessChanged
+from gateway.doors_client import DoorsClient
+from gateway.errors import LinkError
+from gateway.paths import Paths
+
+log = logging.getLogger(__name__)
+
+PROCESSES = ("doors", "console", "sync", "cameras")
+BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+STEADY_S = 60.0
+"""A process that ran this long starts again at once when it dies."""
+STOP_S = 8.0
+HANGS_AFTER_S = 20.0
+CONFIG_EXIT = 2
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(slots=True)
+class Child:
+    """One watched process."""
+
+    name: str
+    process: asyncio.subprocess.Process | None = None
+    starts: int = 0
+    failures: int = 0
+
+
+class Supervisor:
+    """Runs `names` of one site until it is told to stop. Exit 2 can't be mended by a restart."""
+
+    def __init__(self, paths: Paths, names: tuple[str, ...] = PROCESSES) -> None:
+        self.paths = paths
+        self.children = {name: Child(name) for name in names}
+        self.stopping = asyncio.Event()
+        self.exit_code = 0
+        self._client = DoorsClient(paths.doors_socket, "supervisor")
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> int:
+        """Until SIGTERM or SIGINT; the exit code."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stopping.set)
+        work = [asyncio.create_task(self._keep(child)) for child in self.children.values()]
+        work += [asyncio.create_task(self._client.run()), asyncio.create_task(self._end_the_hung())]
+        await self.stopping.wait()
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+        await asyncio.gather(*(self._stop(child) for child in self.children.values()))
+        return self.exit_code
+
+    async def _keep(self, child: Child) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            started_s = loop.time()
+            child.process = await asyncio.create_subprocess_exec(
+                *self._command(child.name), stdin=asyncio.subprocess.DEVNULL, preexec_fn=_die_with_parent
+            )
+            child.starts += 1
+            if child.starts > 1:
+                log.warning("%s runs again (start %d)", child.name, child.starts)
+                self._tell(child.name, LinkState.ONLINE, "")
+            code = await child.process.wait()
+            how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit {code}"
+            if code == CONFIG_EXIT:
+                log.error("%s can't run with this configuration", child.name)
+                self.exit_code = CONFIG_EXIT
+                self.stopping.set()
+                return
+            child.failures = 0 if loop.time() - started_s > STEADY_S else child.failures + 1
+            pause_s = BACKOFF_S[min(max(child.failures - 1, 0), len(BACKOFF_S) - 1)]
+            log.error("%s is gone (%s); it starts again in %.1f s", child.name, how, pause_s)
+            self._tell(child.name, LinkState.OFFLINE, how)
+            await asyncio.sleep(pause_s)
+
+    def _command(self, name: str) -> tuple[str, ...]:
+        place = ("--config", str(self.paths.config), "--data", str(self.paths.data))
+        return (sys.executable, "-m", "gateway.worker", name, *place)
+
+    def _tell(self, name: str, state: LinkState, detail: str) -> None:
+        if name not in ("doors", "supervisor") or state is LinkState.ONLINE:
+            task = asyncio.get_running_loop().create_task(_deliver(self._client, ProcessChanged(name, state, detail)))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _end_the_hung(self) -> None:
+        """A process that stays silent though it lives is killed, and so restarted."""
+        silent_s: dict[str, float] = {}
+        loop = asyncio.get_running_loop()
+        async for feed in self._client.feed():
+            processes = (feed.status or {}).get("processes", {})
+            for name, child in self.children.items():
+                if name == "doors" or name not in processes:
+                    continue
+                if processes[name].get("state") != "offline":
+                    silent_s.pop(name, None)
+                elif loop.time() - silent_s.setdefault(name, loop.time()) > HANGS_AFTER_S - 10.0:
+                    log.error("%s hangs: it is killed", name)
+                    silent_s.pop(name)
+                    _signal(child, signal.SIGKILL)
+
+    async def _stop(self, child: Child) -> None:
+        if child.process is None or child.process.returncode is not None:
+            return
+        _signal(child, signal.SIGTERM)
+        try:
+            async with asyncio.timeout(STOP_S):
+                await child.process.wait()
+        except TimeoutError:
+            log.warning("%s did not end in %.0f s: killed", child.name, STOP_S)
+            _signal(child, signal.SIGKILL)
+            await child.process.wait()
+
+
+async def _deliver(client: DoorsPort, change: ProcessChanged) -> None:
+    try:
+        await client.send(change, timeout_s=30.0)
+    except LinkError:
+        log.warning("the doors process could not be told that %s is %s", change.process, change.state)
+
+
+def _signal(child: Child, number: signal.Signals) -> None:
+    if child.process is not None and child.process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            child.process.send_signal(number)
+
+
+def _die_with_parent() -> None:
+    """Linux: when the supervisor dies, its children get SIGTERM, so that no second set meets them on the ports."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def run_site(paths: Paths, ready: Callable[[], None] | None = None) -> int:
+    """Run the whole site; returns the exit code."""
+
+    async def run() -> int:
+        supervisor = Supervisor(paths)
+        if ready is not None:
+            ready()
+        return await supervisor.run()
+
+    return asyncio.run(run())
+
+
+def data_dir_for(site_id: str, given: Path | None, environment: str | None) -> Path:
+    """Where a site's state lives: the flag, then GATEHOUSE_DATA, then ./data/<site>."""
+    if given is not None:
+        return given.absolute()
+    return Path(environment).absolute() if environment else Path("data", site_id).absolute()
