@@ -33,8 +33,7 @@ class Yard:
             for _ in range(_NOISE_FIELDS)
         ]
         self._leaves = [
-            (random.normal(0, 0.035), random.normal(0, 0.045), random.uniform(0, 2 * math.pi), i)
-            for i in range(60)
+            (random.normal(0, 0.035), random.normal(0, 0.045), random.uniform(0, 2 * math.pi), i) for i in range(60)
         ]
 
     def frame(self, clip: Clip, number: int) -> Image:
@@ -128,7 +127,13 @@ def _draw_ground(picture: PictureFormat, random: np.random.Generator) -> Image:
         y = foot + round((height - foot) * (i / 7) ** 1.5)
         cv2.line(image, (0, y), (width, y), (98, 105, 108), 1)
     for i in range(-6, 14):
-        cv2.line(image, (round((0.15 + i * 0.09) * width), foot), (round((i * 0.2 - 0.25) * width), height), (100, 107, 110), 1)
+        cv2.line(
+            image,
+            (round((0.15 + i * 0.09) * width), foot),
+            (round((i * 0.2 - 0.25) * width), height),
+            (100, 107, 110),
+            1,
+        )
     image[top:foot] = (92, 108, 136)
     for row, y in enumerate(range(top, foot, 10)):
         cv2.line(image, (0, y), (width, y), (82, 96, 122), 1)
