@@ -36,7 +36,7 @@ async def raw(tmp_path: Path) -> AsyncIterator[RawBoard]:
 def build_board(path: Path, sink: Recorder, **settings: object) -> ModbusBoard:
     driver = find_driver("modbus-rtu")
     assert driver is not None
-    chosen = driver.settings(**{"port": str(path), "outputs": 4, "timeout_s": 0.1, **settings})
+    chosen = driver.settings.model_validate({"port": str(path), "outputs": 4, "timeout_s": 0.1, **settings})
     board = driver.build(chosen, DriverContext("board", sink, SystemClock(), {}, lambda name: name))
     assert isinstance(board, ModbusBoard)
     return board
@@ -287,7 +287,7 @@ async def pymodbus_server(tmp_path: Path) -> AsyncIterator[Path]:
     server = ModbusSerialServer(device, port=str(far.path), baudrate=9600)
     await server.serve_forever(background=True)
     yield near.path
-    await server.shutdown()
+    await server.shutdown()  # type: ignore[no-untyped-call]
     bridge.close()
     near.close()
     far.close()

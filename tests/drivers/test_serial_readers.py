@@ -35,7 +35,7 @@ def build_reader(driver: str, path: Path, sink: Recorder) -> SerialReader:
     found = find_driver(driver)
     assert found is not None
     context = DriverContext("north-reader", sink, SystemClock(), {}, lambda name: name)
-    reader = found.build(found.settings(port=str(path)), context)
+    reader = found.build(found.settings.model_validate({"port": str(path)}), context)
     assert isinstance(reader, SerialReader)
     return reader
 
@@ -190,4 +190,4 @@ def test_wrong_setting_names_the_remedy(driver: str, settings: dict[str, object]
     found = find_driver(driver)
     assert found is not None
     with pytest.raises(ValueError, match=remedy):
-        found.settings(**settings)
+        found.settings.model_validate(settings)
