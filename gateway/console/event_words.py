@@ -110,13 +110,13 @@ class EventWords:
             if isinstance(body.get(name), str):
                 values[name] = self._catalogue.word(language, area, body[name])
         if event.type in _REASONS:
-            values["reason"] = self._catalogue.word(language, _REASONS[event.type], body["reason"])
+            values["reason"] = self._catalogue.word(language, _REASONS[event.type], str(body.get("reason")))
         if "faults" in body:
             values["faults"] = "; ".join(body["faults"][:5])
         values["card"] = self._card(body.get("credential"), language)
         values["note_part"] = f" — {body['note']}" if body.get("note") else ""
         if event.type == "EvidenceStored":
-            values["kind"] = self._catalogue.word(language, "evidence", body["kind"])
+            values["kind"] = self._catalogue.word(language, "evidence", str(body.get("kind")))
         if isinstance(body.get("alarm"), str) and event.type != "AlarmRaised":
             values["alarm"] = self._alarm(body["alarm"], language)
         return values

@@ -6,7 +6,8 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from gateway.console.parts import ConsoleJournal, ConsoleParts
@@ -164,12 +165,15 @@ class LiveFeed:
         """Alarms of the last days, without reading everything else that happened in them."""
         since = self.parts.clock.now().wall - _LOOK_BACK
         start = max(0, head - _RECENT)
-        alarms = await self.desk.ask(
-            lambda journal: journal.search(
-                types=ALARM_EVENTS, before_row=start + 1, since=since, limit=_LOOK_BACK_EVENTS
-            )
-        )
-        for event in sorted(alarms, key=lambda event: event.row_id):
+        alarms: list[RecordedEvent] = []
+        before = start + 1
+        while len(alarms) < _LOOK_BACK_EVENTS:
+            older = await self.desk.ask(partial(_alarms_before, before=before, since=since))
+            alarms += older
+            if len(older) < _BATCH:
+                break
+            before = older[-1].row_id
+        for event in reversed(alarms):
             self.projection.apply(event)
         self.row = start
 
@@ -189,3 +193,7 @@ class LiveFeed:
     def _tell(self) -> None:
         for event in self._listeners:
             event.set()
+
+
+def _alarms_before(journal: ConsoleJournal, *, before: int, since: datetime) -> list[RecordedEvent]:
+    return journal.search(types=ALARM_EVENTS, before_row=before, since=since, limit=_BATCH)

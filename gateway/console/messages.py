@@ -16,8 +16,7 @@ class Catalogue:
 
     def __init__(self, folder: Path = I18N) -> None:
         self.texts: dict[str, dict[str, str]] = {
-            language: json.loads((folder / f"{language}.json").read_text(encoding="utf-8"))
-            for language in LANGUAGES
+            language: json.loads((folder / f"{language}.json").read_text(encoding="utf-8")) for language in LANGUAGES
         }
 
     def has(self, key: str) -> bool:

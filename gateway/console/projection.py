@@ -81,6 +81,8 @@ class Projection:
         if event.row_id <= self.row:
             return None
         self.row = event.row_id
+        if not event.body:  # damaged; the journal's check names the row
+            return None
         if event.type == "AlarmRaised":
             return self._raised(event)
         alarm = event.body.get("alarm") if event.type in ALARM_EVENTS else None
@@ -97,9 +99,7 @@ class Projection:
 
     def listed(self) -> list[AlarmView]:
         """Open alarms by priority, then the unacknowledged first, then by age; the newest ended ones after them."""
-        order = sorted(
-            self.alarms.values(), key=lambda a: (a.priority, a.acknowledged_at is not None, a.raised_row)
-        )
+        order = sorted(self.alarms.values(), key=lambda a: (a.priority, a.acknowledged_at is not None, a.raised_row))
         return order + list(reversed(self.ended.values()))
 
     def counts(self) -> dict[str, int]:

@@ -1,0 +1,145 @@
+"""Events: search, why, and export."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
+
+from gateway.console.desk import AnyDesk, Desk, SignedIn, Supervisor
+from gateway.console.refusals import Refusal
+from gateway.domain.ports import RecordedEvent
+
+router = APIRouter()
+
+_PAGE = 500
+_MAX_SCANNED = 5_000
+"""Rows looked at for one answer when words are searched; the answer's `before` goes on from there."""
+_MAX_EXPORT = 100_000
+"""A month of a busy gate; about 20 MB."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+_Word = Annotated[str | None, Query(max_length=100)]
+
+
+class _Search:
+    """What is asked for. Types, door and time are the journal's work; words are compared with what people see."""
+
+    def __init__(
+        self,
+        types: Annotated[str | None, Query(max_length=1000, pattern=r"^[A-Za-z,]*$")] = None,
+        door: _Word = None,
+        card: _Word = None,
+        text: _Word = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        before: Annotated[int | None, Query(ge=0)] = None,
+    ) -> None:
+        self.types = tuple(name for name in (types or "").split(",") if name) or None
+        self.subject = f"door:{door}" if door else None
+        self.card, self.text = (card or "").casefold(), (text or "").casefold()
+        self.since, self.until, self.before = since, until, before
+        for moment in (since, until):
+            if moment is not None and moment.tzinfo is None:
+                raise Refusal(422, "time_without_zone")
+
+    async def page(self, desk: Desk, before: int | None, limit: int) -> list[RecordedEvent]:
+        """The next rows, newest first, words not yet compared."""
+        return await desk.journal.ask(
+            lambda journal: journal.search(
+                types=self.types,
+                subject=self.subject,
+                before_row=before,
+                since=self.since,
+                until=self.until,
+                limit=limit,
+            )
+        )
+
+    def fits(self, view: dict[str, Any]) -> bool:
+        """Whether the words are there."""
+        if self.card and self.card not in view["card"].casefold():
+            return False
+        seen = (*view["text"].values(), view["actor"], view["card"])
+        return not self.text or any(self.text in part.casefold() for part in seen)
+
+
+_Asked = Annotated[_Search, Depends(_Search)]
+
+
+@router.get("/api/events")
+async def events(
+    desk: AnyDesk, _session: SignedIn, asked: _Asked, limit: Annotated[int, Query(ge=1, le=500)] = 100
+) -> dict[str, Any]:
+    """Newest first. `before` is the cursor of the next page, null at the end."""
+    found: list[dict[str, Any]] = []
+    before, scanned = asked.before, 0
+    head = desk.feed.row
+    while scanned < _MAX_SCANNED:
+        rows = await asked.page(desk, before, _PAGE)
+        for row in rows:
+            before, scanned = row.row_id, scanned + 1
+            view = desk.words.view(row)
+            if asked.fits(view):
+                found.append(view)
+                if len(found) == limit:
+                    return {"head": head, "epoch": desk.feed.epoch, "events": found, "before": before}
+        if len(rows) < _PAGE:
+            before = None
+            break
+    return {"head": head, "epoch": desk.feed.epoch, "events": found, "before": before}
+
+
+@router.get("/api/events.csv")
+async def export(desk: AnyDesk, session: Supervisor, asked: _Asked, language: str = "en") -> StreamingResponse:
+    """The events as a table, newest first, bounded; who exported is recorded."""
+    language = language if language in desk.catalogue.texts else "en"
+    await desk.audit("events_exported", session.user.name, f"types={asked.types} {asked.subject or ''}")
+    headers = {"content-disposition": 'attachment; filename="gatehouse-events.csv"'}
+    return StreamingResponse(_table(desk, asked, language), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("/api/events/{event_id}")
+async def event(event_id: str, desk: AnyDesk, _session: SignedIn) -> dict[str, Any]:
+    """One event with its envelope, and why."""
+    found = await desk.journal.ask(lambda journal: journal.event(event_id))
+    if found is None:
+        raise Refusal(404, "event_not_found")
+    return {
+        **desk.words.view(found),
+        "why": desk.words.why(found),
+        "list_version": found.body.get("list_version"),
+        "epoch": found.epoch,
+        "seq": found.seq,
+        "device": found.device,
+        "hash": found.hash,
+        "previous_hash": found.previous_hash,
+    }
+
+
+async def _table(desk: Desk, asked: _Search, language: str) -> AsyncIterator[str]:
+    yield "\ufeff" + _line(["row", "time", "type", "text", "actor", "door", "card", "event_id"])
+    before, left = asked.before, _MAX_EXPORT
+    while left > 0:
+        rows = await asked.page(desk, before, min(_PAGE, left))
+        lines = []
+        for row in rows:
+            view = desk.words.view(row)
+            if asked.fits(view):
+                place = desk.parts.site.named(view["door"], language) if view["door"] else ""
+                cells = [view["row"], view["at"], view["type"], view["text"][language], view["actor"], place]
+                lines.append(_line([*cells, view["card"], view["id"]]))
+        yield "".join(lines)
+        if len(rows) < min(_PAGE, left):
+            return
+        before, left = rows[-1].row_id, left - len(rows)
+
+
+def _line(cells: list[Any]) -> str:
+    """One CSV line; a cell that a spreadsheet would run as a formula is quoted."""
+    out = io.StringIO()
+    csv.writer(out).writerow(["'" + str(c) if str(c).startswith(_FORMULA) else str(c) for c in cells])
+    return out.getvalue()
