@@ -100,7 +100,7 @@ class Controller:
         now = _Now(moment, access_list)
         self.doors.events, self.doors.commands = [], []
         if isinstance(signal, sg.GatewayStarting):
-            self.doors.next_command += COMMAND_NUMBERS_SKIPPED_AT_START
+            self.doors.start_over(COMMAND_NUMBERS_SKIPPED_AT_START)
         self.doors.run_timers(moment)
         handler = self._handlers.get(type(signal))
         if handler is not None:

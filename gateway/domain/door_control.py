@@ -49,6 +49,12 @@ class DoorControl:
         self.events: list[Event] = []
         self.commands: list[Command] = []
 
+    def start_over(self, numbers_skipped: int) -> None:
+        """A new process: before any timer speaks, leave out command numbers, and believe no button until it is read."""
+        self.next_command += numbers_skipped
+        for machine in self.machines.values():
+            machine.state.rex_pressed = False
+
     def give(self, door: str, stimulus: Stimulus, moment: Moment, cause: Cause | None = None) -> bool:
         """Stimulate a door; False when its table has no such row."""
         machine = self.machines[door]
