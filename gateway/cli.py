@@ -1,6 +1,6 @@
 """The commands a person types.
 
-Machine output goes to stdout, words for people to stderr. Exits: 0 done, 2 wrong input or configuration, 1 anything else.
+Machine output goes to stdout, words for people to stderr. Exits: 0 done, 2 wrong input, 1 anything else.
 """
 
 import argparse

@@ -29,9 +29,10 @@ from gateway.paths import Paths
 from gateway.secret_files import read_secret
 from gateway.site_loop import SiteLoop
 from gateway.status import StatusHub
-from gateway.store.access_list import current_list, open_list, set_current
+from gateway.store.access_list import CompiledFile, open_list
 from gateway.store.journal import SqliteJournal
 from gateway.store.journal_reader import SqliteJournalReader
+from gateway.store.list_folder import current_list, previous_list, set_current
 from gateway.store.site_key import load_site_key
 
 log = logging.getLogger(__name__)
@@ -122,21 +123,23 @@ class _DoorsProcess:
         return place_settings(settings, self.paths.data)
 
     def _first_list(self) -> AccessList | None:
-        path = current_list(self.paths.lists)
-        if path is None:
-            return None
-        try:
-            opened = open_list(path, self.site_key)
-        except (ListInvalid, OSError) as error:
-            log.error("the access list %s can't be used: %s", path, error)
-            return None
-        self.clock.raise_floor(opened.issued_at)
-        return opened
+        """The list in force; the one before it when that file is damaged."""
+        for path in (current_list(self.paths.lists), previous_list(self.paths.lists)):
+            if path is None:
+                continue
+            try:
+                opened = open_list(path, self.site_key)
+            except ListInvalid as error:
+                log.error("access list %s can't be used: %s", path, error)
+                continue
+            self.clock.raise_floor(opened.issued_at)
+            return opened
+        return None
 
     def _open_list(self, relative: str) -> AccessList:
         path = self.paths.data / relative
         opened = open_list(path, self.site_key)
-        set_current(self.paths.lists, path)
+        set_current(self.paths.lists, CompiledFile(path, opened.version, opened.digest, opened.credentials))
         return opened
 
     def _restored(self) -> ControllerState | None:
