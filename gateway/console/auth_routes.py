@@ -1,7 +1,8 @@
 """Signing in and out, and one's own password."""
 
 import asyncio
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -12,6 +13,7 @@ from gateway.console.sessions import ABSOLUTE_S, COOKIE
 from gateway.console.users import MAX_PASSWORD, User, UserRefused
 
 router = APIRouter()
+T = TypeVar("T")
 _MAX_WAITING = 8
 """Sign-ins that wait for a password check: at 0.15 s each nobody waits for long."""
 
@@ -96,7 +98,7 @@ async def _checked(desk: Desk, name: str, password: str, address: str) -> User:
     return user
 
 
-async def _off_loop(desk: Desk, work: Any) -> Any:
+async def _off_loop(desk: Desk, work: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(desk.passwords, work)
 
 

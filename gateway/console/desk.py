@@ -14,6 +14,7 @@ from gateway.console.event_words import EventWords
 from gateway.console.live import JournalDesk, LiveFeed
 from gateway.console.messages import Catalogue
 from gateway.console.parts import ConsoleParts
+from gateway.console.projection import AlarmView
 from gateway.console.refusals import Refusal
 from gateway.console.sessions import COOKIE, Session, SessionStore
 from gateway.console.sign_in_limits import SignInLimits
@@ -44,15 +45,17 @@ class Desk:
         self.catalogue = Catalogue()
         self.journal = JournalDesk(parts.journal)
         self.feed = LiveFeed(parts, self.journal)
-        self.words = EventWords(
-            self.catalogue, parts.site, parts.card_label, lambda name: self.feed.projection.find(name)
-        )
+        self.words = EventWords(self.catalogue, parts.site, parts.card_label, self._find_alarm)
         self.sessions = SessionStore(parts.users.path, parts.clock)
         self.limits = SignInLimits()
         self.passwords = ThreadPoolExecutor(2, thread_name_prefix="console-passwords")
         """Two at a time: a check takes 64 MiB."""
         self.sign_ins_waiting = 0
         self._asked: OrderedDict[str, _Asked] = OrderedDict()
+
+    def _find_alarm(self, name: str) -> AlarmView | None:
+        """In the projection of the moment: a new journal brings a new one."""
+        return self.feed.projection.find(name)
 
     def operator(self, session: Session) -> Operator:
         """Who asks, for a signal."""

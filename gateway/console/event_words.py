@@ -1,4 +1,4 @@
-"""An event for people: its sentence in each language, and why an access was granted or denied, from its recorded trace."""
+"""An event for people: its sentence in each language, and why access was given or not, from the recorded trace."""
 
 from collections.abc import Callable
 from typing import Any

@@ -66,6 +66,7 @@ class _Page:
     def __init__(self, socket: WebSocket, desk: Desk) -> None:
         self._socket, self._desk = socket, desk
         self._status_sent = -1
+        self._epoch = ""
         self._live_told: bool | None = None
         self._status_s = self._beat_s = self._session_s = float("-inf")
 
@@ -92,7 +93,8 @@ class _Page:
 
     async def _hello(self, row: int, epoch: str) -> int:
         feed = self._desk.feed
-        reset = row > feed.row or row < 0 or (epoch != "" and epoch != feed.epoch)
+        self._epoch = feed.epoch
+        reset = row > feed.row or row < 0 or epoch not in ("", feed.epoch)
         if reset:
             row = max(0, feed.row - _TAIL)
         alarms = feed.projection.listed()
@@ -137,6 +139,8 @@ class _Page:
         feed = self._desk.feed
         moment = self._desk.parts.clock.now()
         now_s = moment.monotonic_s
+        if feed.epoch != self._epoch:
+            await self._close(1012)  # another journal: the page starts again
         if now_s - self._session_s >= _SESSION_S:
             self._session_s = now_s
             if await watcher_of(self._socket) is None:

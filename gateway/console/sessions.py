@@ -29,7 +29,7 @@ class Session:
 
 
 class SessionStore:
-    """Sessions in `users.db`. Times are the wall's, because a session outlives a restart. Calls take well under 1 ms."""
+    """Sessions in `users.db`. Times are the wall's: a session outlives a restart. A call takes about 1 ms."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._db = open_users_db(path)

@@ -1,4 +1,4 @@
-"""How often somebody may try a password: back-off by account and address, so that neither guessing nor locking out pays."""
+"""How often a password may be tried: back-off by account and address, so neither guessing nor locking out pays."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
