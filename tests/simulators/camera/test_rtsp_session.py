@@ -22,10 +22,14 @@ async def test_viewer_that_does_not_read_is_given_up_after_a_bounded_backlog() -
         writer = await arrived.get()
         session = Session(writer, Transport(interleaved=(0, 1)), (Mock(), Mock()), timeout_s=60)
         session.play()
-        parts = payloads(_KEYFRAME)
         with pytest.raises(ViewerGone, match="slow"):
-            for number in range(1000):
-                session.send(AirFrame(number, PictureFormat(768, 576, 10), _KEYFRAME), parts)
+            _send_frames(session, 1000)
         assert writer.transport.get_write_buffer_size() < MAX_WAITING_BYTES + 70_000
         session.drop()
     server.close()
+
+
+def _send_frames(session: Session, count: int) -> None:
+    parts = payloads(_KEYFRAME)
+    for number in range(count):
+        session.send(AirFrame(number, PictureFormat(768, 576, 10), _KEYFRAME), parts)

@@ -21,9 +21,11 @@ def healthy(camera: RunningCamera) -> Iterator[RunningCamera]:
     assert camera.command(cmd="fault", kind="none")["ok"]
 
 
-def _open(camera: RunningCamera, transport: str = "tcp", password: str = PASSWORD) -> av.container.InputContainer:
+def _open(
+    camera: RunningCamera, transport: str = "tcp", password: str = PASSWORD, timeout_s: float = 8
+) -> av.container.InputContainer:
     options = {"rtsp_transport": transport, "analyzeduration": "500000"}
-    return av.open(camera.rtsp_with(password), options=options, timeout=8)
+    return av.open(camera.rtsp_with(password), options=options, timeout=timeout_s)
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
@@ -69,7 +71,7 @@ def test_resolution_changes_within_the_stream(healthy: RunningCamera) -> None:
 
 
 def test_stalled_camera_keeps_its_connection_but_sends_nothing(healthy: RunningCamera) -> None:
-    with _open(healthy) as container:
+    with _open(healthy, timeout_s=4) as container:
         packets = container.demux(video=0)
         next(packets)
         assert healthy.command(cmd="fault", kind="stall")["ok"]
@@ -123,7 +125,7 @@ def test_several_viewers_see_the_same_programme(camera: RunningCamera) -> None:
 
 def test_snapshot_is_a_jpeg_for_who_has_the_password(camera: RunningCamera) -> None:
     logins = HTTPPasswordMgrWithDefaultRealm()
-    logins.add_password(None, camera.device_service, "admin", PASSWORD)
+    logins.add_password(None, f"http://127.0.0.1:{camera.http_port}/", "admin", PASSWORD)
     address = camera.device_service.replace("device_service", "snapshot/main.jpg")
     with build_opener(HTTPDigestAuthHandler(logins)).open(address, timeout=10) as answer:
         assert answer.headers["Content-Type"] == "image/jpeg"
