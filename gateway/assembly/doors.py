@@ -1,8 +1,11 @@
 """Wires the doors process: drivers, controller, journal, socket."""
 
 import asyncio
+import fcntl
 import gc
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,7 +27,7 @@ from gateway.domain.ports import SignalSink
 from gateway.domain.signals import GatewayStarting, JournalChanged, LinkChanged, LinkState, Signal
 from gateway.domain.snapshot import ControllerState
 from gateway.doors_socket import DoorsSocket
-from gateway.errors import ListInvalid
+from gateway.errors import ConfigError, ListInvalid
 from gateway.paths import Paths
 from gateway.secret_files import read_secret
 from gateway.site_loop import SiteLoop
@@ -44,6 +47,11 @@ async def run_doors(paths: Paths) -> None:
     """Run the doors process until cancelled. Raises ConfigError."""
     config = load_config(paths.config)
     paths.prepare()
+    with _only_one(paths):
+        await _run(config, paths)
+
+
+async def _run(config: SiteConfig, paths: Paths) -> None:
     process = _DoorsProcess(config, paths)
     # The start's objects live for ever: kept out of the collector's way, a full collection stays under a millisecond.
     gc.collect()
@@ -52,6 +60,17 @@ async def run_doors(paths: Paths) -> None:
         await process.run()
     finally:
         process.journal.close()
+
+
+@contextmanager
+def _only_one(paths: Paths) -> Iterator[None]:
+    """Two doors processes on one data directory would share a journal and fight for the ports. Raises ConfigError."""
+    with (paths.data / "run" / "doors.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigError("data", str(paths.data), "a doors process runs on it already: stop that one") from error
+        yield
 
 
 @dataclass(slots=True)

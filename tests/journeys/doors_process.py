@@ -1,0 +1,100 @@
+"""The real doors process of a small site, started as `gatehouse run` starts it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from gateway.domain.ports import RecordedEvent
+from gateway.store.access_list import compile_list, parse_list
+from gateway.store.journal_reader import SqliteJournalReader
+from gateway.store.list_folder import set_current
+from gateway.store.site_key import load_site_key
+
+SITE = """
+schema = 1
+[site]
+id = "small"
+name = { zh-CN = "小院", en = "Small" }
+zone = "Asia/Shanghai"
+[device.reader]
+driver = "rdm6300"
+port = "tty/reader"
+[device.board]
+driver = "modbus-rtu"
+port = "tty/board"
+inputs = 8
+outputs = 4
+[door.gate]
+name = { zh-CN = "门", en = "Gate" }
+lock = { device = "board", output = 0, kind = "fail_secure", wiring = "NO" }
+rex = { device = "board", input = 1 }
+escape_route = true
+[access_point.gate]
+door = "gate"
+readers = ["reader"]
+"""
+ALWAYS = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "start": "00:00", "end": "24:00"}
+
+
+def small_list(tag: int, version: int = 1) -> dict[str, Any]:
+    """A list with one card that may always pass."""
+    return {
+        "schema": 1,
+        "site": "small",
+        "version": version,
+        "issued_at": "2026-11-01T00:00:00Z",
+        "zone": "Asia/Shanghai",
+        "schedules": [{"id": "always", "periods": [ALWAYS]}],
+        "special_days": [],
+        "access_points": [{"id": "gate", "unlock_schedule": None}],
+        "areas": [],
+        "levels": [{"id": "all", "grants": [{"access_point": "gate", "schedule": "always"}]}],
+        "cardholders": [
+            {"id": "p-1", "kind": "resident", "levels": [{"level": "all", "valid_from": None, "valid_until": None}]}
+        ],
+        "credentials": [
+            {"id": "c-1", "cardholder": "p-1", "format": "EM4100", "facility_code": None, "number": tag, "label": "1"}
+        ],
+    }
+
+
+class DoorsProcess:
+    """One site's data directory, and its doors process while it runs."""
+
+    def __init__(self, data: Path, tag: int) -> None:
+        self.data = data
+        self.config = data / "site.toml"
+        (data / "tty").mkdir(parents=True)
+        self.config.write_text(SITE, encoding="utf-8")
+        document = parse_list(json.dumps(small_list(tag)).encode())
+        (data / "lists").mkdir()
+        set_current(data / "lists", compile_list(document, load_site_key(data / "secrets"), data / "lists"))
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it."""
+        words = [sys.executable, "-m", "gateway.worker", "doors"]
+        self.process = subprocess.Popen(
+            [*words, "--config", str(self.config), "--data", str(self.data)], stderr=subprocess.DEVNULL
+        )
+
+    def kill(self) -> None:
+        """SIGKILL, without waiting."""
+        if self.process is not None:
+            self.process.kill()
+
+    def stop(self) -> None:
+        """End it and wait."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(10)
+
+    def events(self, *types: str) -> list[RecordedEvent]:
+        """What the journal holds of these types, oldest first."""
+        reader = SqliteJournalReader(self.data / "journal.db")
+        try:
+            return [event for event in reader.after(0, 100_000) if not types or event.type in types]
+        finally:
+            reader.close()
