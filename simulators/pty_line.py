@@ -5,7 +5,6 @@ The simulated device holds the master side; whoever opens the symbolic link is t
 
 import asyncio
 import os
-import select
 import tty
 from collections import deque
 from collections.abc import Callable
@@ -133,10 +132,3 @@ class PtyLine:
         self._in = self._loop.call_at(self._in_due, self._receive_due) if self._arriving else None
         if self.receive is not None and due:
             self.receive(bytes(due))
-
-
-def is_hung_up(descriptor: int) -> bool:
-    """Whether the other end of an opened line is gone."""
-    poll = select.poll()
-    poll.register(descriptor, 0)
-    return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))

@@ -6,6 +6,7 @@
 import argparse
 import asyncio
 import json
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -45,6 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--scenario", action="store_true", help="run the scripted day")
     parser.add_argument("--speed", type=float, default=20.0, help="how many times faster than life (20)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed, the same day (1)")
+    # A broker that goes is told by `status`, not by the MQTT library on top.
+    logging.getLogger("mqtt").setLevel(logging.CRITICAL)
     asyncio.run(run(parser.parse_args(arguments)))
     return 0
 

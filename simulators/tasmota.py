@@ -20,6 +20,10 @@ from simulators.readers import Card, CardUnreadable, wiegand_payload
 
 KEEPALIVE_S = 30
 RETRY_S = 1.0
+ANSWER_S = 2.0
+"""A broker on this machine answers in milliseconds; one that dies before CONNACK is noticed by this alone."""
+CUT_S = 2.0
+"""How long a cut connection may take to be noticed on our own side."""
 MAX_PAYLOAD = 512
 """The firmware's own command buffer is of this order; longer ones it drops."""
 PULSE_TENTHS = 111
@@ -56,7 +60,9 @@ class TasmotaDevice(ABC):
         if task is None:
             return
         if self._client is not None:
+            # The session notices the cut by itself; cancelling it at once would trip over the dead socket.
             _cut(self._client)
+            await asyncio.wait({task}, timeout=CUT_S)
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
@@ -95,17 +101,23 @@ class TasmotaDevice(ABC):
         return datetime.now(self._zone).strftime("%Y-%m-%dT%H:%M:%S")
 
     async def _run(self) -> None:
-        while True:
+        while self.plugged:
             with suppress(aiomqtt.MqttError):
                 await self._session()
             self._client = None
             self.online.clear()
-            await asyncio.sleep(RETRY_S)
+            if self.plugged:
+                await asyncio.sleep(RETRY_S)
 
     async def _session(self) -> None:
         will = aiomqtt.Will(f"tele/{self.topic}/LWT", "Offline", qos=1, retain=True)
         client = aiomqtt.Client(
-            self._host, self._port, identifier=f"DVES_{self.topic}", keepalive=KEEPALIVE_S, will=will
+            self._host,
+            self._port,
+            identifier=f"DVES_{self.topic}",
+            keepalive=KEEPALIVE_S,
+            will=will,
+            timeout=ANSWER_S,
         )
         async with client:
             self._client = client

@@ -1,0 +1,193 @@
+"""What can be done to the simulated site, by its control socket."""
+
+import asyncio
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import serial
+
+from simulators.client import NoAnswer, ask, request_for, run_sim, sim_arguments
+from simulators.control import Refused, control_socket
+from tests.simulators.site.conftest import SiteUnderTest, until
+
+
+async def do(site: SiteUnderTest, **request: Any) -> dict[str, Any]:
+    return await site.acts.obey(request)
+
+
+async def test_blue_card_is_read_at_both_serial_readers(site: SiteUnderTest) -> None:
+    with (
+        serial.Serial(str(site.tty("north-reader")), 9600, timeout=5) as north,
+        serial.Serial(str(site.tty("yard-reader")), 9600, timeout=5) as yard,
+    ):
+        await do(site, do="swipe", reader="north-reader", card="blue-1")
+        await do(site, do="swipe", reader="yard-reader", card="blue-1")
+        await do(site, do="press", reader="yard-reader", key="5")
+        assert await asyncio.to_thread(north.read, 14) == b"\x0214007B11D7A9\x03"
+        assert await asyncio.to_thread(yard.read, 13) == b"0008065495\r\n5"
+
+
+async def test_status_tells_what_the_wires_carry(site: SiteUnderTest) -> None:
+    await do(site, do="press", door="yard")
+    await do(site, do="force", door="north", hold_s=30)
+    await do(site, do="panic", on=True)
+    status = await do(site, do="status")
+    assert status["inputs"]["north-board"] == [True, False, False, True, False, True, False, False]
+    assert status["doors"]["north"]["forced"] == 1
+    assert status["doors"]["north"]["contact_open"]
+    assert status["doors"]["yard"]["rex"] == 1
+    assert status["coils"] == {"north-board": [False] * 4, "garage-relay": [False]}
+
+
+async def test_push_opens_only_after_the_coil_released_the_lock(site: SiteUnderTest) -> None:
+    assert not (await do(site, do="open", door="yard"))["opened"]
+    site.hardware.boards["north-board"].board.coils[1] = True
+    site.hardware.settle()
+    assert (await do(site, do="open", door="yard"))["opened"]
+    assert site.hardware.boards["north-board"].board.inputs[2]
+
+
+async def test_opened_door_shuts_by_itself_and_its_input_follows(site: SiteUnderTest) -> None:
+    site.hardware.doors["north"].stands_open_s = 0.1
+    await do(site, do="force", door="north")
+    await until(lambda: not site.hardware.boards["north-board"].board.inputs[0], "the shut door")
+
+
+async def test_fire_releases_the_fail_safe_door_in_the_wiring_and_shows_at_its_input(site: SiteUnderTest) -> None:
+    await do(site, do="fire", on=True)
+    assert (await do(site, do="open", door="north"))["opened"]
+    assert not (await do(site, do="open", door="yard"))["opened"]
+    assert site.hardware.boards["north-board"].board.inputs[4]
+
+
+async def test_noise_puts_exactly_those_bytes_on_the_line(site: SiteUnderTest) -> None:
+    with serial.Serial(str(site.tty("north-reader")), 9600, timeout=5) as north:
+        await do(site, do="noise", device="north-reader", bytes_hex="02FF31")
+        assert await asyncio.to_thread(north.read, 3) == b"\x02\xff1"
+
+
+async def test_unplugged_reader_has_no_line_until_it_is_plugged_in(site: SiteUnderTest) -> None:
+    await do(site, do="unplug", device="north-reader")
+    assert not site.tty("north-reader").is_symlink()
+    await do(site, do="plug", device="north-reader")
+    assert site.tty("north-reader").exists()
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"do": "dance"},
+        {"do": "swipe", "reader": "nowhere", "card": "blue-1"},
+        {"do": "swipe", "reader": "north-reader", "card": "nobody's"},
+        {"do": "swipe", "reader": "north-reader", "card": "red-1"},
+        {"do": "swipe", "reader": "yard-reader", "card": {"format": "H10301", "facility_code": 1}},
+        {"do": "swipe", "reader": "yard-reader", "card": {"format": "H10301", "number": 1, "facility_code": -1}},
+        {"do": "press", "target": "north-reader", "key": "5"},
+        {"do": "press", "target": "yard-reader", "key": "A"},
+        {"do": "press", "target": "yard-reader"},
+        {"do": "open", "door": "heaven"},
+        {"do": "open", "door": "north", "hold_s": -1},
+        {"do": "fire", "on": "yes"},
+        {"do": "noise", "device": "north-reader", "bytes_hex": "xyz"},
+        {"do": "noise", "device": "north-reader", "bytes_hex": "00" * 3000},
+        {"do": "unplug", "device": "moon"},
+        {"do": "office", "up": False},
+        {"do": "person"},
+        {"do": "scenario", "run": True, "speed": 0},
+    ],
+)
+async def test_request_that_makes_no_sense_is_refused_with_a_reason(
+    site: SiteUnderTest, request_: dict[str, Any]
+) -> None:
+    with pytest.raises(Refused, match=r"\w+ \w+"):
+        await site.acts.obey(request_)
+
+
+async def test_socket_answers_each_line_also_bad_ones(site: SiteUnderTest) -> None:
+    path = site.data / "run" / "sim.sock"
+    async with control_socket(path, site.acts.obey):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        writer.write(b'rubbish\n[]\n{"do": 5}\n{"do": "dance"}\n{"do": "status"}\n')
+        answers = [json.loads(await reader.readline()) for _ in range(5)]
+        assert [answer["ok"] for answer in answers] == [False, False, False, False, True]
+        writer.write(b"x" * 100_000)
+        assert not json.loads(await reader.readline())["ok"]
+        writer.close()
+        assert (await asyncio.to_thread(ask, path, {"do": "status"}))["ok"]
+    with pytest.raises(NoAnswer):
+        ask(path, {"do": "status"})
+
+
+async def test_socket_works_below_a_very_long_path(site: SiteUnderTest, tmp_path: Path) -> None:
+    path = tmp_path / ("deep" * 30) / "sim.sock"
+    assert len(os.fsencode(path)) > 108
+    async with control_socket(path, site.acts.obey):
+        assert (await asyncio.to_thread(ask, path, {"do": "status"}))["ok"]
+
+
+@pytest.mark.parametrize(
+    ("words", "request_"),
+    [
+        ("swipe north-reader blue-1", {"do": "swipe", "reader": "north-reader", "card": "blue-1"}),
+        (
+            "swipe yard-reader H10301:123:4567",
+            {
+                "do": "swipe",
+                "reader": "yard-reader",
+                "card": {"format": "H10301", "facility_code": 123, "number": 4567},
+            },
+        ),
+        (
+            "swipe north-reader EM4100::99",
+            {
+                "do": "swipe",
+                "reader": "north-reader",
+                "card": {"format": "EM4100", "facility_code": None, "number": 99},
+            },
+        ),
+        ("press north", {"do": "press", "target": "north"}),
+        ("press yard-reader 5", {"do": "press", "target": "yard-reader", "key": "5"}),
+        ("open yard", {"do": "open", "door": "yard"}),
+        ("hold yard", {"do": "open", "hold": True, "door": "yard"}),
+        ("fire off", {"do": "fire", "on": False}),
+        ("office down", {"do": "office", "up": False}),
+        ("camera stall", {"do": "camera_fault", "kind": "stall"}),
+        ("noise board 02FF", {"do": "noise", "device": "board", "bytes_hex": "02FF"}),
+        ("scenario run 50", {"do": "scenario", "run": True, "speed": 50.0}),
+        ("person", {"do": "person"}),
+    ],
+)
+def test_words_of_the_command_line_become_requests(words: str, request_: dict[str, Any]) -> None:
+    assert request_for(parse(words)) == request_
+
+
+def parse(words: str) -> Any:
+    import argparse
+
+    parser = argparse.ArgumentParser()
+    sim_arguments(parser)
+    return parser.parse_args(words.split())
+
+
+async def test_command_prints_json_and_a_plain_sentence(
+    site: SiteUnderTest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with control_socket(site.data / "run" / "sim.sock", site.acts.obey):
+        good = await asyncio.to_thread(run_sim, parse(f"--data {site.data} open north"))
+        bad = await asyncio.to_thread(run_sim, parse(f"--data {site.data} open heaven"))
+    said = capsys.readouterr()
+    assert (good, bad) == (0, 2)
+    assert [json.loads(line)["ok"] for line in said.out.splitlines()] == [True, False]
+    assert said.err.startswith("Somebody pushes north; its lock holds.\n")
+
+
+def test_command_without_a_running_demo_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_sim(parse(f"--data {tmp_path} status")) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Is the demo running" in said.err

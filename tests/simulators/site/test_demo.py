@@ -1,0 +1,145 @@
+"""The demo's surroundings as processes: started, taken away, brought back, ended, whatever ends them."""
+
+import asyncio
+import json
+import os
+import signal
+import stat
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulators.children import Child, ChildFailed, Program
+from simulators.client import ask
+from simulators.demo_site import choose_ports, prepare, set_value, site_toml
+from simulators.plan import read_plan
+from tests.simulators.site.conftest import PATIENCE_S, until
+
+
+def is_alive(pid: int) -> bool:
+    """Whether that process runs; a zombie doesn't."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+Started = tuple[asyncio.subprocess.Process, dict[str, Any]]
+Start = Callable[..., Awaitable[Started]]
+
+
+@pytest.fixture
+async def start(tmp_path: Path) -> AsyncIterator[Start]:
+    processes: list[asyncio.subprocess.Process] = []
+
+    async def begin(*arguments: str) -> Started:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "simulators.demo", "--data", str(tmp_path / "data"), "--quiet"),
+            *("--console-port", "0", *arguments),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        processes.append(process)
+        assert process.stdout is not None
+        line = await asyncio.wait_for(process.stdout.readline(), 90)
+        return process, json.loads(line)["ready"]
+
+    yield begin
+    for process in processes:
+        if process.returncode is None:
+            process.terminate()
+            await asyncio.wait_for(process.wait(), PATIENCE_S)
+
+
+async def command(ready: dict[str, Any], **request: Any) -> dict[str, Any]:
+    return await asyncio.to_thread(ask, Path(ready["control"]), request)
+
+
+async def test_whole_demo_starts_lets_the_office_go_and_ends_with_sigterm(start: Start) -> None:
+    process, ready = await start()
+    pids = ready["pids"]
+    assert set(pids) == {"broker", "office", "camera", "site"}
+    assert all(is_alive(pid) for pid in pids.values())
+    assert (await command(ready, do="person"))["ok"]
+    gone = await command(ready, do="office", up=False)
+    assert gone["ok"]
+    assert not is_alive(pids["office"])
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", ready["ports"]["office"])
+    assert (await command(ready, do="office", up=True))["ok"]
+    _, writer = await asyncio.open_connection("127.0.0.1", ready["ports"]["office"])
+    writer.close()
+    process.terminate()
+    assert await asyncio.wait_for(process.wait(), 2 * PATIENCE_S) == 0
+    assert not any(is_alive(pid) for pid in pids.values())
+    assert not Path(ready["control"]).exists()
+
+
+async def test_killed_demo_leaves_no_process_behind(start: Start) -> None:
+    process, ready = await start("--without", "office", "--without", "camera")
+    process.kill()
+    await process.wait()
+    await until(lambda: not any(is_alive(pid) for pid in ready["pids"].values()), "their ends")
+
+
+async def test_child_that_dies_is_started_again(start: Start) -> None:
+    _, ready = await start("--without", "office", "--without", "camera")
+    os.kill(ready["pids"]["broker"], signal.SIGKILL)
+    demo = Path(ready["data"]) / "run" / "sim-demo.sock"
+
+    def restarted() -> bool:
+        broker = ask(demo, {"do": "status"})["children"]["broker"]
+        return broker["starts"] == 2 and broker["pid"] is not None
+
+    await until(restarted, "the second start")
+    await until(lambda: all(ask(Path(ready["control"]), {"do": "status"})["mqtt"].values()), "the devices' return")
+
+
+async def test_broker_comes_back_and_the_devices_with_it(start: Start) -> None:
+    _, ready = await start("--without", "office", "--without", "camera")
+    assert (await command(ready, do="broker", up=False))["ok"]
+    await until(lambda: not any(ask(Path(ready["control"]), {"do": "status"})["mqtt"].values()), "the loss")
+    assert (await command(ready, do="broker", up=True))["ok"]
+    await until(lambda: all(ask(Path(ready["control"]), {"do": "status"})["mqtt"].values()), "the return")
+
+
+async def test_program_that_ends_at_once_is_a_failure_with_its_name() -> None:
+    child = Child(Program("nothing", "this", ()))
+    with pytest.raises(ChildFailed, match="nothing"):
+        await child.start()
+    assert child.pid is None
+
+
+def test_secrets_are_private_and_stay_the_same(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    token = tmp_path / "secrets" / "office-token"
+    first = token.read_text()
+    prepare(tmp_path)
+    assert token.read_text() == first
+    assert len(first) >= 32
+    assert stat.S_IMODE(token.stat().st_mode) == 0o600
+    assert (tmp_path / "secrets" / "camera-yard").read_text() != first
+
+
+def test_site_config_of_the_demo_names_the_chosen_ports(tmp_path: Path) -> None:
+    ports = choose_ports(0)
+    assert len({ports.broker, ports.office, ports.camera, ports.console}) == 4
+    config = tmp_path / "site.toml"
+    config.write_text(site_toml(ports), encoding="utf-8")
+    assert {topic.port for topic in read_plan(config).topics} == {ports.broker}
+    assert f"http://127.0.0.1:{ports.office}" in config.read_text(encoding="utf-8")
+
+
+def test_value_is_set_in_its_own_table_only_and_comments_stay() -> None:
+    text = "[a]\nport = 1 # one\n[b]\nport = 2\n"
+    assert set_value(text, "b", "port", "9") == "[a]\nport = 1 # one\n[b]\nport = 9\n"
+    assert set_value(text, "a", "port", "9") == "[a]\nport = 9 # one\n[b]\nport = 2\n"
+
+
+@pytest.mark.parametrize(("table", "key"), [("c", "port"), ("a", "host"), ("b", "one")])
+def test_value_that_is_not_there_is_an_error(table: str, key: str) -> None:
+    with pytest.raises(KeyError):
+        set_value("[a]\nport = 1\n[b]\nport = 2\n", table, key, "9")

@@ -1,0 +1,45 @@
+"""What the simulated readers say, against published frames."""
+
+import pytest
+
+from simulators.readers import Card, CardUnreadable, rdm6300_frame, s4a_frame, wiegand_payload
+
+
+def test_rdm6300_says_the_frame_of_the_published_sample() -> None:
+    # Tasmota xsns_51_rdm6300: version 14, tag 008EC793, sum CE.
+    frame = rdm6300_frame(Card("EM4100", 0x008EC793, version=0x14))
+    assert frame == bytes.fromhex("02 31 34 30 30 38 45 43 37 39 33 43 45 03")
+
+
+def test_rdm6300_sums_the_second_published_sample() -> None:
+    # Seeed: 62E3086CED has sum 08.
+    frame = rdm6300_frame(Card("EM4100", 0xE3086CED, version=0x62))
+    assert frame == b"\x0262E3086CED08\x03"
+
+
+def test_s4a_says_ten_decimal_digits_and_a_line_end() -> None:
+    assert s4a_frame(Card("H10301", 4567, 123)) == b"0008065495\r\n"
+
+
+def test_wiegand_payload_is_the_published_tasmota_reading() -> None:
+    # Tasmota's sample: UID 7748328, Size 26; that is facility 118, card 15080.
+    assert wiegand_payload(Card("H10301", 15080, 118)) == (7748328, 26)
+
+
+def test_blue_card_shows_a_26_bit_reader_its_low_24_bits() -> None:
+    assert wiegand_payload(Card("EM4100", 0x12763AE8)) == (7748328, 26)
+
+
+def test_34_bit_card_carries_sixteen_bits_of_facility() -> None:
+    assert wiegand_payload(Card("H10306", 2, 1)) == (0x10002, 34)
+
+
+def test_red_card_is_invisible_to_an_rdm6300() -> None:
+    with pytest.raises(CardUnreadable, match="EM4100"):
+        rdm6300_frame(Card("H10301", 4567, 123))
+
+
+@pytest.mark.parametrize("card", [Card("H10301", 65536, 1), Card("H10301", 1, 256), Card("C1k48s", 1, 1)])
+def test_impossible_card_is_unreadable(card: Card) -> None:
+    with pytest.raises(CardUnreadable):
+        wiegand_payload(card)

@@ -1,0 +1,153 @@
+"""The scripted day, with a small gateway of the test's own at the other ends of the wires."""
+
+import asyncio
+import json
+import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+
+import pytest
+
+from simulators.client import Request
+from simulators.control import Answer, control_socket
+from simulators.modbus_board import with_crc
+from simulators.scenario import Scenario
+from tests.simulators.site.conftest import MakeSite, SiteUnderTest, running_broker, until
+
+PULSE = {"north-reader": "01 05 02 00 00 05", "yard-reader": "01 05 02 01 00 05"}
+STRANGER = {b"C0FFEE", b"12648430"}
+"""A stranger's card at the RDM6300 and at the S4A."""
+READ_INPUTS = with_crc(bytes.fromhex("01 02 00 00 00 08"))
+
+
+@dataclass(frozen=True, slots=True)
+class Tty:
+    """A line's two directions, without pyserial: the test's own bytes."""
+
+    reader: asyncio.StreamReader
+    file: FileIO
+    transport: asyncio.ReadTransport
+
+    @classmethod
+    async def open(cls, path: Path) -> "Tty":
+        loop = asyncio.get_running_loop()
+        file = FileIO(os.open(path, os.O_RDWR | os.O_NOCTTY), "r+")
+        reader = asyncio.StreamReader()
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
+        return cls(reader, file, transport)
+
+
+@asynccontextmanager
+async def small_gateway(site: SiteUnderTest) -> AsyncIterator[None]:
+    """Polls the board, and pulses a door's coil for every well-formed read but the stranger's."""
+    board = await Tty.open(site.tty("board"))
+    turn = asyncio.Lock()
+    opened = [board.transport]
+
+    async def transact(request: bytes, size: int) -> None:
+        async with turn:
+            board.file.write(request)
+            await asyncio.wait_for(board.reader.readexactly(size), 5)
+
+    async def poll() -> None:
+        while True:
+            await transact(READ_INPUTS, 6)
+            await asyncio.sleep(0.02)
+
+    async def serve(name: str) -> None:
+        tty = await Tty.open(site.tty(name))
+        opened.append(tty.transport)
+        while True:
+            data = await tty.reader.readuntil(b"\x03" if name == "north-reader" else b"\n")
+            if STRANGER.isdisjoint(re.findall(rb"C0FFEE|12648430", data)):
+                await transact(with_crc(bytes.fromhex(PULSE[name])), 8)
+
+    tasks = [asyncio.create_task(each) for each in (poll(), *(serve(name) for name in PULSE))]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for transport in opened:
+            transport.close()
+
+
+@asynccontextmanager
+async def camera_socket(path: Path, heard: list[Request]) -> AsyncIterator[None]:
+    """Hears what the camera's own control socket would."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(json.loads(await reader.readline()))
+        writer.write(b'{"ok": true}\n')
+        writer.close()
+
+    async with await asyncio.start_unix_server(serve, str(path)):
+        yield
+
+
+async def test_day_waits_until_a_gateway_polls(site: SiteUnderTest, capsys: pytest.CaptureFixture[str]) -> None:
+    await site.acts.obey({"do": "scenario", "run": True, "speed": 1000})
+    await until(lambda: "waits" in capsys.readouterr().err, "the waiting")
+    assert (await site.acts.obey({"do": "status"}))["scenario"] == {"run": True, "speed": 1000.0, "steps": 0}
+
+
+async def test_whole_day_happens_at_the_doors(
+    make_site: MakeSite, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running_broker("embedded", tmp_path) as port:
+        site = await make_site({("broker.local", "port"): str(port), ("door.north", "open_time_s"): "0.5"})
+        elsewhere: list[Request] = []
+
+        async def note(request: Request) -> Answer:
+            elsewhere.append(request)
+            return {"ok": True}
+
+        run = tmp_path / "run"
+        for door in site.hardware.doors.values():
+            door.stands_open_s = 0.1
+        async with (
+            control_socket(run / "sim-demo.sock", note),
+            camera_socket(run / "sim-camera-yard.sock", elsewhere),
+            small_gateway(site),
+        ):
+            scenario = Scenario(site.acts.obey, site.hardware, seed=3, speed=1000.0)
+            for step in scenario.day():
+                if step not in (scenario.door_is_held, scenario.resident_leaves):
+                    await step()
+            counts = {name: door.counts for name, door in site.hardware.doors.items()}
+            assert sum(each.openings for each in counts.values()) >= 3
+            assert sum(each.forced for each in counts.values()) == 1
+            assert elsewhere == [{"cmd": "person"}, {"do": "office", "up": False}, {"do": "office", "up": True}]
+    told = capsys.readouterr().err.splitlines()
+    assert all(line.startswith("[site] ") and line.endswith(".") for line in told)
+    assert any("stranger tries" in line for line in told)
+
+
+async def test_door_is_held_past_its_time_and_then_let_go(make_site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulators.scenario.HELD_LONGER_S", 0.3)
+    site = await make_site(
+        {("broker.local", "port"): "1", ("door.north", "open_time_s"): "0.4", ("door.north", "pre_alarm_time_s"): "0.1"}
+    )
+    scenario = Scenario(site.acts.obey, site.hardware, seed=1, speed=1000.0)
+    monkeypatch.setattr(scenario, "_door_with_contact", lambda: site.hardware.plan.doors[0])
+    north = site.hardware.doors["north"]
+    async with small_gateway(site):
+        holding = asyncio.create_task(scenario.door_is_held())
+        await until(lambda: north.held, "the held door")
+        began = site.hardware.now()
+        await holding
+        assert site.hardware.now() - began >= 0.6
+        await until(lambda: not north.contact_open, "the shut door")
+    assert north.counts.forced == 0
+
+
+def test_same_seed_makes_the_same_day(site: SiteUnderTest) -> None:
+    days = [
+        [Scenario(site.acts.obey, site.hardware, seed=5, speed=1.0)._resident() for _ in range(5)] for _ in range(2)
+    ]
+    assert days[0] == days[1]
