@@ -1,6 +1,7 @@
 """The camera whole: programme, ONVIF, RTSP, discovery, and what the control socket does to them."""
 
 import asyncio
+import contextlib
 import logging
 import uuid
 from dataclasses import dataclass
@@ -232,7 +233,8 @@ class Camera:
             try:
                 await asyncio.wait_for(self._people_changed.wait(), wait_s)
             except TimeoutError:
-                await self.programme.walk()
+                with contextlib.suppress(ValueError):  # enough people wait already
+                    await self.programme.walk()
 
 
 async def _discover(discovery: Discovery) -> Discovery | None:
