@@ -23,7 +23,7 @@ from drivers.mqtt.settings import BrokerSettings
 from gateway.clock import Clock, random_bytes
 from gateway.domain.ports import SignalSink
 from gateway.domain.signals import LinkChanged, LinkState
-from gateway.errors import LinkError, LocalProtocolError
+from gateway.errors import ConfigError, LinkError, LocalProtocolError
 
 __all__ = ["BrokerConnection", "BrokerMessage", "BrokerSettings", "TokenBucket", "parse_object"]
 
@@ -49,7 +49,7 @@ KEEPALIVE_S = 10
 CONNECT_TIMEOUT_S = 5.0
 STEADY_AFTER_S = 10.0
 REFUSED_PAUSE_S = 60.0
-"""A broker that refuses the password is asked once a minute, lest it locks the account."""
+"""A refused or missing password is tried once a minute, lest the broker locks the account."""
 
 RETAINED, EARLY, OVERSIZED = "retained", "too early after connecting", "oversized"
 
@@ -134,9 +134,10 @@ class BrokerConnection:
             started_s, pause_s = self._now_s(), 0.0
             try:
                 await self._session()
-            except (aiomqtt.MqttError, OSError, LinkError) as error:
+            except (aiomqtt.MqttError, OSError, LinkError, ConfigError) as error:
                 self._lost(str(error) or type(error).__name__)
-                if isinstance(error, aiomqtt.MqttCodeError) and _code(error.rc) in _REFUSED:
+                refused = isinstance(error, aiomqtt.MqttCodeError) and _code(error.rc) in _REFUSED
+                if refused or isinstance(error, ConfigError):
                     pause_s = REFUSED_PAUSE_S
             finally:
                 self._client = None
@@ -229,10 +230,10 @@ class BrokerConnection:
         return properties
 
     def _lost(self, detail: str) -> None:
-        was_online = self._state is LinkState.ONLINE
+        news = self._state is not LinkState.OFFLINE
         self._client = None
         self._say(LinkState.OFFLINE, detail)
-        if was_online:
+        if news:
             for on_link in self._link_handlers:
                 on_link(False)
 

@@ -11,6 +11,9 @@ from gateway.domain.signals import CardRead, KeyPressed, LinkChanged, LinkState,
 
 TELL_EVERY_S = 1.0
 
+LAST_WILL_S = 5.0
+"""The broker keeps a device's last will and says it on subscribing; a device without one was never there."""
+
 
 class TasmotaReader:
     """Implements `drivers.contracts.Reader`. The broker's connection delivers; `run` only tells what was counted."""
@@ -34,9 +37,13 @@ class TasmotaReader:
 
     async def run(self) -> None:
         """Live until cancelled."""
+        started_s = self._clock.now().monotonic_s
         while True:
             await asyncio.sleep(TELL_EVERY_S)
-            self._tally.tell(self._clock.now().monotonic_s)
+            now_s = self._clock.now().monotonic_s
+            self._tally.tell(now_s)
+            if self._state is None and now_s - started_s >= LAST_WILL_S:
+                self._say(LinkState.OFFLINE, "it never said Online")
 
     def _on_sensor(self, message: BrokerMessage) -> None:
         if message.flaw is not None and not message.payload:

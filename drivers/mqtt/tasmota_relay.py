@@ -25,6 +25,10 @@ ANSWER_S = 1.5
 """A Tasmota on a busy Wi-Fi answers within a few hundred milliseconds."""
 
 SETUP_ANSWER_S = 3.0
+
+LAST_WILL_S = 5.0
+"""The broker keeps a device's last will and says it on subscribing; a device without one was never there."""
+
 MOST_PULSE_S = 64800.0
 """PulseTime 64900."""
 
@@ -88,8 +92,11 @@ class TasmotaRelay:
 
     async def run(self) -> None:
         """Serve the device until cancelled."""
+        started_s = self._now_s()
         while True:
             self._news.clear()
+            if self._state is None and self._now_s() - started_s >= LAST_WILL_S:
+                self._say(LinkState.OFFLINE, "it never said Online")
             if self._state is LinkState.ONLINE and self._asked_at_s is None:
                 await self._ask_setup()
             self._judge_setup()
@@ -202,6 +209,8 @@ class TasmotaRelay:
         return tuple(faults)
 
     def _setup_patience_s(self) -> float | None:
+        if self._state is None:
+            return LAST_WILL_S
         if self._asked_at_s is None:
             return None
         left_s = self._asked_at_s + SETUP_ANSWER_S - self._now_s()

@@ -30,9 +30,6 @@ MAX_QUEUE = 32
 LOST_AFTER = 3
 """Unanswered questions in a row; one lost frame on RS-485 is noise."""
 
-COMMAND_TRIES = 2
-"""A command is repeated once, if it is still valid: setting or pulsing twice does no more than once."""
-
 STEADY_AFTER_S = 10.0
 
 _Answer = TypeVar("_Answer")
@@ -130,13 +127,9 @@ class ModbusBoard:
             self._sink.put(InputsChanged(self._device_id, changed, self._now_s()))
 
     async def _do(self, command: DeviceCommand) -> None:
-        """Send one command, if it is still valid, and tell how it ended."""
+        """Send one command while it is valid, again if unanswered, and tell how it ended: repeating one is harmless."""
         detail = ""
-        for _ in range(COMMAND_TRIES):
-            if self._now_s() >= command.expires_s:
-                outcome = CommandOutcome.FAILED if detail else CommandOutcome.EXPIRED
-                self._complete(command, outcome, detail or "too late to send it")
-                return
+        while self._now_s() < command.expires_s:
             try:
                 await self._send(command)
             except CommandFailed as error:
@@ -149,13 +142,17 @@ class ModbusBoard:
             except RemoteProtocolError as error:
                 detail = str(error)
                 self._counts["unanswered"] += 1
+                self._missed += 1
+                if self._missed >= LOST_AFTER:
+                    self._complete(command, CommandOutcome.FAILED, detail)
+                    raise LinkError(detail) from None
             else:
                 self._counts["commands"] += 1
                 self._missed = 0
                 self._complete(command, CommandOutcome.DONE)
                 return
-        self._complete(command, CommandOutcome.FAILED, detail)
-        self._miss(detail)
+        outcome = CommandOutcome.FAILED if detail else CommandOutcome.EXPIRED
+        self._complete(command, outcome, detail or "too late to send it")
 
     async def _send(self, command: DeviceCommand) -> None:
         """Write the command; for an output that stays, read it back. Raises DeviceError."""

@@ -183,11 +183,12 @@ async def test_command_that_is_never_confirmed_fails(raw: RawBoard) -> None:
     board = build_board(raw.port.path, sink, inputs=0)
     async with running(board.run()):
         await sink.wait_for(OutputsRead)
-        raw.spoil_next = ["silent"] * 2
+        raw.spoil_next = ["silent"] * 3
         board.submit(pulse(0))
         (done,) = await sink.wait_for(CommandCompleted)
     assert done.outcome is CommandOutcome.FAILED
     assert "no answer" in done.detail
+    assert len(raw.writes()) == 3
 
 
 async def test_refusal_names_the_setting_to_change(raw: RawBoard) -> None:

@@ -427,6 +427,46 @@ class TestRelay:
         assert flagged.faults == ("PowerOnState=?",)
 
 
+async def test_device_that_was_never_there_is_offline(broker: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drivers.mqtt.tasmota_relay.LAST_WILL_S", 0.2)
+    monkeypatch.setattr("drivers.mqtt.tasmota_reader.LAST_WILL_S", 0.2)
+    sink = Recorder()
+    connection = connect(broker, sink)
+    relay, reader = add_relay(connection, sink), add_reader(connection, sink)
+    async with running(connection.run(), relay.run(), reader.run()):
+        said = await sink.wait_for(LinkChanged, 3)
+    assert {(each.device, each.state) for each in said[1:]} == {
+        ("garage-relay", LinkState.OFFLINE),
+        ("garage-reader", LinkState.OFFLINE),
+    }
+
+
+async def test_missing_broker_takes_its_devices_offline_once(broker: Mosquitto) -> None:
+    await broker.stop()
+    sink = Recorder()
+    connection = connect(broker, sink)
+    relay = add_relay(connection, sink)
+    async with running(connection.run(), relay.run()):
+        await sink.wait_for(LinkChanged, 2)
+        await asyncio.sleep(0.5)
+    assert [(each.device, each.state) for each in sink.of(LinkChanged)] == [
+        ("broker:local", LinkState.OFFLINE),
+        ("garage-relay", LinkState.OFFLINE),
+    ]
+
+
+async def test_password_that_can_not_be_read_is_offline_with_its_reason(broker: Mosquitto) -> None:
+    def missing(reference: str) -> str:
+        raise ConfigError("password", reference, "write it there")
+
+    settings = BrokerSettings(host="127.0.0.1", port=broker.port, insecure=True, username="gate", password="file:none")
+    sink = Recorder()
+    async with running(BrokerConnection("local", settings, sink, SystemClock(), missing).run()):
+        (changed,) = await sink.wait_for(LinkChanged)
+    assert changed.state is LinkState.OFFLINE
+    assert "write it there" in changed.detail
+
+
 def test_token_bucket_gives_a_burst_and_then_its_rate() -> None:
     bucket = TokenBucket(5, 2.0)
     assert [bucket.take(100.0) for _ in range(6)] == [True] * 5 + [False]
