@@ -1,0 +1,201 @@
+"""Boards that fail, vanish and come back, and commands that must work in the end."""
+
+import pytest
+
+from gateway.domain import events as ev
+from gateway.domain import signals as sg
+from gateway.domain.commands import DeviceCommand, PulseOutput, SetOutput
+from gateway.domain.door import DoorPhase
+from tests.gateway.domain.plant import Rig, command, device_commands, only, raised, releases, said
+
+FAILED, DONE, EXPIRED = sg.CommandOutcome.FAILED, sg.CommandOutcome.DONE, sg.CommandOutcome.EXPIRED
+STARTING = sg.GatewayStarting("0", restored=True)
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig().closed_and_ready()
+
+
+def relock(rig: Rig) -> DeviceCommand:
+    """Let somebody through; the command that secures the lock behind them."""
+    rig.swipe()
+    rig.open()
+    return command(rig.close())
+
+
+def test_a_device_is_lost_once_and_returns_once(rig: Rig) -> None:
+    offline = sg.LinkChanged("board", sg.LinkState.OFFLINE, "no answer")
+    online = sg.LinkChanged("board", sg.LinkState.ONLINE)
+    assert said(rig.handle(offline)) == ["DeviceLost", "AlarmRaised"]
+    assert said(rig.handle(offline)) == []
+    assert said(rig.handle(online)) == ["DeviceReturned", "AlarmNormal"]
+    assert said(rig.handle(online)) == []
+
+
+def test_the_office_and_processes_are_lost_under_their_own_names(rig: Rig) -> None:
+    assert raised(rig.handle(sg.LinkChanged("office", sg.LinkState.OFFLINE))) == ["office_lost"]
+    gone = sg.ProcessChanged("cameras", sg.LinkState.OFFLINE, "killed")
+    assert said(rig.handle(gone)) == ["ProcessLost", "AlarmRaised"]
+    assert said(rig.handle(gone)) == []
+    assert said(rig.handle(sg.ProcessChanged("cameras", sg.LinkState.ONLINE))) == ["ProcessReturned", "AlarmNormal"]
+    assert said(rig.handle(sg.ProcessChanged("cameras", sg.LinkState.ONLINE))) == []
+
+
+def test_what_must_last_is_said_again_when_its_board_returns(rig: Rig) -> None:
+    rig.fire()
+    turn = rig.handle(sg.LinkChanged("board", sg.LinkState.ONLINE))
+    assert len(device_commands(turn)) == 2
+    assert all(releases(c) and isinstance(c, SetOutput) for c in device_commands(turn))
+
+
+def test_a_lost_board_that_returns_is_given_no_old_pulse(rig: Rig) -> None:
+    rig.swipe()
+    rig.handle(sg.LinkChanged("board", sg.LinkState.OFFLINE))
+    assert device_commands(rig.handle(sg.LinkChanged("board", sg.LinkState.ONLINE))) == []
+
+
+# Commands that fail
+
+
+def test_a_failed_command_alarms_and_its_boards_next_success_is_normal(rig: Rig) -> None:
+    failed = command(rig.swipe())
+    turn = rig.complete(failed, FAILED)
+    alarm = only(turn, ev.AlarmRaised)
+    assert (alarm.kind, alarm.source, alarm.door) == ("command_failed", "board", "north")
+    assert only(turn, ev.CommandEnded).outcome == "failed"
+    rig.after(5.0)
+    assert "AlarmNormal" in said(rig.complete(command(rig.swipe()), DONE))
+
+
+def test_a_failed_pulse_is_not_sent_again_late(rig: Rig) -> None:
+    rig.complete(command(rig.swipe()), FAILED)
+    for _ in range(20):
+        assert not any(releases(c) for c in device_commands(rig.after(0.5)))
+
+
+@pytest.mark.parametrize("outcome", [FAILED, EXPIRED])
+def test_a_relock_that_failed_is_sent_again_until_it_works(rig: Rig, outcome: sg.CommandOutcome) -> None:
+    told = relock(rig)
+    seen = {told.command_id}
+    for _ in range(5):
+        rig.complete(told, outcome)
+        assert rig.controller.next_deadline(rig.moment) == rig.monotonic_s + 2.0
+        assert device_commands(rig.after(1.9)) == []
+        told = command(rig.after(0.1))
+        assert isinstance(told, SetOutput)
+        assert not releases(told)
+        assert told.command_id not in seen
+        seen.add(told.command_id)
+    rig.complete(told, DONE)
+    assert device_commands(rig.after(60.0)) == []
+
+
+def test_a_fire_release_that_failed_is_sent_again_until_it_works(rig: Rig) -> None:
+    told = next(c for c in device_commands(rig.fire()) if c.device == "pole")
+    for _ in range(3):
+        rig.complete(told, FAILED)
+        told = command(rig.after(2.0))
+        assert releases(told)
+    rig.complete(told, DONE)
+    assert device_commands(rig.after(60.0)) == []
+
+
+def test_a_relock_said_again_never_cuts_a_newer_release_short(rig: Rig) -> None:
+    rig.complete(relock(rig), FAILED)
+    rig.pass_time(1.0)
+    assert isinstance(command(rig.rex()), PulseOutput)
+    rig.rex(False)
+    for _ in range(39):
+        assert device_commands(rig.after(0.1)) == []
+    assert rig.door().lock_released
+
+
+def test_a_release_that_failed_is_not_said_again_after_it_was_taken_back(rig: Rig) -> None:
+    told = next(c for c in device_commands(rig.fire()) if c.device == "pole")
+    rig.complete(told, FAILED)
+    rig.fire(False)
+    rig.clear_fire()
+    assert not any(releases(c) for c in device_commands(rig.after(2.0)))
+
+
+def test_an_older_commands_failure_does_not_undo_a_newer_one(rig: Rig) -> None:
+    pulse = command(rig.swipe())
+    rig.open()
+    rig.close()
+    rig.complete(pulse, FAILED)
+    assert device_commands(rig.after(10.0)) == []
+
+
+def test_a_retry_survives_a_restart(rig: Rig) -> None:
+    rig.complete(relock(rig), FAILED)
+    again = Rig(state=rig.controller.snapshot())
+    assert not releases(command(again.after(2.0)))
+
+
+def test_after_a_reboot_a_retry_is_due_at_once(rig: Rig) -> None:
+    rig.complete(relock(rig), FAILED)
+    again = Rig(state=rig.controller.snapshot(), boot_id="boot-2", start_s=3.0)
+    assert not releases(command(again.handle(STARTING)))
+
+
+# Numbers
+
+
+def test_no_command_id_is_used_twice_after_a_restart_even_for_what_its_first_turn_sends(rig: Rig) -> None:
+    """What went out between the checkpoint and the crash has ids that the checkpoint doesn't know."""
+    rig.complete(relock(rig), FAILED)
+    kept = rig.controller.snapshot().next_command
+    lost = {f"c-{number}" for number in range(kept, kept + 1000)}
+    again = Rig(state=rig.controller.snapshot(), boot_id="boot-2", start_s=3.0)
+    first = command(again.handle(STARTING))
+    assert first.command_id not in lost
+    assert int(first.command_id.removeprefix("c-")) >= kept + 1000
+
+
+# Reading outputs back
+
+
+def test_a_lock_found_released_for_no_recorded_reason_is_secured_with_an_alarm(rig: Rig) -> None:
+    turn = rig.handle(sg.OutputsRead("board", ((0, True), (1, True))))
+    assert said(turn) == ["LockFoundReleased", "AlarmRaised"]
+    assert raised(turn) == ["lock_found_released"]
+    assert not releases(command(turn))
+
+
+def test_outputs_that_are_as_they_should_be_are_left_alone(rig: Rig) -> None:
+    turn = rig.handle(sg.OutputsRead("board", ((0, False), (1, True), (2, False), (7, True))))
+    assert turn.events == ()
+    assert turn.commands == ()
+
+
+def test_a_door_set_free_whose_lock_is_found_secured_is_released_again(rig: Rig) -> None:
+    rig.fire()
+    turn = rig.handle(sg.OutputsRead("board", ((0, False), (1, False))))
+    assert [c.output for c in device_commands(turn)] == [0]
+    assert releases(command(turn))
+
+
+def test_a_release_under_way_is_left_alone_and_secured_in_so_many_words_at_its_end(rig: Rig) -> None:
+    rig.swipe()
+    again = Rig(state=rig.controller.snapshot())
+    again.handle(STARTING)
+    assert again.handle(sg.OutputsRead("board", ((0, True),))).commands == ()
+    assert device_commands(again.after(4.9)) == []
+    turn = again.after(0.1)
+    assert "AccessNotTaken" in said(turn)
+    assert not releases(command(turn))
+
+
+def test_after_a_reboot_a_doors_timers_count_as_expired(rig: Rig) -> None:
+    rig.swipe()
+    rig.open()
+    again = Rig(state=rig.controller.snapshot(), boot_id="boot-2", start_s=3.0)
+    assert said(again.handle(STARTING))[:3] == ["LockSecured", "DoorHeldWarning", "DoorHeldOpen"]
+    assert again.door().phase is DoorPhase.HELD
+
+
+def test_a_misconfigured_device_alarms_until_it_is_set_right(rig: Rig) -> None:
+    turn = rig.handle(sg.DeviceFlagged("pole", ("PowerOnState is 3",)))
+    assert said(turn) == ["DeviceMisconfigured", "AlarmRaised"]
+    assert said(rig.handle(sg.DeviceFlagged("pole", ()))) == ["AlarmNormal"]

@@ -1,0 +1,327 @@
+"""What happens at a door: swipes, exits, contacts and the time between them."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.domain import events as ev
+from gateway.domain.access import DenialReason
+from gateway.domain.commands import PulseOutput, SetOutput
+from gateway.domain.door import DoorPhase
+from gateway.domain.signals import GatewayStarting
+from tests.gateway.domain.plant import BARRIER, LOBBY, NORTH, SITE, Rig, command, device_commands, only, raised, said
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig().closed_and_ready()
+
+
+# Grants
+
+
+def test_a_known_card_releases_the_door_for_its_release_time(rig: Rig) -> None:
+    turn = rig.swipe()
+    assert said(turn) == ["AccessGranted", "LockReleased"]
+    pulse = command(turn)
+    assert isinstance(pulse, PulseOutput)
+    assert (pulse.device, pulse.output, pulse.energise, pulse.duration_s) == ("board", 0, True, 5.0)
+    assert pulse.expires_s == rig.monotonic_s + 2.0
+    assert only(turn, ev.LockReleased).command_id == pulse.command_id
+    assert not turn.urgent
+
+
+def test_a_lock_that_opens_without_power_is_released_by_dropping_the_relay(rig: Rig) -> None:
+    assert command(rig.swipe(reader="lobby-reader")).energise is False
+
+
+def test_an_unknown_card_moves_nothing(rig: Rig) -> None:
+    turn = rig.swipe(99)
+    assert said(turn) == ["AccessDenied"]
+    assert only(turn, ev.AccessDenied).reason == DenialReason.CREDENTIAL_NOT_FOUND.value
+    assert turn.commands == ()
+
+
+def test_a_read_at_a_reader_of_no_access_point_is_dropped(rig: Rig) -> None:
+    turn = rig.swipe(1, "cellar-reader")
+    assert only(turn, ev.ReadDropped).reason == "ReaderBelongsToNoAccessPoint"
+    assert turn.commands == ()
+
+
+def test_a_card_held_to_the_reader_is_one_swipe(rig: Rig) -> None:
+    assert rig.swipe().commands
+    for _ in range(5):
+        rig.pass_time(0.9)
+        assert rig.swipe().events == ()
+    rig.pass_time(1.0)
+    assert rig.swipe().commands
+
+
+def test_a_cardholder_who_needs_longer_gets_longer(rig: Rig) -> None:
+    pulse = command(rig.swipe(2))
+    assert isinstance(pulse, PulseOutput)
+    assert pulse.duration_s == 10.0
+    rig.pass_time(9.0)
+    rig.open()
+    assert "DoorHeldWarning" not in said(rig.after(34.0))
+    assert "DoorHeldWarning" in said(rig.after(1.0))
+
+
+def test_an_exit_in_between_cuts_nobodys_longer_release_short(rig: Rig) -> None:
+    rig.swipe(2)
+    rig.pass_time(1.0)
+    pulse = command(rig.rex())
+    assert isinstance(pulse, PulseOutput)
+    assert pulse.duration_s == 10.0
+    rig.rex(False)
+    assert rig.after(9.9).events == ()
+    assert "AccessNotTaken" in said(rig.after(0.1))
+
+
+def test_an_exit_after_closing_cuts_a_longer_release_that_still_runs_no_shorter(rig: Rig) -> None:
+    rig.swipe(2, "lobby-reader")
+    rig.open("lobby")
+    rig.close("lobby")
+    rig.pass_time(1.0)
+    pulse = command(rig.rex(door="lobby"))
+    assert isinstance(pulse, PulseOutput)
+    assert pulse.duration_s == 9.0
+
+
+def test_the_next_person_does_not_inherit_the_longer_time(rig: Rig) -> None:
+    rig.swipe(2)
+    rig.after(10.0)
+    pulse = command(rig.swipe(1))
+    assert isinstance(pulse, PulseOutput)
+    assert pulse.duration_s == 5.0
+
+
+# Taken, not taken, forced
+
+
+def test_a_door_opened_after_a_grant_was_taken_by_whom_it_was_granted(rig: Rig) -> None:
+    rig.swipe()
+    turn = rig.open()
+    assert said(turn) == ["DoorOpened", "AccessTaken"]
+    taken = only(turn, ev.AccessTaken)
+    assert (taken.because, taken.credential, taken.cardholder) == ("grant", "c-1", "p-1")
+
+
+def test_a_grant_that_nobody_uses_is_told_once_at_the_end_of_its_release(rig: Rig) -> None:
+    rig.swipe()
+    assert rig.after(4.99).events == ()
+    turn = rig.after(0.01)
+    assert said(turn) == ["LockSecured", "AccessNotTaken"]
+    assert only(turn, ev.AccessNotTaken).credential == "c-1"
+    assert rig.after(60.0).events == ()
+
+
+def test_a_late_call_settles_the_timer_before_the_signal(rig: Rig) -> None:
+    rig.swipe()
+    rig.pass_time(7.0)
+    assert said(rig.swipe(99))[:2] == ["LockSecured", "AccessNotTaken"]
+
+
+def test_a_door_opened_without_a_release_is_forced(rig: Rig) -> None:
+    turn = rig.open()
+    assert said(turn) == ["DoorOpened", "DoorForcedOpen", "AlarmRaised"]
+    alarm = only(turn, ev.AlarmRaised)
+    assert (alarm.kind, alarm.priority, alarm.source, alarm.door, alarm.camera) == (
+        "door_forced",
+        2,
+        "north",
+        "north",
+        "yard",
+    )
+    assert said(rig.close()) == ["DoorClosed", "AlarmNormal"]
+
+
+def test_a_door_that_relocks_on_closing_is_secured_at_once_and_forced_when_opened_again(rig: Rig) -> None:
+    rig.swipe()
+    rig.open()
+    rig.pass_time(1.0)
+    closing = rig.close()
+    assert said(closing) == ["DoorClosed", "LockSecured"]
+    assert isinstance(command(closing), SetOutput)
+    assert command(closing).energise is False
+    assert "DoorForcedOpen" in said(rig.open())
+
+
+def test_a_door_that_does_not_relock_on_closing_may_be_opened_again_while_its_release_runs(rig: Rig) -> None:
+    rig.swipe(reader="lobby-reader")
+    rig.open("lobby")
+    rig.pass_time(1.0)
+    assert device_commands(rig.close("lobby")) == []
+    assert said(rig.open("lobby")) == ["DoorOpened"]
+    rig.close("lobby")
+    assert said(rig.after(4.0)) == ["LockSecured"]
+    assert "DoorForcedOpen" in said(rig.open("lobby"))
+
+
+def test_an_access_refused_does_not_explain_an_open_door(rig: Rig) -> None:
+    rig.swipe(99)
+    assert "door_forced" in raised(rig.open())
+
+
+# Held
+
+
+def test_a_door_kept_open_warns_then_alarms_then_is_normal_when_closed(rig: Rig) -> None:
+    rig.swipe()
+    rig.open()
+    assert "DoorHeldWarning" not in said(rig.after(14.9))
+    assert said(rig.after(0.1)) == ["DoorHeldWarning"]
+    assert rig.after(4.9).events == ()
+    assert said(rig.after(0.1)) == ["DoorHeldOpen", "AlarmRaised"]
+    assert said(rig.close()) == ["DoorClosed", "AlarmNormal"]
+
+
+def test_a_late_call_still_warns_before_it_alarms(rig: Rig) -> None:
+    rig.swipe()
+    rig.open()
+    assert said(rig.after(60.0)) == ["LockSecured", "DoorHeldWarning", "DoorHeldOpen", "AlarmRaised"]
+
+
+def test_another_swipe_at_a_held_door_starts_its_time_anew(rig: Rig) -> None:
+    rig.swipe()
+    rig.open()
+    rig.after(20.0)
+    turn = rig.swipe()
+    assert "AlarmNormal" in said(turn)
+    assert command(turn)
+    assert "DoorHeldWarning" not in said(rig.after(14.9))
+    assert "DoorHeldWarning" in said(rig.after(0.1))
+
+
+def test_a_door_closed_in_time_is_never_held(rig: Rig) -> None:
+    rig.swipe()
+    rig.open()
+    rig.pass_time(14.0)
+    rig.close()
+    assert rig.after(60.0).events == ()
+
+
+# Doors without a contact
+
+
+def test_a_door_without_contact_is_pulsed_and_says_nothing_of_taken_or_not(rig: Rig) -> None:
+    turn = rig.swipe(reader="barrier-reader")
+    assert isinstance(command(turn), PulseOutput)
+    assert said(rig.after(5.0)) == ["LockSecured"]
+    assert rig.door("barrier").phase is DoorPhase.SECURE
+
+
+# Exits
+
+
+def reach(rig: Rig, phase: DoorPhase) -> None:
+    """Bring the north door into a phase by what people do."""
+    if phase in (DoorPhase.RELEASED, DoorPhase.PASSING, DoorPhase.WARNING, DoorPhase.HELD):
+        rig.swipe()
+    if phase in (DoorPhase.PASSING, DoorPhase.WARNING, DoorPhase.HELD, DoorPhase.FORCED):
+        rig.open()
+    if phase in (DoorPhase.WARNING, DoorPhase.HELD):
+        rig.after(15.0)
+    if phase is DoorPhase.HELD:
+        rig.after(5.0)
+    if phase is DoorPhase.FREE:
+        rig.fire()
+    assert rig.door().phase is phase
+
+
+@pytest.mark.parametrize("phase", list(DoorPhase))
+def test_an_exit_button_releases_in_every_phase_and_waits_for_nothing(rig: Rig, phase: DoorPhase) -> None:
+    reach(rig, phase)
+    turn = rig.rex()
+    assert said(turn)[0] == "ExitPressed"
+    assert command(turn).energise is True
+    assert turn.urgent
+    assert rig.door().lock_released
+
+
+def test_an_exit_in_the_same_poll_as_the_opening_is_never_forced(rig: Rig) -> None:
+    assert NORTH.contact
+    assert NORTH.rex
+    turn = rig.inputs("board", (NORTH.contact.number, False), (NORTH.rex.number, True))
+    assert "DoorForcedOpen" not in said(turn)
+    assert only(turn, ev.AccessTaken).because == "rex"
+
+
+def test_an_exit_masks_forced_for_its_release_time_only(rig: Rig) -> None:
+    rig.rex()
+    rig.rex(False)
+    rig.pass_time(4.9)
+    assert only(rig.open(), ev.AccessTaken).because == "rex"
+    rig.close()
+    assert "DoorForcedOpen" in said(rig.open())
+
+
+def test_a_button_still_pressed_at_the_end_of_its_release_releases_again(rig: Rig) -> None:
+    rig.rex()
+    for _ in range(3):
+        assert isinstance(command(rig.after(5.0)), PulseOutput)
+        assert rig.door().lock_released
+    rig.rex(False)
+    assert device_commands(rig.after(5.0)) == []
+    assert not rig.door().lock_released
+
+
+def test_a_button_held_while_the_door_closes_keeps_it_open_for_the_next_one(rig: Rig) -> None:
+    rig.rex()
+    rig.open()
+    turn = rig.close()
+    assert [type(c) for c in device_commands(turn)] == [SetOutput, PulseOutput]
+    assert rig.door().lock_released
+    assert only(rig.open(), ev.AccessTaken).because == "rex"
+
+
+def test_a_button_held_when_a_fire_release_is_cleared_keeps_the_door_open(rig: Rig) -> None:
+    rig.fire()
+    rig.rex()
+    rig.fire(False)
+    turn = rig.clear_fire()
+    north = [c for c in device_commands(turn) if (c.device, c.output) == ("board", 0)]
+    assert [type(c) for c in north] == [SetOutput, PulseOutput]
+    assert rig.door().lock_released
+
+
+def test_a_button_that_stays_pressed_is_pressed_once(rig: Rig) -> None:
+    rig.rex()
+    assert rig.rex().events == ()
+
+
+def test_a_button_is_not_believed_pressed_after_a_start_until_it_is_read() -> None:
+    rig = Rig().closed_and_ready()
+    rig.rex()
+    again = Rig(state=rig.controller.snapshot())
+    again.pass_time(1.0)
+    again.handle(GatewayStarting("0", restored=True))
+    assert not again.door().rex_pressed
+    turn = again.rex()
+    assert command(turn)
+
+
+def test_a_button_that_is_wired_no_more_is_not_pressed_for_ever() -> None:
+    rig = Rig().closed_and_ready()
+    rig.rex()
+    site = replace(SITE, doors={**SITE.doors, "north": replace(NORTH, rex=None)})
+    again = Rig(site, state=rig.controller.snapshot())
+    assert "LockSecured" in said(again.after(5.0))
+    assert not again.door().lock_released
+
+
+# The first report after a start
+
+
+def test_a_door_found_closed_at_the_first_report_is_no_event() -> None:
+    assert Rig().close().events == ()
+
+
+def test_a_door_found_open_at_the_first_report_alarms_when_nothing_explains_it() -> None:
+    assert raised(Rig().open()) == ["door_forced"]
+
+
+def test_every_door_of_the_bench_is_wired_as_its_lock_says() -> None:
+    assert NORTH.lock.release_energised
+    assert not LOBBY.lock.release_energised
+    assert BARRIER.lock.release_energised
