@@ -110,10 +110,42 @@ def _card_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
 
 
 def _people_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    from gateway.console.user_commands import user_arguments
+    user = commands.add_parser("user", help="who may sign in at the console")
+    user.add_argument(
+        "--data", type=Path, default=None, help="the site's data directory (GATEHOUSE_DATA, or data/demo)"
+    )
+    words = user.add_subparsers(title="commands", metavar="add|passwd|list|remove", required=True, dest="word")
+    add = words.add_parser("add", help="add somebody; prints a one-time password")
+    add.add_argument("name")
+    add.add_argument("--role", choices=("guard", "supervisor", "technician"), default="guard")
+    for word, text in (("passwd", "give a new one-time password"), ("remove", "take the sign-in away")):
+        words.add_parser(word, help=text).add_argument("name")
+    words.add_parser("list", help="everybody who may sign in")
+    user.set_defaults(command=_user)
 
-    user = commands.add_parser("user", help="who may sign in at the console: add, passwd, list, remove")
-    user_arguments(user)
+
+def _user(args: argparse.Namespace) -> int:
+    from gateway.clock import SystemClock
+    from gateway.console import user_commands as commands
+    from gateway.console.users import UserRefused, UserStore
+
+    data = args.data or Path(os.environ.get("GATEHOUSE_DATA", Path("data", "demo")))
+    if not data.is_dir():
+        raise ConfigError("--data", str(data), "there is no such directory: name the site's data directory")
+    users = UserStore(data / "users.db", SystemClock())
+    try:
+        if args.word == "add":
+            lines = commands.add_user(users, args.name, args.role)
+        elif args.word == "passwd":
+            lines = commands.reset_password(users, args.name)
+        elif args.word == "remove":
+            lines = commands.remove_user(users, args.name)
+        else:
+            lines = commands.list_users(users)
+    except UserRefused as error:
+        raise ConfigError("user", args.name, str(error)) from error
+    print("\n".join(lines))
+    return 0
 
 
 def _demo(args: argparse.Namespace) -> int:
