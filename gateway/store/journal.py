@@ -1,0 +1,219 @@
+"""The journal's one writer: SQLite in WAL mode with synchronous=FULL, a queue, and one thread.
+
+A turn (the events of one `append`) is never split over two transactions. Whatever queued while the last commit was on its way goes together in
+the next one, up to 500 events; a lone turn is committed at once. "Durable" is said after COMMIT and never otherwise.
+"""
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gateway.clock import Clock
+from gateway.domain.events import Event, JournalGap
+from gateway.domain.moment import Moment
+from gateway.domain.ports import JournalHead
+from gateway.store.journal_commit import TurnCommit
+from gateway.store.journal_file import Opening, open_journal_file
+from gateway.store.journal_rows import JournalRows
+from gateway.store.shedding import Shed, shed
+
+QUEUE_BOUND = 20_000
+"""Events that wait for the disk at most: about 40 MB, and some hours of a compound's traffic while a disk is full."""
+
+GROUP_BOUND = 500
+"""Events in one transaction: keeps a commit near 10 ms, so nobody's turn waits long behind a burst."""
+
+_RETRY_FIRST_S, _RETRY_LAST_S = 0.05, 2.0
+
+OnChange = Callable[[bool, str, int], None]
+OnCommit = Callable[[int], None]
+
+
+@dataclass(slots=True)
+class Turn:
+    """The events of one `append`, their moment, and what the caller waits on."""
+
+    events: list[Event]
+    moment: Moment
+    checkpoint: bytes | None
+    commit: TurnCommit
+
+
+class SqliteJournal:
+    """The one writer of a journal file; implements `gateway.domain.ports.JournalWriter`.
+
+    `on_change(available, detail, lost)` is called once when writing fails and once when it works again; `lost` then counts the events that
+    had to be shed and for which a `JournalGap` ALREADY stands in the journal. `on_commit(row_id)` is called after each commit. Both
+    are called on the writer's thread and must not block. Raises ConfigError for a file of a newer program. A disk that can't be
+    written at the start raises nothing: `on_change` tells it, and opening is tried again.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        on_change: OnChange | None = None,
+        on_commit: OnCommit | None = None,
+        queue_bound: int = QUEUE_BOUND,
+    ) -> None:
+        self._path, self._clock = path, clock
+        self._on_change, self._on_commit = on_change or (lambda *_: None), on_commit or (lambda _: None)
+        self._queue_bound = queue_bound
+        self._changed = threading.Condition()
+        self._queue: deque[Turn] = deque()
+        self._queued_events = 0
+        self._lost = Shed()
+        self._failure: str | None = None
+        self._closing = False
+        self._rows: JournalRows | None = None
+        self.opening: Opening | None = None
+        """What was found when the file was opened; None until it could be opened."""
+        try:
+            self._open()
+        except (sqlite3.Error, OSError) as error:
+            self._become_unavailable(str(error))
+        self._thread = threading.Thread(target=self._write_forever, name="journal", daemon=True)
+        self._thread.start()
+
+    @property
+    def available(self) -> bool:
+        """Whether the last try to write worked."""
+        return self._failure is None
+
+    @property
+    def last_wall(self) -> datetime | None:
+        """The last persisted wall time that was not suspect when the file was opened: the clock's floor."""
+        return None if self.opening is None else self.opening.last_wall
+
+    def head(self) -> JournalHead | None:
+        """Where the journal ended at the last commit."""
+        return None if self._rows is None else self._rows.head
+
+    def append(self, events: Sequence[Event], moment: Moment, checkpoint: dict[str, Any] | None = None) -> TurnCommit:
+        """Queue the events of one turn as one transaction. Never blocks. A later checkpoint replaces one that still waits."""
+        state = None if checkpoint is None else msgspec.json.encode(checkpoint)  # now: the caller may change it later
+        turn = Turn(list(events), moment, state, TurnCommit())
+        with self._changed:
+            if self._closing:
+                turn.commit.fail("the journal is closed")
+                return turn.commit
+            if self._failure is not None:
+                turn.commit.fail(self._failure)
+            if checkpoint is not None and self._queue:
+                self._queue[-1].checkpoint = None
+            self._queue.append(turn)
+            self._queued_events += len(turn.events)
+            if self._queued_events > self._queue_bound:
+                self._queued_events -= shed(self._queue, self._lost, max(1, self._queue_bound // 20))
+            self._changed.notify()
+        return turn.commit
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """Write what is queued, then close. While the disk refuses, gives up after one more try; the waiting turns have been told."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(timeout_s)
+
+    def _open(self) -> None:
+        connection, self.opening = open_journal_file(self._path, self._clock.now())
+        self._rows = JournalRows(connection)
+
+    def _write_forever(self) -> None:
+        retry_s = _RETRY_FIRST_S
+        while True:
+            group = self._next_group()
+            if not group and self._failure is None:
+                break
+            try:
+                if self._rows is None:
+                    self._open()
+                self._write(group)
+            except (sqlite3.Error, OSError) as error:
+                self._put_back(group)
+                self._become_unavailable(str(error))
+                self._reopen_unless_full(error)
+                if self._closing:
+                    break
+                self._pause(retry_s)
+                retry_s = min(retry_s * 2, _RETRY_LAST_S)
+            else:
+                retry_s = _RETRY_FIRST_S
+        if self._rows is not None:
+            self._rows.close()
+
+    def _next_group(self) -> list[Turn]:
+        """Wait for turns and take whole ones up to the bound; empty when closing, or when only to see whether the disk is back."""
+        with self._changed:
+            while not self._queue and not self._closing and self._failure is None:
+                self._changed.wait()
+            group: list[Turn] = []
+            size = 0
+            while self._queue and (not group or size + len(self._queue[0].events) <= GROUP_BOUND):
+                turn = self._queue.popleft()
+                size += len(turn.events)
+                group.append(turn)
+            self._queued_events -= size
+            return group
+
+    def _write(self, group: list[Turn]) -> None:
+        assert self._rows is not None
+        with self._changed:
+            lost = self._lost.snapshot()
+        rows = self._rows
+        rows.begin()
+        try:
+            if lost.count:
+                rows.add(
+                    JournalGap(lost=lost.count, reason=lost.describe(self._failure or "queue full")), self._clock.now()
+                )
+            for turn in group:
+                for event in turn.events:
+                    rows.add(event, turn.moment)
+                if turn.checkpoint is not None:
+                    rows.put_checkpoint(turn.checkpoint)
+            rows.commit(touch=self._failure is not None)
+        except (sqlite3.Error, OSError):
+            rows.roll_back()
+            raise
+        with self._changed:
+            self._lost.subtract(lost)
+            was, self._failure = self._failure, None
+        for turn in group:
+            turn.commit.succeed()
+        if was is not None:
+            self._on_change(True, f"the journal can be written again, after: {was}", lost.count)
+        if rows.head is not None:
+            self._on_commit(rows.head.row_id)
+
+    def _put_back(self, group: list[Turn]) -> None:
+        with self._changed:
+            self._queue.extendleft(reversed(group))
+            self._queued_events += sum(len(turn.events) for turn in group)
+
+    def _become_unavailable(self, detail: str) -> None:
+        with self._changed:
+            first = self._failure is None
+            self._failure = detail
+            for turn in self._queue:
+                turn.commit.fail(detail)
+        if first:
+            self._on_change(False, detail, 0)
+
+    def _reopen_unless_full(self, error: sqlite3.Error | OSError) -> None:
+        """A full disk leaves the connection sound; after any other fault a new connection is the better start."""
+        if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_FULL and self._rows is not None:
+            self._rows.close()
+            self._rows = None
+
+    def _pause(self, seconds: float) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing, seconds)

@@ -1,0 +1,102 @@
+"""Opening a journal's file: integrity, migration, epoch, and where the last one ended."""
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from gateway.clock import random_bytes
+from gateway.domain.moment import ClockQuality, Moment
+from gateway.store.records import from_microseconds, microseconds
+from gateway.store.schema import migrate
+
+QUICK_CHECK_BYTES = 128 * 1024 * 1024
+"""Files up to this size are checked whole at each start (about 0.2 s per 100 MB); a larger one would delay the first decision."""
+
+_LAST_ROWS = 1000
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What was found: `moved_aside` is the damaged file's new place if there was one; `last_wall` the newest time that was not suspect."""
+
+    epoch: str
+    created: bool
+    moved_aside: Path | None
+    last_wall: datetime | None
+
+
+def open_journal_file(path: Path, moment: Moment) -> tuple[sqlite3.Connection, Opening]:
+    """Open or create the journal. A damaged file is moved to `journal.corrupt-<time>.db` beside it and a new epoch begins.
+
+    Raises ConfigError for a newer file; sqlite3.Error and OSError when the disk refuses.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    moved: Path | None = None
+    try:
+        connection = _connect_checked(path)
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGE:
+            raise
+        moved = _move_aside(path, moment)
+        connection = _connect_checked(path)
+    try:
+        migrate(connection, path)
+        epoch, created = _current_epoch(connection, moment)
+        opening = Opening(epoch, created, moved, _last_wall(connection))
+    except BaseException:
+        connection.close()
+        raise
+    return connection, opening
+
+
+def _connect_checked(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2.0)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+        if path.stat().st_size <= QUICK_CHECK_BYTES:
+            _quick_check(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _quick_check(connection: sqlite3.Connection) -> None:
+    (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if answer != "ok":
+        error = sqlite3.DatabaseError(f"quick_check: {answer}")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+
+
+def _move_aside(path: Path, moment: Moment) -> Path:
+    stamp = f"{moment.wall:%Y%m%dT%H%M%S}-{random_bytes(2).hex()}"
+    aside = path.with_name(f"{path.stem}.corrupt-{stamp}{path.suffix}")
+    for suffix in ("-wal", "-shm"):
+        companion = path.with_name(path.name + suffix)
+        if companion.exists():
+            companion.rename(aside.with_name(aside.name + suffix))
+    path.rename(aside)
+    return aside
+
+
+def _current_epoch(connection: sqlite3.Connection, moment: Moment) -> tuple[str, bool]:
+    row = connection.execute("SELECT epoch FROM epoch ORDER BY number DESC LIMIT 1").fetchone()
+    if row is not None:
+        return row[0], False
+    epoch = random_bytes(16).hex()
+    connection.execute("INSERT INTO epoch (epoch, opened_us) VALUES (?, ?)", (epoch, microseconds(moment.wall)))
+    return epoch, True
+
+
+def _last_wall(connection: sqlite3.Connection) -> datetime | None:
+    (newest,) = connection.execute(
+        "SELECT max(wall_us) FROM (SELECT wall_us, clock_quality FROM event ORDER BY row_id DESC LIMIT ?) "
+        "WHERE clock_quality <> ?",
+        (_LAST_ROWS, ClockQuality.SUSPECT.value),
+    ).fetchone()
+    return None if newest is None else from_microseconds(newest)

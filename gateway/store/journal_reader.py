@@ -1,0 +1,216 @@
+"""Reading the journal from any process while its writer writes: by cursor, by search, and link by link of its chain."""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gateway.domain.ports import JournalHead, RecordedEvent
+from gateway.errors import JournalUnavailable
+from gateway.store import records
+
+READ_BOUND = 5_000
+"""Rows of one answer at most: about 5 MB."""
+
+_COLUMNS = (
+    "row_id, event_id, epoch, seq, type, version, wall_us, clock_quality, boot_id, monotonic_us, actor, device, "
+    "subjects, body, salt, commitment, previous_hash, hash"
+)
+
+
+_FIELDS = tuple(name for name in _COLUMNS.split(", ") if name not in ("wall_us", "subjects", "body"))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What `verify` found: how many rows hold, and the first that doesn't, with what is wrong with it."""
+
+    rows: int
+    broken_row: int | None = None
+    fault: str = ""
+
+
+class SqliteJournalReader:
+    """Implements `gateway.domain.ports.JournalReader`. Safe to call from several threads; a file that isn't there yet reads as empty.
+
+    Every method raises JournalUnavailable when the file can't be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._inode: int | None = None
+
+    def after(self, row_id: int, limit: int) -> list[RecordedEvent]:
+        """The next events in row order, at most `limit` (and `READ_BOUND`)."""
+        query = f"SELECT {_COLUMNS} FROM event WHERE row_id > ? ORDER BY row_id LIMIT ?"
+        return [_recorded(row) for row in self._rows(query, (row_id, min(limit, READ_BOUND)))]
+
+    def head(self) -> JournalHead | None:
+        """The last event's place, None while empty."""
+        rows = self._rows("SELECT row_id, epoch, seq, hash FROM event ORDER BY row_id DESC LIMIT 1")
+        return JournalHead(*rows[0]) if rows else None
+
+    def epochs(self) -> list[JournalHead]:
+        """The end of each epoch that has events, oldest epoch first."""
+        query = (
+            "SELECT e.row_id, e.epoch, e.seq, e.hash FROM epoch JOIN event e ON e.epoch = epoch.epoch AND e.seq = "
+            "(SELECT max(seq) FROM event WHERE event.epoch = epoch.epoch) ORDER BY epoch.number"
+        )
+        return [JournalHead(*row) for row in self._rows(query)]
+
+    def place(self, epoch: str, seq: int) -> JournalHead | None:
+        """The event at (epoch, seq), None where there is none."""
+        query = "SELECT row_id, epoch, seq, hash FROM event WHERE epoch = ? AND seq = ?"
+        rows = self._rows(query, (epoch, seq))
+        return JournalHead(*rows[0]) if rows else None
+
+    def event(self, event_id: str) -> RecordedEvent | None:
+        """The event with this id."""
+        rows = self._rows(f"SELECT {_COLUMNS} FROM event WHERE event_id = ?", (event_id,))
+        return _recorded(rows[0]) if rows else None
+
+    def search(
+        self,
+        *,
+        types: Sequence[str] | None = None,
+        subject: str | None = None,
+        text: str | None = None,
+        before_row: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+    ) -> list[RecordedEvent]:
+        """The newest events first that pass every filter: `subject` is `kind:id`, `text` is looked for in body and subjects, `since <= wall < until`."""
+        filters: list[tuple[str, tuple[Any, ...]]] = []
+        if types is not None:
+            filters.append((f"type IN ({','.join('?' * len(types))})", tuple(types)))
+        if subject is not None:
+            filters.append(("row_id IN (SELECT row_id FROM subject WHERE subject = ?)", (subject,)))
+        if text:
+            like = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+            filters.append(("(body LIKE ? ESCAPE '\\' OR type LIKE ? ESCAPE '\\')", (like, like)))
+        if before_row is not None:
+            filters.append(("row_id < ?", (before_row,)))
+        if since is not None:
+            filters.append(("wall_us >= ?", (records.microseconds(since),)))
+        if until is not None:
+            filters.append(("wall_us < ?", (records.microseconds(until),)))
+        where = " AND ".join(condition for condition, _ in filters) or "1"
+        values = [value for _, given in filters for value in given]
+        query = f"SELECT {_COLUMNS} FROM event WHERE {where} ORDER BY row_id DESC LIMIT ?"
+        return [_recorded(row) for row in self._rows(query, (*values, min(limit, READ_BOUND)))]
+
+    def latest_checkpoint(self) -> tuple[int, dict[str, Any]] | None:
+        """(row id, state) of the newest checkpoint that can be read."""
+        for row_id, state in self._rows("SELECT row_id, state FROM checkpoint ORDER BY row_id DESC"):
+            try:
+                decoded: dict[str, Any] = msgspec.json.decode(state)
+            except msgspec.DecodeError:
+                continue
+            return row_id, decoded
+        return None
+
+    def verify(self) -> Verdict:
+        """Walk the whole chain and name the first row whose commitment, hash, link or number doesn't hold."""
+        count, row_id = 0, 0
+        previous: RecordedEvent | None = None
+        while rows := self._rows(
+            f"SELECT {_COLUMNS} FROM event WHERE row_id > ? ORDER BY row_id LIMIT 1000", (row_id,)
+        ):
+            for row in rows:
+                event = _recorded(row)
+                fault = _fault(event, row[13].encode(), previous)
+                if fault:
+                    return Verdict(count, event.row_id, fault)
+                previous, row_id, count = event, event.row_id, count + 1
+        return Verdict(count)
+
+    def close(self) -> None:
+        """Close the file; it opens again when needed."""
+        with self._lock:
+            self._drop()
+
+    def _rows(self, query: str, values: Iterable[Any] = ()) -> list[Any]:
+        with self._lock:
+            connection = self._connected()
+            if connection is None:
+                return []
+            try:
+                return connection.execute(query, tuple(values)).fetchall()
+            except sqlite3.Error as error:
+                self._drop()
+                if "no such table" in str(error):  # the writer has only just made the file
+                    return []
+                raise JournalUnavailable(f"journal can't be read: {error}") from error
+
+    def _connected(self) -> sqlite3.Connection | None:
+        """The connection to the file that now has the name: the writer may have moved a damaged one aside."""
+        try:
+            inode = self._path.stat().st_ino
+        except FileNotFoundError:
+            self._drop()
+            return None
+        if self._connection is None or inode != self._inode:
+            self._drop()
+            uri = f"{self._path.absolute().as_uri()}?mode=ro"
+            try:
+                self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False, timeout=2.0)
+            except sqlite3.Error as error:
+                raise JournalUnavailable(f"journal can't be opened: {error}") from error
+            self._inode = inode
+        return self._connection
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _recorded(row: Sequence[Any]) -> RecordedEvent:
+    subjects, body = row[12], row[13]
+    try:
+        fields = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        fields = {}  # a damaged body; verify() names the row
+    named = dict(zip(_FIELDS, (*row[:6], *row[7:12], *row[14:]), strict=True))
+    return RecordedEvent(
+        **named,
+        wall=records.from_microseconds(row[6]),
+        subjects=tuple(subjects.split("\n")) if subjects else (),
+        body=fields,
+    )
+
+
+def _fault(event: RecordedEvent, body: bytes, previous: RecordedEvent | None) -> str:
+    """What is wrong with one row after the one before it, empty when nothing is."""
+    continues = previous is not None and previous.epoch == event.epoch
+    if continues and previous is not None and event.previous_hash != previous.hash:
+        return "its previous hash is not the hash of the row before"
+    if continues and previous is not None and event.seq != previous.seq + 1:
+        return f"seq {event.seq} follows {previous.seq}"
+    if not continues and event.seq == 1 and event.previous_hash != records.FIRST_PREVIOUS_HASH:
+        return "the first event of an epoch chains to something"
+    if records.commitment_of(bytes.fromhex(event.salt), body) != event.commitment:
+        return "the body is not the one committed to"
+    return "" if recorded_hash(event) == event.hash else "the envelope is not the one hashed"
+
+
+def recorded_hash(event: RecordedEvent) -> str:
+    """The hash that the event's envelope has."""
+    when = (records.microseconds(event.wall), event.clock_quality, event.boot_id, event.monotonic_us)
+    envelope = records.envelope_bytes(
+        (event.epoch, event.seq, event.event_id),
+        (event.type, event.version),
+        when,
+        (event.actor, event.device),
+        event.subjects,
+        (event.commitment, event.previous_hash),
+    )
+    return records.chain_hash(envelope)

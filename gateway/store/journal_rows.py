@@ -1,0 +1,115 @@
+"""Rows of the journal inside a transaction: numbering, commitment and chain. The head moves only when the commit did."""
+
+import sqlite3
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.clock import random_bytes, uuid7
+from gateway.domain.events import Event
+from gateway.domain.moment import Moment
+from gateway.domain.ports import JournalHead
+from gateway.store import records
+
+CHECKPOINTS_KEPT = 3
+
+_INSERT_EVENT = f"INSERT INTO event VALUES ({','.join('?' * 19)})"
+_INSERT_SUBJECT = "INSERT OR IGNORE INTO subject VALUES (?, ?)"
+
+
+class JournalRows:
+    """Turns events into chained rows. Used by one thread."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._epoch: str = connection.execute("SELECT epoch FROM epoch ORDER BY number DESC LIMIT 1").fetchone()[0]
+        row = connection.execute("SELECT row_id, epoch, seq, hash FROM event ORDER BY row_id DESC LIMIT 1").fetchone()
+        self.head: JournalHead | None = None if row is None else JournalHead(*row)
+        self._next = self._start()
+        self._events: list[Sequence[Any]] = []
+        self._subjects: list[tuple[str, int]] = []
+        self._checkpoint: tuple[int, str] | None = None
+
+    def begin(self) -> None:
+        """Start a transaction from the committed head."""
+        self._next = self._start()
+        self._events, self._subjects, self._checkpoint = [], [], None
+
+    def add(self, event: Event, moment: Moment) -> None:
+        """Number, seal and chain one event."""
+        at, salt, body = self._next, random_bytes(16), records.canonical_body(event)
+        row_id, seq = at.row_id + 1, at.seq + 1
+        event_id = str(uuid.UUID(bytes=uuid7(moment.wall)))
+        kind, subjects = (type(event).__name__, event.version), records.subjects_of(event)
+        wall_us, monotonic_us = records.microseconds(moment.wall), int(moment.monotonic_s * 1_000_000)
+        when = (wall_us, moment.quality.value, moment.boot_id, monotonic_us)
+        origin = (records.actor_of(event), records.device_of(event))
+        commitment = records.commitment_of(salt, body)
+        place, seal = (self._epoch, seq, event_id), (commitment, at.hash)
+        digest = records.chain_hash(records.envelope_bytes(place, kind, when, origin, subjects, seal))
+        listed, algorithm = "\n".join(subjects), records.HASH_ALGORITHM
+        self._events.append(
+            (
+                row_id,
+                event_id,
+                self._epoch,
+                seq,
+                *kind,
+                *when,
+                *origin,
+                listed,
+                body.decode(),
+                salt.hex(),
+                algorithm,
+                *seal,
+                digest,
+            )
+        )
+        self._subjects += [(subject, row_id) for subject in subjects]
+        self._next = JournalHead(row_id, self._epoch, seq, digest)
+
+    def put_checkpoint(self, state: bytes) -> None:
+        """The state after the events so far; the last one of a transaction stays."""
+        self._checkpoint = (self._next.row_id, state.decode())
+
+    def commit(self, touch: bool = False) -> None:
+        """Write everything and make it durable. Raises sqlite3.Error, and nothing has happened.
+
+        With nothing to write the file is left alone, unless `touch` asks to see whether it can be written.
+        """
+        empty = not self._events and self._checkpoint is None
+        if empty and not touch:
+            return
+        run = self._connection.execute
+        run("BEGIN IMMEDIATE")
+        self._connection.executemany(_INSERT_EVENT, self._events)
+        self._connection.executemany(_INSERT_SUBJECT, self._subjects)
+        if self._checkpoint is not None:
+            run("INSERT OR REPLACE INTO checkpoint VALUES (?, ?)", self._checkpoint)
+            run(
+                "DELETE FROM checkpoint WHERE row_id NOT IN "
+                "(SELECT row_id FROM checkpoint ORDER BY row_id DESC LIMIT ?)",
+                (CHECKPOINTS_KEPT,),
+            )
+        if empty:
+            (version,) = run("PRAGMA user_version").fetchone()
+            run(f"PRAGMA user_version = {version}")
+        run("COMMIT")
+        self.head = self._next if self._next.seq else self.head
+
+    def roll_back(self) -> None:
+        """Forget the transaction that failed."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        self.begin()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _start(self) -> JournalHead:
+        """Where the next event chains to: the head, or the start of a new epoch after the last row."""
+        if self.head is not None and self.head.epoch == self._epoch:
+            return self.head
+        last_row = 0 if self.head is None else self.head.row_id
+        return JournalHead(last_row, self._epoch, 0, records.FIRST_PREVIOUS_HASH)

@@ -1,0 +1,128 @@
+"""Events as rows: body, subjects, actor and device of an event, its canonical bytes and its hash.
+
+The layout of the hashed bytes is specified in docs/protocol.md ("Canonical bytes"); golden vectors lie in tests/vectors/events.json.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_args
+
+import msgspec
+
+from gateway.domain.events import AccessDenied, AccessGranted, AccessTaken, Event
+
+HASH_ALGORITHM = "sha-256"
+"""Written beside every hash and commitment, so that another can follow without a guess."""
+
+FIRST_PREVIOUS_HASH = "0" * 64
+"""What the first event of an epoch chains to."""
+
+EVENT_TYPES: dict[str, type[Event]] = {cls.__name__: cls for cls in get_args(Event)}
+
+Upcast = Callable[[dict[str, Any]], dict[str, Any]]
+
+UPCASTERS: dict[tuple[str, int], tuple[str, Upcast]] = {}
+"""(type, version) -> the type's name in the next version, and how its body becomes that version's. Never removed: old rows are read for ever."""
+
+_EPOCH_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_ENVELOPE_TAG = b"gatehouse/event/1"
+_encoder = msgspec.json.Encoder(order="sorted")
+
+_SUBJECT_FIELDS = (
+    "access_point",
+    "alarm",
+    "camera",
+    "cardholder",
+    "credential",
+    "device",
+    "door",
+    "input",
+    "observation",
+    "process",
+    "reader",
+)
+_DEVICE_FIELDS = ("device", "reader", "input", "camera")
+
+
+def canonical_body(event: Event) -> bytes:
+    """The event's fields as canonical JSON: keys sorted, no white space, UTF-8, RFC 3339 times with Z."""
+    return _encoder.encode(event)
+
+
+def to_record_body(event: Event) -> dict[str, Any]:
+    """The event's fields as plain JSON values."""
+    body: dict[str, Any] = msgspec.json.decode(canonical_body(event))
+    return body
+
+
+def event_from_record(type_: str, version: int, body: dict[str, Any]) -> Event:
+    """The event of a row, lifted to the present version. Raises LookupError for a type or version that this program doesn't know."""
+    while (type_, version) in UPCASTERS:
+        type_, upcast = UPCASTERS[type_, version]
+        body, version = upcast(body), version + 1
+    cls = EVENT_TYPES.get(type_)
+    if cls is None or version != cls.version:
+        raise LookupError(f"no event {type_} of version {version}")
+    return msgspec.convert(body, cls)
+
+
+def subjects_of(event: Event) -> tuple[str, ...]:
+    """The opaque ids that the event names, as `kind:id`, in a fixed order."""
+    named = ((name, getattr(event, name, None)) for name in _SUBJECT_FIELDS)
+    return tuple(f"{name}:{value}" for name, value in named if value)
+
+
+def actor_of(event: Event) -> str:
+    """Who did it: `operator:<name>@<post>`, `cardholder:<id>`, or `gateway`."""
+    name, post = getattr(event, "actor", None), getattr(event, "post", None)
+    if name is not None:
+        return f"operator:{name}@{post}"
+    if isinstance(event, AccessGranted | AccessDenied | AccessTaken) and event.cardholder:
+        return f"cardholder:{event.cardholder}"
+    return "gateway"
+
+
+def device_of(event: Event) -> str | None:
+    """The device, reader, input or camera that told it, if one did."""
+    return next((value for name in _DEVICE_FIELDS if (value := getattr(event, name, None))), None)
+
+
+def commitment_of(salt: bytes, body: bytes) -> str:
+    """SHA-256 of the salt followed by the canonical body, in hex: the body can be erased and the chain still verifies."""
+    return hashlib.sha256(salt + body).hexdigest()
+
+
+def envelope_bytes(
+    place: tuple[str, int, str],
+    kind: tuple[str, int],
+    time: tuple[int, str, str, int],
+    origin: tuple[str, str | None],
+    subjects: Iterable[str],
+    seal: tuple[str, str],
+) -> bytes:
+    """The canonical bytes that are hashed.
+
+    `place` is (epoch, seq, event id); `kind` (type, version); `time` (wall in microseconds, clock quality, boot id, monotonic
+    microseconds); `origin` (actor, device or None); `seal` (commitment, previous hash).
+    """
+    listed = tuple(subjects)
+    values = (*place, *kind, *time, origin[0], origin[1] or "", len(listed), *listed, *seal)
+    fields = [_ENVELOPE_TAG, *(str(value).encode() for value in values)]
+    return b"".join(len(field).to_bytes(4, "big") + field for field in fields)
+
+
+def chain_hash(envelope: bytes) -> str:
+    """The event's hash, in hex."""
+    return hashlib.sha256(envelope).hexdigest()
+
+
+def microseconds(wall: datetime) -> int:
+    """Microseconds since 1970 of an aware time, exact."""
+    return (wall - _EPOCH_ZERO) // _MICROSECOND
+
+
+def from_microseconds(wall_us: int) -> datetime:
+    """The aware UTC time of microseconds since 1970."""
+    return _EPOCH_ZERO + wall_us * _MICROSECOND
