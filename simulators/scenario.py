@@ -18,6 +18,8 @@ Obey = Callable[[Request], Awaitable[Answer]]
 
 PATIENCE_S = 3.0
 """How long somebody at a door waits for the lock."""
+REST_S = 15.0
+"""How long a step waits for the door to be shut and locked after the last one."""
 LOOK_S = 0.1
 LIFE_PAUSE_S = (40.0, 160.0)
 """Seconds of life between two steps; divided by the speed."""
@@ -96,8 +98,9 @@ class Scenario:
         """The exit button where there is one, a card where there is none."""
         door = self._random.choice(self._hardware.plan.doors)
         if door.rex is None:
-            await self._enter(door, self._resident(), "leaves")
+            await self._enter(door, self._resident(), "goes out")
             return
+        await self._until_at_rest(door)
         tell(f"A resident leaves by {door.id}: exit button.")
         await self._obey({"do": "press", "target": door.id})
         await self._push_when_released(door)
@@ -119,6 +122,7 @@ class Scenario:
     async def door_is_held(self) -> None:
         """Somebody unloads a car and keeps the door open past its time."""
         door = self._door_with_contact()
+        await self._until_at_rest(door)
         tell(f"A resident comes in by {door.id} and keeps it open.")
         await self._obey({"do": "swipe", "reader": door.reader, "card": self._resident()})
         if not await self._released(door):
@@ -132,6 +136,7 @@ class Scenario:
     async def door_is_forced(self) -> None:
         """Somebody with a crowbar."""
         door = self._door_with_contact()
+        await self._until_at_rest(door)
         tell(f"Somebody breaks {door.id} open.")
         await self._obey({"do": "force", "door": door.id})
 
@@ -151,14 +156,16 @@ class Scenario:
         tell("The office is back.")
         await self._obey({"do": "office", "up": True})
 
-    async def _enter(self, door: DoorPlan, card: str, does: str = "comes in") -> None:
-        tell(f"{card} {does} at {door.id}.")
+    async def _enter(self, door: DoorPlan, card: str, does: str = "comes home") -> None:
+        await self._until_at_rest(door)
+        tell(f"{card} {does} by {door.id}.")
         await self._obey({"do": "swipe", "reader": door.reader, "card": card})
         await self._push_when_released(door)
 
     async def _push_when_released(self, door: DoorPlan) -> None:
         if await self._released(door):
             await self._obey({"do": "open", "door": door.id})
+            tell(f"{door.id} opens.")
         else:
             tell(f"{door.id} stays locked.")
 
@@ -170,6 +177,13 @@ class Scenario:
                 return True
             await asyncio.sleep(LOOK_S)
         return False
+
+    async def _until_at_rest(self, door: DoorPlan) -> None:
+        """Nobody walks in behind the one before: the door is shut and locked first, or it stays open for long."""
+        physical = self._hardware.doors[door.id]
+        end = self._hardware.now() + REST_S
+        while self._hardware.now() < end and (physical.contact_open or physical.lock.released()):
+            await asyncio.sleep(LOOK_S)
 
     async def _until_polled(self) -> None:
         if not self._hardware.is_polled():

@@ -128,6 +128,19 @@ async def test_whole_day_happens_at_the_doors(
     assert any("stranger tries" in line for line in told)
 
 
+async def test_stranger_never_walks_in_behind_a_resident(
+    make_site: MakeSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = await make_site({("broker.local", "port"): "1"})
+    scenario = Scenario(site.acts.obey, site.hardware, seed=1, speed=1000.0)
+    north = site.hardware.plan.doors[0]
+    async with small_gateway(site):
+        await scenario._enter(north, "blue-1")
+        await scenario._enter(north, "stranger", "tries to come in")
+    assert site.hardware.doors["north"].counts.openings == 1
+    assert capsys.readouterr().err.endswith("north stays locked.\n")
+
+
 async def test_door_is_held_past_its_time_and_then_let_go(make_site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("simulators.scenario.HELD_LONGER_S", 0.3)
     site = await make_site(
