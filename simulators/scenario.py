@@ -4,6 +4,7 @@ Pauses are divided by the speed; doors, locks and the gateway's own timers stay 
 """
 
 import asyncio
+import math
 import random
 import sys
 from collections.abc import Awaitable, Callable
@@ -171,25 +172,26 @@ class Scenario:
 
     async def _released(self, door: DoorPlan) -> bool:
         """Whether the lock lets go within a person's patience."""
-        end = self._hardware.now() + PATIENCE_S
-        while self._hardware.now() < end:
-            if self._hardware.doors[door.id].lock.released_by_coil():
-                return True
-            await asyncio.sleep(LOOK_S)
-        return False
+        lock = self._hardware.doors[door.id].lock
+        return await self._comes_true(lock.released_by_coil, PATIENCE_S)
 
     async def _until_at_rest(self, door: DoorPlan) -> None:
         """Nobody walks in behind the one before: the door is shut and locked first, or it stays open for long."""
         physical = self._hardware.doors[door.id]
-        end = self._hardware.now() + REST_S
-        while self._hardware.now() < end and (physical.contact_open or physical.lock.released()):
-            await asyncio.sleep(LOOK_S)
+        await self._comes_true(lambda: not physical.contact_open and not physical.lock.released(), REST_S)
 
     async def _until_polled(self) -> None:
         if not self._hardware.is_polled():
             tell("No gateway asks for the inputs; the day waits for one.")
-        while not self._hardware.is_polled():  # noqa: ASYNC110 - being polled is a rate, not one happening
+            await self._comes_true(self._hardware.is_polled, math.inf)
+
+    async def _comes_true(self, condition: Callable[[], bool], within_s: float) -> bool:
+        end = self._hardware.now() + within_s
+        while self._hardware.now() < end:
+            if condition():
+                return True
             await asyncio.sleep(LOOK_S)
+        return False
 
     def _resident(self) -> str:
         return f"blue-{self._random.randint(1, RESIDENTS)}"

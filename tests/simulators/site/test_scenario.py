@@ -97,8 +97,9 @@ async def test_day_waits_until_a_gateway_polls(site: SiteUnderTest, capsys: pyte
 
 
 async def test_whole_day_happens_at_the_doors(
-    make_site: MakeSite, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    make_site: MakeSite, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("simulators.scenario.PATIENCE_S", 0.5)
     with running_broker("embedded", tmp_path) as port:
         site = await make_site({("broker.local", "port"): str(port), ("door.north", "open_time_s"): "0.5"})
         elsewhere: list[Request] = []
@@ -129,8 +130,9 @@ async def test_whole_day_happens_at_the_doors(
 
 
 async def test_stranger_never_walks_in_behind_a_resident(
-    make_site: MakeSite, capsys: pytest.CaptureFixture[str]
+    make_site: MakeSite, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("simulators.scenario.PATIENCE_S", 0.5)
     site = await make_site({("broker.local", "port"): "1"})
     scenario = Scenario(site.acts.obey, site.hardware, seed=1, speed=1000.0)
     north = site.hardware.plan.doors[0]
