@@ -1,0 +1,38 @@
+// P1 and P2 come forward, stacked; they never take the focus from whoever is typing.
+import { changes, state } from "../state.js";
+import { elapsed, said, t, word } from "../words.js";
+import { acknowledge, mayAct, openDoor } from "./actions.js";
+import { badge, h } from "./dom.js";
+
+const shown = new Map();
+let minimised = false;
+
+export function startPopups(show) {
+  changes.addEventListener("raised", (event) => {
+    for (const alarm of event.detail) if (alarm.priority <= 2) { shown.set(alarm.id, true); minimised = minimised && alarm.priority > 1; }
+    draw(show);
+  });
+  changes.addEventListener("alarms", () => draw(show));
+}
+export function redrawPopups(show) { draw(show); }
+function draw(show) {
+  const place = document.getElementById("popups");
+  const waiting = [...shown.keys()].map((id) => state.alarms.get(id)).filter((alarm) => alarm?.state === "open")
+    .sort((a, b) => a.priority - b.priority || b.raised_row - a.raised_row);
+  for (const id of shown.keys()) if (!waiting.some((alarm) => alarm.id === id)) shown.delete(id);
+  if (!waiting.length || !state.me) { place.replaceChildren(); return; }
+  if (minimised) {
+    place.replaceChildren(h("button", { class: "popups-small", onclick: () => { minimised = false; draw(show); } },
+      badge(waiting[0].priority, ""), `${t("ui.new_alarms")} ${waiting.length}`));
+    return;
+  }
+  place.replaceChildren(
+    h("button", { class: "quiet minimise", onclick: () => { minimised = true; draw(show); } }, t("ui.minimise")),
+    ...waiting.slice(0, 4).map((alarm) => h("article", { class: `popup p${alarm.priority}` },
+      badge(alarm.priority, ""),
+      h("div", {}, h("b", {}, word("alarm", alarm.kind)), h("span", {}, `${said(alarm.place)} · ${elapsed(alarm.raised_at)}`)),
+      h("div", { class: "row" },
+        mayAct() && h("button", { class: "primary", onclick: () => acknowledge(alarm) }, t("ui.acknowledge")),
+        mayAct() && alarm.door && h("button", { onclick: () => openDoor(alarm.door) }, t("ui.open_door")),
+        h("button", { onclick: () => show(alarm) }, t("ui.show"))))));
+}
