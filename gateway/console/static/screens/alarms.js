@@ -1,0 +1,83 @@
+import { acknowledge, mayAct, openDoor, resolve } from "../parts/actions.js";
+import { badge, h } from "../parts/dom.js";
+import { changes, endedAlarms, openAlarms, state } from "../state.js";
+import { clockTime, dayTime, elapsed, named, said, t, word } from "../words.js";
+
+class AlarmsScreen extends HTMLElement {
+  connectedCallback() {
+    this.list = h("section", { class: "list", "aria-label": t("ui.alarms") });
+    this.pane = h("section", { class: "pane" });
+    this.replaceChildren(this.list, this.pane);
+    this.signal = new AbortController();
+    changes.addEventListener("alarms", () => this.draw(), this.signal);
+    this.timer = setInterval(() => this.tick(), 1000);
+    this.draw();
+  }
+  disconnectedCallback() { this.signal.abort(); clearInterval(this.timer); }
+  tick() { for (const age of this.querySelectorAll("[data-since]")) age.textContent = elapsed(age.dataset.since); }
+  draw() {
+    const open = openAlarms(), ended = endedAlarms().slice(0, 30);
+    if (!state.alarms.has(state.selected)) state.selected = open[0]?.id ?? null;
+    const scroll = this.list.scrollTop;
+    this.list.replaceChildren(
+      ...(open.length ? open.slice(0, 300).map((alarm) => this.line(alarm)) : [h("div", { class: "empty" }, h("b", {}, t("ui.all_quiet")), t("ui.no_alarms"))]),
+      ended.length ? h("h3", {}, t("ui.ended_alarms")) : "", ...ended.map((alarm) => this.line(alarm)));
+    this.list.scrollTop = scroll;
+    this.detail(state.alarms.get(state.selected));
+  }
+  line(alarm) {
+    return h("button", { class: `line p${alarm.priority} ${alarm.state}`, "data-alarm": alarm.id, "aria-current": alarm.id === state.selected ? "true" : null,
+      onclick: () => { state.selected = alarm.id; this.draw(); } },
+      badge(alarm.priority, t(`ui.priority_${alarm.priority}`)),
+      h("span", { class: "what" }, h("b", {}, word("alarm", alarm.kind)),
+        h("span", {}, said(alarm.place), alarm.count > 1 ? ` · ${t("ui.times", { n: alarm.count })}` : "")),
+      h("span", { class: "when" }, alarm.state === "resolved" ? clockTime(alarm.resolved_at, state.site.zone) : h("b", { "data-since": alarm.raised_at }, elapsed(alarm.raised_at)),
+        h("span", {}, alarm.state === "resolved" ? word("outcome", alarm.outcome) : t(`ui.state_${alarm.state}`))));
+  }
+  detail(alarm) {
+    const key = alarm ? `${alarm.id}/${alarm.row}/${document.documentElement.lang}` : "";
+    if (key && key === this.drawn) return;
+    // A new row of the same alarm must not restart a picture that is running.
+    const running = alarm && this.drawn?.startsWith(`${alarm.id}/`) ? this.pane.querySelector("live-picture") : null;
+    this.drawn = key;
+    if (!alarm) { this.pane.replaceChildren(h("div", { class: "empty" }, openAlarms().length ? t("ui.select_alarm") : "")); return; }
+    const camera = alarm.camera ?? Object.entries(state.site.camera_doors).find(([, doors]) => doors.includes(alarm.door))?.[0];
+    const newest = (kind) => alarm.evidence.filter((item) => item.kind === kind).at(-1);
+    const snapshot = newest("snapshot"), clip = newest("clip");
+    const facts = [
+      alarm.state !== "resolved" && (alarm.active ? t("ui.active") : t("ui.normal")),
+      alarm.acknowledged_by ? t("ui.acknowledged_by", { user: alarm.acknowledged_by }) : alarm.state === "open" && t("ui.unacknowledged"),
+      alarm.resolved_by && `${t("ui.resolved_by", { user: alarm.resolved_by })}: ${word("outcome", alarm.outcome)}`,
+      alarm.note,
+    ].filter(Boolean);
+    this.pane.replaceChildren(
+      h("header", {}, badge(alarm.priority, ""), h("div", {}, h("h2", {}, word("alarm", alarm.kind)),
+        h("p", {}, `${said(alarm.place)} · ${dayTime(alarm.raised_at, state.site.zone)}`))),
+      h("p", { class: "facts" }, facts.join(" · ")),
+      alarm.state !== "resolved" && mayAct() && h("div", { class: "row" },
+        alarm.state === "open" && h("button", { class: "primary", id: "acknowledge", onclick: () => acknowledge(alarm) }, t("ui.acknowledge"), h("kbd", {}, "A")),
+        h("button", { id: "resolve", onclick: () => resolve(alarm) }, t("ui.resolve"), h("kbd", {}, "N")),
+        alarm.door && h("button", { id: "open-door", onclick: () => openDoor(alarm.door) }, t("ui.open_door"), h("kbd", {}, "D"))),
+      h("div", { class: "pictures" },
+        camera ? h("figure", {}, h("figcaption", {}, `${t("ui.live_picture")} · ${named(state.site.cameras[camera], camera)}`), running ?? h("live-picture", { camera })) : h("p", { class: "muted" }, t("ui.no_camera")),
+        clip && h("figure", {}, h("figcaption", {}, `${t("ui.clip")} · ${clockTime(clip.at, state.site.zone)}`), h("video", { src: `/api/evidence/${clip.event_id}`, controls: true, muted: true, preload: "metadata" })),
+        snapshot && h("figure", {}, h("figcaption", {}, `${t("ui.snapshot")} · ${clockTime(snapshot.at, state.site.zone)}`), h("img", { src: `/api/evidence/${snapshot.event_id}`, alt: t("ui.snapshot") })),
+        camera && !clip && !snapshot && h("p", { class: "muted" }, t("ui.evidence_coming"))));
+  }
+  move(step) {
+    const ids = [...this.list.querySelectorAll("[data-alarm]")].map((line) => line.dataset.alarm);
+    state.selected = ids[Math.min(ids.length - 1, Math.max(0, ids.indexOf(state.selected) + step))] ?? null;
+    this.draw();
+    this.list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+  }
+  key(name) {
+    const alarm = state.alarms.get(state.selected);
+    if (name === "ArrowDown" || name === "ArrowUp") { this.move(name === "ArrowDown" ? 1 : -1); return true; }
+    if (!alarm || alarm.state === "resolved") return false;
+    if (name === "a" && alarm.state === "open") { acknowledge(alarm); return true; }
+    if (name === "n") { resolve(alarm, true); return true; }
+    if (name === "d" && alarm.door) { openDoor(alarm.door); return true; }
+    return false;
+  }
+}
+customElements.define("alarms-screen", AlarmsScreen);

@@ -1,0 +1,76 @@
+import { get } from "../api.js";
+import { h, toast } from "../parts/dom.js";
+import { changes, state } from "../state.js";
+import { dayTime, language, named, said, t } from "../words.js";
+
+const groups = {
+  type_access: "AccessGranted,AccessDenied,AccessTaken,AccessNotTaken,ExitPressed,OpenedByGuard,ReadDropped",
+  type_doors: "DoorOpened,DoorClosed,DoorForcedOpen,DoorHeldWarning,DoorHeldOpen,DoorModeChanged,LockReleased,LockSecured,LockFoundReleased",
+  type_alarms: "AlarmRaised,AlarmRepeated,AlarmNormal,AlarmAcknowledged,AlarmResolved,EvidenceStored,ObservationStarted,ObservationEnded",
+  type_people: "OpenedByGuard,RequestRefused,AlarmAcknowledged,AlarmResolved,OperatorAudited,FireCleared",
+  type_devices: "DeviceLost,DeviceReturned,RubbishReceived,DeviceMisconfigured,ProcessLost,ProcessReturned,GatewayStarted,ListActivated,ListRejected,CommandEnded",
+};
+const marks = { AccessGranted: "✓", AccessDenied: "✕", AccessTaken: "→", AlarmRaised: "▲", DoorForcedOpen: "▲", OpenedByGuard: "●" };
+
+class EventsScreen extends HTMLElement {
+  connectedCallback() {
+    this.signal = new AbortController();
+    this.text = h("input", { type: "search", maxlength: "100", placeholder: t("ui.search_text"), "aria-label": t("ui.search"), oninput: () => this.searchSoon() });
+    this.door = h("select", { "aria-label": t("ui.all_doors"), onchange: () => this.search() }, h("option", { value: "" }, t("ui.all_doors")),
+      Object.entries(state.site.doors).map(([id, names]) => h("option", { value: id }, named(names, id))));
+    this.types = h("select", { "aria-label": t("ui.all_types"), onchange: () => this.search() }, h("option", { value: "" }, t("ui.all_types")),
+      Object.entries(groups).map(([name, types]) => h("option", { value: types }, t(`ui.${name}`))));
+    this.following = h("span", { class: "following" }, t("ui.following"));
+    this.list = h("section", { class: "list" });
+    this.more = h("button", { class: "quiet", hidden: true, onclick: () => this.search(this.before) }, t("ui.more"));
+    this.why = h("section", { class: "pane" }, h("div", { class: "empty" }, t("ui.why")));
+    this.replaceChildren(h("div", { class: "bar" }, this.text, this.door, this.types, this.following,
+      state.me.role === "supervisor" && h("button", { class: "quiet", onclick: () => this.export() }, t("ui.export"))),
+      h("div", { class: "two" }, h("div", { class: "scroll" }, this.list, this.more), this.why));
+    changes.addEventListener("events", () => { if (!this.asked()) this.draw(state.events); }, this.signal);
+    this.draw(state.events);
+  }
+  disconnectedCallback() { this.signal.abort(); clearTimeout(this.soon); }
+  asked() {
+    const query = new URLSearchParams();
+    if (this.text.value.trim()) query.set("text", this.text.value.trim());
+    if (this.door.value) query.set("door", this.door.value);
+    if (this.types.value) query.set("types", this.types.value);
+    return query.toString();
+  }
+  searchSoon() { clearTimeout(this.soon); this.soon = setTimeout(() => this.search(), 250); }
+  async search(before = null) {
+    const asked = this.asked();
+    this.following.hidden = Boolean(asked);
+    if (!asked && before === null) { this.more.hidden = true; this.draw(state.events); return; }
+    try {
+      const page = await get(`/api/events?limit=100&${asked}${before ? `&before=${before}` : ""}`);
+      if (asked !== this.asked()) return;
+      this.found = before ? [...this.found, ...page.events] : page.events;
+      this.before = page.before;
+      this.more.hidden = page.before === null;
+      this.draw(this.found);
+    } catch (refused) { toast(refused.message, "bad"); }
+  }
+  export() { location.href = `/api/events.csv?language=${language}&${this.asked()}`; }
+  draw(events) {
+    this.list.replaceChildren(...(events.length ? events.slice(0, 1000).map((event) => h("button", { class: `event ${event.type}`, "aria-current": event.id === this.chosen ? "true" : null, onclick: () => this.explain(event.id) },
+      h("time", {}, dayTime(event.at, state.site.zone)), h("span", { class: "mark" }, marks[event.type] ?? "·"), h("span", {}, said(event.text)))) : [h("div", { class: "empty" }, t("ui.nothing_found"))]));
+  }
+  async explain(id) {
+    this.chosen = id;
+    for (const line of this.list.querySelectorAll("[aria-current]")) line.removeAttribute("aria-current");
+    try {
+      const event = await get(`/api/events/${id}`);
+      const facts = [["ui.time", dayTime(event.at, state.site.zone)], ["ui.list_version", event.list_version ?? "–"], ["ui.record", `#${event.row} · ${event.seq}`]];
+      this.why.replaceChildren(h("h2", {}, said(event.text)),
+        h("dl", { class: "facts" }, facts.map(([name, value]) => h("div", {}, h("dt", {}, t(name)), h("dd", {}, String(value))))),
+        h("h3", {}, t("ui.why")),
+        event.why.length ? h("ol", { class: "why" }, event.why.map((step) => h("li", { class: step.passed ? "passed" : "failed" }, h("span", { class: "mark" }, step.passed ? "✓" : "✕"), said(step.text)))) : h("p", { class: "muted" }, t("ui.why_none")),
+        event.why.length ? h("p", { class: "muted" }, t("ui.why_recorded")) : "",
+        h("p", { class: "hash", title: event.hash }, event.hash.slice(0, 32)));
+    } catch (refused) { toast(refused.message, "bad"); }
+  }
+  key() { return false; }
+}
+customElements.define("events-screen", EventsScreen);
