@@ -16,7 +16,7 @@ from simulators.children import Child, ChildFailed, Program
 from simulators.client import ask
 from simulators.demo_site import choose_ports, prepare, set_value, site_toml
 from simulators.plan import read_plan
-from tests.simulators.site.conftest import PATIENCE_S, until
+from tests.simulators.site.conftest import PATIENCE_S, free_port, until
 
 
 def is_alive(pid: int) -> bool:
@@ -104,6 +104,25 @@ async def test_broker_comes_back_and_the_devices_with_it(start: Start) -> None:
     await until(lambda: not any(ask(Path(ready["control"]), {"do": "status"})["mqtt"].values()), "the loss")
     assert (await command(ready, do="broker", up=True))["ok"]
     await until(lambda: all(ask(Path(ready["control"]), {"do": "status"})["mqtt"].values()), "the return")
+
+
+async def test_program_that_only_listens_is_killed_and_comes_back() -> None:
+    port = free_port()
+    child = Child(Program("office", "http.server", ("--bind", "127.0.0.1", str(port)), says_ready=False, port=port))
+    await asyncio.gather(child.start(), child.start())
+    try:
+        first = child.pid
+        assert first is not None
+        assert child.starts == 1
+        await child.end(grace_s=0)
+        assert not is_alive(first)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+        await child.start()
+        assert child.pid not in (None, first)
+    finally:
+        await child.end()
+    assert child.pid is None
 
 
 async def test_program_that_ends_at_once_is_a_failure_with_its_name() -> None:
