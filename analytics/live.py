@@ -166,7 +166,7 @@ def parse_request(line: bytes) -> tuple[str, float] | None:
     if not isinstance(asked, dict) or not isinstance(asked.get("camera"), str):
         return None
     fps = asked.get("max_fps", 10)
-    if isinstance(fps, bool) or not isinstance(fps, int | float) or not 0 < fps:
+    if isinstance(fps, bool) or not isinstance(fps, int | float) or not fps > 0:
         return None
     return asked["camera"], max(min(float(fps), FPS_MOST), 0.1)
 

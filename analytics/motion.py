@@ -71,6 +71,8 @@ MAX_BOXES = 64
 """Rain and snow make hundreds; more than this tells a rule nothing."""
 BLIND_SHARE = 0.55
 """More than this share of foreground at once is a change of the picture, not a thing in it."""
+LIT_BOX_MOST = 0.25
+"""While the light changes, a larger box is the light."""
 SUSPECT_SHARE = 0.02
 """From this share of foreground on, the costlier checks for light and shaking run."""
 
@@ -96,11 +98,14 @@ class MotionDetector:
         share = _share(mask)
         if learning:
             return MotionReading((), SceneState.LEARNING, share)
-        if share > BLIND_SHARE:
+        mask, state = self._questioned(grey, mask, share)
+        if state is not SceneState.SHAKING and share > BLIND_SHARE:
             return self._blinded(grey, share)
         self._blind_for = 0
-        mask, state = self._questioned(grey, mask, share)
-        boxes = self._persistent(_boxes(mask))
+        found = _boxes(mask)
+        if state is SceneState.LIGHT:
+            found = [(x, y, w, h) for x, y, w, h in found if w * h <= LIT_BOX_MOST * mask.size]
+        boxes = self._persistent(found)
         return MotionReading(boxes, state, share)
 
     def _restart(self, size: tuple[int, int]) -> None:
@@ -206,7 +211,7 @@ def _seen_before(box: tuple[int, int, int, int], previous: list[_Candidate]) -> 
     )
 
 
-_SHIFT_RANGE_PX = (0.6, 12.0)
+_SHIFT_RANGE_PX = (0.5, 12.0)
 """Less is noise; more is a camera that somebody turned."""
 
 
@@ -214,11 +219,11 @@ def _shift_px(background: Grey, grey: Grey) -> tuple[float, float] | None:
     """How far the whole picture moved, in pixels right and down; None when it didn't, or when that explains nothing."""
     window = cv2.createHanningWindow((grey.shape[1], grey.shape[0]), cv2.CV_32F)
     (dx, dy), response = cv2.phaseCorrelate(background.astype(np.float32), grey.astype(np.float32), window)
-    if not _SHIFT_RANGE_PX[0] <= max(abs(dx), abs(dy)) <= _SHIFT_RANGE_PX[1] or response < 0.1:
+    if not _SHIFT_RANGE_PX[0] <= max(abs(dx), abs(dy)) <= _SHIFT_RANGE_PX[1] or response < 0.03:
         return None
     before = float(cv2.absdiff(background, grey).mean())
     after = float(cv2.absdiff(background, _moved_back(grey, (dx, dy))).mean())
-    return (dx, dy) if after < 0.7 * before else None
+    return (dx, dy) if after < 0.85 * before else None
 
 
 def _moved_back(grey: Grey, shift: tuple[float, float]) -> Grey:

@@ -52,6 +52,7 @@ class CameraWatch:
         self._ingest = StreamIngest(camera, settings.ingest, ring, clock, self._on_picture, self._on_link)
         self._evidence = EvidenceRecorder(settings.id, data_dir, ring, settings.evidence, clock, put)
         self._analysed_s = 0.0
+        self._size = ""
         self._analysed = 0
         self._scene = SceneState.LEARNING
         self._says_motion = False
@@ -90,11 +91,13 @@ class CameraWatch:
         values: dict[str, Value] = {
             "state": str(self._ingest.link or LinkState.OFFLINE),
             "fps": round(fps, 1),
+            "size": self._size,
             "frames_dropped": self._slot.dropped,
             "frames_broken": counters.broken,
             "frames_analysed": self._analysed,
             "connects": counters.connects,
             "losses": counters.losses,
+            "format_changes": counters.format_changes,
             "motion": bool(self._zones.open()),
             "camera_motion": self._says_motion,
             "scene": str(self._scene),
@@ -112,6 +115,7 @@ class CameraWatch:
         now_s = picture.moment.monotonic_s
         if now_s - self._analysed_s >= 0.9 / self._settings.analysis_fps:
             self._analysed_s = now_s
+            self._size = f"{picture.frame.width}x{picture.frame.height}"
             self._slot.put(picture)
 
     def _analyse(self) -> None:

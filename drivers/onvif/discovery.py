@@ -56,9 +56,12 @@ def parse_answer(told: bytes) -> list[Found]:
     """The child's answer: a JSON array of [endpoint, addresses, scopes]; anything else is no camera."""
     try:
         rows = json.loads(told or b"[]")
-    except ValueError:
+        return [
+            to_found(str(endpoint), [str(a) for a in addresses], [str(s) for s in scopes])
+            for endpoint, addresses, scopes in list(rows)[:FOUND_MOST]
+        ]
+    except (ValueError, TypeError):
         return []
-    return [to_found(str(row[0]), [str(a) for a in row[1]], [str(s) for s in row[2]]) for row in rows[:FOUND_MOST]]
 
 
 def to_found(endpoint: str, addresses: list[str], scopes: list[str]) -> Found:

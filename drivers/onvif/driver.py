@@ -59,6 +59,7 @@ class OnvifCamera:
     def __init__(self, settings: OnvifSettings, context: DriverContext) -> None:
         self._settings, self._context = settings, context
         self._refused_s: float | None = None
+        self._accepted = False
         self._asking = asyncio.Lock()
         self._event_session: OnvifSession | None = None
 
@@ -82,10 +83,11 @@ class OnvifCamera:
             try:
                 profile = choose_profile(await session.profiles(), self._settings.profile)
                 url = await session.stream_url(str(profile.token))
+            except AuthenticationFailed as error:
+                raise self._refusal() from error
+            else:
+                self._accepted = True
                 return self._describe(profile, url)
-            except AuthenticationFailed:
-                self._refused_s = self._now_s()
-                raise
             finally:
                 await session.close()
 
@@ -118,6 +120,7 @@ class OnvifCamera:
         self._event_session = session
         try:
             await session.subscribe(lost.set)
+            self._accepted = True
             while not lost.is_set():
                 notifications = await session.pull()
                 now_s = self._now_s()
@@ -126,9 +129,8 @@ class OnvifCamera:
                     yield event
                 for event in states.take_back(now_s):
                     yield event
-        except AuthenticationFailed:
-            self._refused_s = self._now_s()
-            raise
+        except AuthenticationFailed as error:
+            raise self._refusal() from error
         finally:
             await self.close()
 
@@ -143,12 +145,26 @@ class OnvifCamera:
         session = OnvifSession(await self._address(), self._settings.username, self._password())
         try:
             await session.open()
-        except DeviceError as error:
-            if isinstance(error, AuthenticationFailed):
-                self._refused_s = self._now_s()
+        except AuthenticationFailed as error:
+            await session.close()
+            raise self._refusal() from error
+        except DeviceError:
             await session.close()
             raise
         return session
+
+    def _refusal(self) -> DeviceError:
+        """What a refusal means: a wrong password, or, once after the same one was accepted, a spent digest.
+
+        The package sends a request again, with the same nonce, when the connection broke under it; a camera must
+        refuse that
+        (WS-Security UsernameToken 1.1, 3.1). A fresh digest settles which of the two it was.
+        """
+        if self._accepted:
+            self._accepted = False
+            return LinkError("the camera refused a digest after it had accepted the password")
+        self._refused_s = self._now_s()
+        return AuthenticationFailed("the camera refuses the user name or password")
 
     async def _address(self) -> str:
         if self._settings.address is not None:

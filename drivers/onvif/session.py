@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from drivers.onvif.addresses import with_host_of
-from gateway.errors import AuthenticationFailed, LinkError, RemoteProtocolError
+from gateway.errors import AuthenticationFailed, DeviceError, LinkError, RemoteProtocolError
 
 _root = logging.getLogger()
 _handlers, _level = list(_root.handlers), _root.level
@@ -108,37 +108,44 @@ class OnvifSession:
         return (self._address if name.lower() == "devicemgmt" else url), wsdl, binding
 
 
+_NO_SENSE = (
+    aiohttp.ClientError,
+    zeep.exceptions.Error,
+    ONVIFError,
+    XMLSyntaxError,
+    AttributeError,
+    IndexError,
+    KeyError,
+    TypeError,
+    ValueError,
+)
+"""How the package lets an empty or non-XML reply out."""
+
+
 async def answer(call: Awaitable[Answer], seconds: float) -> Answer:
-    """Wait for a call. The package lets an empty or non-XML reply out as AttributeError, IndexError and the like."""
+    """Wait for a call. Raises LinkError, RemoteProtocolError and AuthenticationFailed."""
     try:
         return await asyncio.wait_for(call, seconds)
     except (TimeoutError, ONVIFTimeoutError) as error:
         raise LinkError(f"no answer within {seconds:g} s") from error
-    except ONVIFAuthError as error:
-        raise AuthenticationFailed("the camera refuses the user name or password") from error
-    except zeep.exceptions.Fault as error:
-        if is_auth_error(error):
-            raise AuthenticationFailed("the camera refuses the user name or password") from error
-        raise RemoteProtocolError(f"the camera answers with a fault: {str(error)[:200]}") from error
-    except zeep.exceptions.TransportError as error:
-        if error.status_code in (401, 403):
-            raise AuthenticationFailed("the camera refuses the user name or password") from error
-        raise RemoteProtocolError(f"HTTP status {error.status_code}") from error
-    except aiohttp.ClientResponseError as error:
-        if error.status in (401, 403):
-            raise AuthenticationFailed("the camera refuses the user name or password") from error
-        raise RemoteProtocolError(f"HTTP status {error.status}") from error
+    except (
+        zeep.exceptions.Fault,
+        zeep.exceptions.TransportError,
+        aiohttp.ClientResponseError,
+        ONVIFAuthError,
+    ) as error:
+        raise _refusal(error) from error
     except (aiohttp.ClientConnectionError, OSError) as error:
         raise LinkError(f"the camera can't be reached: {type(error).__name__}") from error
-    except (
-        aiohttp.ClientError,
-        zeep.exceptions.Error,
-        ONVIFError,
-        XMLSyntaxError,
-        AttributeError,
-        IndexError,
-        KeyError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except _NO_SENSE as error:
         raise RemoteProtocolError(f"an answer that makes no sense: {type(error).__name__}") from error
+
+
+def _refusal(error: Exception) -> DeviceError:
+    """A fault or an HTTP status: about the password, or about something else."""
+    status = getattr(error, "status_code", None) or getattr(error, "status", None)
+    if isinstance(error, ONVIFAuthError) or is_auth_error(error) or status in (401, 403):
+        return AuthenticationFailed("the camera refuses the user name or password")
+    if isinstance(error, zeep.exceptions.Fault):
+        return RemoteProtocolError(f"the camera answers with a fault: {str(error)[:200]}")
+    return RemoteProtocolError(f"HTTP status {status}")

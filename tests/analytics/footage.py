@@ -26,8 +26,22 @@ def with_figure(background: Frame, x: int, y: int = 200, width: int = 40, height
     return picture
 
 
-def encoded(seconds: float, *, fps: int = 10, width: int = 320, height: int = 240, start_s: float = 0.0) -> list[StoredPacket]:
-    """H.264 packets with a keyframe each second, as a camera would send them; `at_s` follows the pictures."""
+def encoded(seconds: float, *, fps: int = 10, width: int = 320, height: int = 240, start_s: float = 0.0)
+
+
+
+-
+
+-
+->
+list[StoredPacket]
+list[StoredPacket]
+list[StoredPacket]
+list[StoredPacket]:
+    """H.264 packets with a keyframe each second, as a camera would send them; `at_s`
+    follows
+    the
+    pictures."""
     stored = io.BytesIO()
     with av.open(stored, "w", format="mpegts") as out:
         stream = out.add_stream("libx264", rate=fps, options={"g": str(fps), "bf": "0", "preset": "ultrafast"})

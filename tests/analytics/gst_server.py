@@ -1,4 +1,5 @@
-"""An RTSP server not written here: gst-rtsp-server, run by the system's Python. Argument: the port or 0. Prints the port."""
+"""An RTSP server not written here: gst-rtsp-server, run by the system's Python. Argument: the port or 0. Prints
+the port."""
 
 import sys
 

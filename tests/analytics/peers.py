@@ -57,8 +57,8 @@ class RecordingDoors:
 class FixedCamera:
     """A camera whose stream is known. Implements `Camera`; says nothing by itself."""
 
-    def __init__(self, url: str, device_id: str = "yard") -> None:
-        self.url = url
+    def __init__(self, url: str, device_id: str = "yard", username: str = "", password: str = "") -> None:
+        self.url, self.username, self.password = url, username, password
         self.asked = 0
         self._device_id = device_id
 
@@ -68,7 +68,7 @@ class FixedCamera:
 
     async def stream(self) -> CameraStream:
         self.asked += 1
-        return CameraStream(self.url, "", "", 640, 480, 10.0, "H264")
+        return CameraStream(self.url, self.username, self.password, 640, 480, 10.0, "H264")
 
     async def events(self) -> AsyncIterator[CameraEvent]:
         await asyncio.get_running_loop().create_future()

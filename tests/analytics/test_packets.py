@@ -88,7 +88,9 @@ def test_any_bytes_are_searched_without_an_error(data: bytes) -> None:
     find_parameter_sets("hevc", data)
 
 
-@given(st.lists(st.tuples(st.none() | st.integers(-(2**40), 2**40), st.none() | st.integers(-(2**40), 2**40)), max_size=50))
+@given(
+    st.lists(st.tuples(st.none() | st.integers(-(2**40), 2**40), st.none() | st.integers(-(2**40), 2**40)), max_size=50)
+)
 def test_stamps_rise_whatever_the_camera_sends(given_stamps: list[tuple[int | None, int | None]]) -> None:
     line = StampLine(_BASE)
     stamped = [line.stamp(pts, dts) for pts, dts in given_stamps]

@@ -32,7 +32,9 @@ def test_most_of_a_thing_in_the_zone_holds_it() -> None:
 
 
 def test_a_notch_of_a_polygon_is_outside() -> None:
-    notched = Zone("u", ((0.0, 0.0), (0.4, 0.0), (0.4, 0.8), (0.6, 0.8), (0.6, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)))
+    notched = Zone(
+        "u", ((0.0, 0.0), (0.4, 0.0), (0.4, 0.8), (0.6, 0.8), (0.6, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+    )
     assert not notched.contains((0.5, 0.4))
     assert notched.contains((0.2, 0.4))
     assert notched.contains((0.5, 0.9))
