@@ -65,8 +65,8 @@ class DoorControl:
         actions = machine.stimulate(stimulus, moment)
         for action in actions:
             self._carry_out(action, machine, moment)
-        if state.rex_pressed and state.phase is DoorPhase.SECURE and not state.lock_released:
-            # A latched exit button can't be pressed again: whatever secured the door, it opens.
+        if state.rex_pressed and not state.lock_released:
+            # A latched exit button can't be pressed again: whatever secured the lock, it is released.
             self.give(door, Stimulus.REX, moment, Cause("rex"))
         return bool(actions)
 
@@ -112,8 +112,6 @@ class DoorControl:
         for door, machine in self.machines.items():
             for stimulus in machine.due(moment):
                 self.give(door, stimulus, moment)
-                if stimulus is Stimulus.RELEASE_ENDED and machine.state.rex_pressed and not machine.state.lock_released:
-                    self.give(door, Stimulus.REX, moment, Cause("rex"))
             if machine.retry_due(moment):
                 self._resend(machine, moment)
 

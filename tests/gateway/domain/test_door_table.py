@@ -13,7 +13,7 @@ P, S, A = DoorPhase, Stimulus, Action
 NOW = Moment(datetime(2026, 11, 23, 4, 0, tzinfo=UTC), 100.0, "boot-1")
 OPEN_PHASES = {P.PASSING, P.WARNING, P.HELD, P.FORCED}
 
-MEANINGLESS = {
+MEANINGLESS: dict[tuple[DoorPhase, Stimulus], str] = {
     # An open door can't open, a closed one can't close; what a fire or a schedule frees, it alone locks again.
     **dict.fromkeys([(phase, S.CONTACT_OPENED) for phase in OPEN_PHASES], "it is open"),
     **dict.fromkeys([(phase, S.CONTACT_CLOSED) for phase in (P.SECURE, P.RELEASED)], "it is closed"),

@@ -188,7 +188,7 @@ def test_another_swipe_at_a_held_door_starts_its_time_anew(rig: Rig) -> None:
     rig.after(20.0)
     turn = rig.swipe()
     assert "AlarmNormal" in said(turn)
-    assert command(turn)
+    assert command(turn).energise
     assert "DoorHeldWarning" not in said(rig.after(14.9))
     assert "DoorHeldWarning" in said(rig.after(0.1))
 
@@ -298,7 +298,7 @@ def test_a_button_is_not_believed_pressed_after_a_start_until_it_is_read() -> No
     again.handle(GatewayStarting("0", restored=True))
     assert not again.door().rex_pressed
     turn = again.rex()
-    assert command(turn)
+    assert command(turn).energise
 
 
 def test_a_button_that_is_wired_no_more_is_not_pressed_for_ever() -> None:
