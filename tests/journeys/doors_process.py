@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,8 @@ readers = ["reader"]
 ALWAYS = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "start": "00:00", "end": "24:00"}
 
 
-def small_list(tag: int, version: int = 1) -> dict[str, Any]:
-    """A list with one card that may always pass."""
+def small_list(tags: Sequence[int], version: int = 1) -> dict[str, Any]:
+    """A list with a card for each tag, all of which may always pass."""
     return {
         "schema": 1,
         "site": "small",
@@ -55,7 +56,8 @@ def small_list(tag: int, version: int = 1) -> dict[str, Any]:
             {"id": "p-1", "kind": "resident", "levels": [{"level": "all", "valid_from": None, "valid_until": None}]}
         ],
         "credentials": [
-            {"id": "c-1", "cardholder": "p-1", "format": "EM4100", "facility_code": None, "number": tag, "label": "1"}
+            {"id": f"c-{n}", "cardholder": "p-1", "format": "EM4100", "facility_code": None, "number": tag, "label": ""}
+            for n, tag in enumerate(tags, 1)
         ],
     }
 
@@ -63,12 +65,12 @@ def small_list(tag: int, version: int = 1) -> dict[str, Any]:
 class DoorsProcess:
     """One site's data directory, and its doors process while it runs."""
 
-    def __init__(self, data: Path, tag: int) -> None:
+    def __init__(self, data: Path, tags: Sequence[int], more: str = "") -> None:
         self.data = data
         self.config = data / "site.toml"
         (data / "tty").mkdir(parents=True)
-        self.config.write_text(SITE, encoding="utf-8")
-        document = parse_list(json.dumps(small_list(tag)).encode())
+        self.config.write_text(SITE + more, encoding="utf-8")
+        document = parse_list(json.dumps(small_list(tags)).encode())
         (data / "lists").mkdir()
         set_current(data / "lists", compile_list(document, load_site_key(data / "secrets"), data / "lists"))
         self.process: subprocess.Popen[bytes] | None = None

@@ -1,4 +1,4 @@
-"""A Modbus board and an RDM6300 reader as bare bytes on pseudo-terminals: neither the product's code nor a simulator's."""
+"""A Modbus board and an RDM6300 reader as bare bytes on ptys: neither the product's code nor a simulator's."""
 
 import os
 import threading
@@ -41,7 +41,7 @@ class RawLine:
 
 
 class RawBoard:
-    """Answers polls; `on_relay` is called in the board's thread with the first byte of each write, before any answer."""
+    """Answers polls; `on_relay` is called in the board's thread with each write, before any answer."""
 
     def __init__(self, line: RawLine, on_relay: Callable[[bytes], None]) -> None:
         self.line, self.on_relay = line, on_relay

@@ -1,5 +1,7 @@
 """Kill the doors process at the first relay byte, again and again: no opening may be missing from the journal."""
 
+import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ ROUNDS = 50
 @pytest.mark.alone
 @pytest.mark.timeout(300)
 def test_every_opening_is_journalled_though_the_process_dies_at_the_first_relay_byte(tmp_path: Path) -> None:
-    site = DoorsProcess(tmp_path, GOLDEN_TAG)
+    site = DoorsProcess(tmp_path, [GOLDEN_TAG])
     reader_line, board_line = RawLine(tmp_path / "tty" / "reader"), RawLine(tmp_path / "tty" / "board")
     board = RawBoard(board_line, lambda frame: site.kill())
     for _ in range(ROUNDS):
@@ -23,10 +25,10 @@ def test_every_opening_is_journalled_though_the_process_dies_at_the_first_relay_
         site.start()
         process = site.process
         assert process is not None
-        wait_until(lambda polls=polls: board.polls > polls + 2, 20, "the board is polled")
+        wait_until(partial(_polled, board, polls + 2), 20, "the board is polled")
         wait_until(lambda: site.events("GatewayStarted"), 20, "the start is journalled")
         reader_line.write(GOLDEN_READ)
-        wait_until(lambda process=process: process.poll() is not None, 20, "the process is dead")
+        wait_until(partial(_dead, process), 20, "the process is dead")
         assert board.relay_writes == writes + 1
     released = [event for event in site.events("LockReleased") if event.body["because"] == "grant"]
     flagged = site.events("LockFoundReleased")
@@ -39,3 +41,11 @@ def test_every_opening_is_journalled_though_the_process_dies_at_the_first_relay_
     assert seqs == list(range(1, len(seqs) + 1))
     reader_line.close()
     board_line.close()
+
+
+def _polled(board: RawBoard, more_than: int) -> bool:
+    return board.polls > more_than
+
+
+def _dead(process: "subprocess.Popen[bytes]") -> bool:
+    return process.poll() is not None

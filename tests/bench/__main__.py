@@ -1,0 +1,27 @@
+"""`python -m tests.bench [NAME …]`: prints every figure with the machine and its load; nothing here passes or fails."""
+
+import sys
+from importlib import import_module
+
+from tests.bench.rows import Row, machine
+
+BENCHES = ("doors_bench", "store_bench", "video_bench")
+
+
+def main(names: list[str]) -> int:
+    """Run them one after the other."""
+    print(machine())
+    for name in names or BENCHES:
+        print(f"\n{name}", flush=True)
+        for found in import_module(f"tests.bench.{name}").run():
+            print(_line(found), flush=True)
+    return 0
+
+
+def _line(found: Row) -> str:
+    p99 = "" if found.get("p99") is None else f"p99 {found['p99']:>10}"
+    return f"  {found['name']:58} {found['median']!s:>10} {p99:16} {found['unit']:12} {found.get('note', '')}".rstrip()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
