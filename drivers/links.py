@@ -62,7 +62,8 @@ class SerialLink:
         opening = asyncio.ensure_future(asyncio.to_thread(_open_port, self._path, self._baud))
         try:
             # A driver for a dying USB adapter can block in open(): that costs a thread, never the event loop.
-            self._port = await asyncio.wait_for(asyncio.shield(opening), OPEN_TIMEOUT_S)
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                self._port = await asyncio.shield(opening)
         except TimeoutError:
             opening.add_done_callback(_close_late)
             raise LinkError(f"{self._path}: opening took over {OPEN_TIMEOUT_S:.0f} s") from None
@@ -209,6 +210,17 @@ def memory_pair() -> tuple[MemoryLink, MemoryLink]:
     near, far = MemoryLink(), MemoryLink()
     near.peer, far.peer = far, near
     return near, far
+
+
+def heed_cancellation() -> None:
+    """Raise CancelledError if this task was asked to end.
+
+    Before Python 3.12 `asyncio.wait_for` returns its result and forgets the cancellation when both come together; the
+    libraries here use it, so their callers look again.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def drop(link: ByteLink) -> None:

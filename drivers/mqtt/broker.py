@@ -18,7 +18,7 @@ import aiomqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from drivers.links import Backoff
+from drivers.links import Backoff, heed_cancellation
 from drivers.mqtt.settings import BrokerSettings
 from gateway.clock import Clock, random_bytes
 from gateway.domain.ports import SignalSink
@@ -125,6 +125,8 @@ class BrokerConnection:
             await client.publish(topic, payload, qos=0, retain=False, properties=self._expiry(), timeout=1.0)
         except aiomqtt.MqttError as error:
             raise LinkError(f"broker {self.name}: {error}") from None
+        finally:
+            heed_cancellation()
         self._counts["sent"] += 1
 
     async def run(self) -> None:
@@ -151,6 +153,7 @@ class BrokerConnection:
             self._fresh_s = float("inf")
             if self._handlers:
                 granted = await client.subscribe([(topic, 0) for topic in self._handlers])
+                heed_cancellation()
                 if any(_code(grant) >= 128 for grant in granted):
                     raise LinkError("the broker refused a subscription: check this client's permissions")
             self._fresh_s = self._now_s() + FRESH_AFTER_S

@@ -12,6 +12,7 @@ from pymodbus.client import AsyncModbusSerialClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
 
+from drivers.links import heed_cancellation
 from gateway.errors import CommandFailed, LinkError, RemoteProtocolError
 
 FLASH_ON, FLASH_OFF = 0x0200, 0x0400
@@ -60,6 +61,7 @@ class ModbusLine:
         client.register(RawCoilWrite)
         try:
             opened = await client.connect()
+            heed_cancellation()
         except ValueError as error:
             raise LinkError(f"{self._port}: {error}") from None
         if not opened:
@@ -107,6 +109,8 @@ class ModbusLine:
             if self._client is None or not self._client.connected:
                 raise LinkError(f"{self._port}: gone") from None
             raise RemoteProtocolError(_first_line(error)) from None
+        finally:
+            heed_cancellation()
         if answer.isError():
             code = answer.exception_code
             raise CommandFailed(f"the board refused: {_REFUSALS.get(code, f'exception {code}')}")

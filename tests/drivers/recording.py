@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from gateway.domain.signals import Signal
@@ -57,6 +57,8 @@ async def running(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     finally:
         for task in tasks:
             task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        done, stuck = await asyncio.wait(tasks, timeout=PATIENCE_S)
+        assert not stuck, "cancelling did not end it"
+        for task in done:
+            if not task.cancelled():
+                task.result()

@@ -11,6 +11,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 from drivers.registry import DriverContext, find_driver
 from drivers.relay.modbus import MAX_QUEUE, ModbusBoard
+from drivers.relay.modbus_line import ModbusLine
 from gateway.clock import SystemClock
 from gateway.domain.commands import PulseOutput, SetOutput
 from gateway.domain.signals import (
@@ -258,6 +259,36 @@ async def test_full_queue_and_impossible_commands_fail_at_once(tmp_path: Path) -
     assert "outputs 0 to 3" in failed[0].detail
     assert "3276.7 s" in failed[1].detail
     assert "too many" in failed[2].detail
+
+
+async def test_cancelling_is_heeded_even_when_the_answer_comes_at_the_same_moment(raw: RawBoard) -> None:
+    sink = Recorder()
+    board = build_board(raw.port.path, sink)
+    for delay_ms in range(30):
+        task = asyncio.ensure_future(board.run())
+        heard = len(raw.heard)
+        await eventually(lambda heard=heard: len(raw.heard) > heard + 2)  # type: ignore[misc]
+        await asyncio.sleep(delay_ms / 10_000)
+        task.cancel()
+        _, stuck = await asyncio.wait({task}, timeout=2.0)
+        assert not stuck
+
+
+async def test_cancelling_between_answer_and_return_is_heeded(raw: RawBoard) -> None:
+    """The answer's future is done and the task is cancelled before it runs: Python 3.11 forgets the cancellation."""
+    raw.mute = True
+    line = ModbusLine(str(raw.port.path), 9600, 1, 1.0)
+    await line.open()
+    asking = asyncio.ensure_future(line.read_inputs(8))
+    client = line._client
+    assert client is not None
+    await eventually(lambda: len(raw.heard) == 1)
+    answered = client.ctx.response_future
+    answered.add_done_callback(lambda _answer: asking.cancel())
+    raw.port.write(bytes.fromhex("01020100a188"))
+    await asyncio.wait({asking}, timeout=2.0)
+    assert asking.cancelled()
+    line.close()
 
 
 async def test_stopping_in_the_middle_of_a_pulse_writes_nothing(raw: RawBoard) -> None:
