@@ -1,1 +1,156 @@
-"""What the gateway and the office say to each other, version 1: pure records, their bounds and their bytes."""
+"""What the gateway and the office say to each other, version 1: pure records, their bounds and their bytes.
+
+docs/protocol.md is the specification; every bound's reason stands beside it.
+"""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct
+
+PROTOCOL = 1
+
+BATCH_ROWS = 500
+"""Events of one batch: one transaction of some 10 ms at the office."""
+BATCH_BYTES = 256 * 1024
+"""JSON of one batch's events: a few seconds on a bad mobile line. A lone larger event goes alone."""
+REQUEST_BYTES = 1024 * 1024
+"""Body of a hello or a batch that the office reads at most: a full batch, with room for a lone large event."""
+ANSWER_BYTES = 256 * 1024
+"""Answer that the gateway reads at most, lists apart: a thousand cursors are about 150 kB."""
+LIST_BYTES = 256 * 1024 * 1024
+"""LIST.json at most: a million credentials are about 200 MB."""
+EPOCHS = 1000
+"""Lineages of one site's journal: a new one needs a lost or damaged file."""
+WAIT_S = 25.0
+"""How long the office holds a manifest call open: below the 30 s after which common middle boxes forget a line."""
+
+FIRST_PREVIOUS_HASH = "0" * 64
+_ENVELOPE_TAG = b"gatehouse/event/1"
+_EPOCH_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Seq: TypeAlias = Annotated[int, Meta(ge=1, le=2**53 - 1)]
+Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
+Text: TypeAlias = Annotated[str, Meta(max_length=200)]
+Epoch: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+Hash: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Salt: TypeAlias = Annotated[str, Meta(pattern="^([0-9a-f]{2}){0,64}$")]
+EventId: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+Site: TypeAlias = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+
+
+class EpochEnd(Struct, frozen=True):
+    """Where one of the gateway's epochs ends."""
+
+    epoch: Epoch
+    seq: Seq
+    hash: Hash
+
+
+class Hello(Struct, frozen=True):
+    """The gateway says who it is and what it has. `list_version` is the list in force, 0 for none."""
+
+    protocol: int
+    software: Text
+    boot_id: Text
+    epochs: Annotated[tuple[EpochEnd, ...], Meta(max_length=EPOCHS)]
+    list_version: Count
+
+
+class Cursor(Struct, frozen=True):
+    """The office has everything of the epoch up to `through`, whose hash is `hash`."""
+
+    epoch: Epoch
+    through: Count
+    hash: Hash
+
+
+class Welcome(Struct, frozen=True):
+    """The office's answer to a hello. An epoch without a cursor starts at 0."""
+
+    session: Annotated[str, Meta(min_length=16, max_length=128)]
+    cursors: Annotated[tuple[Cursor, ...], Meta(max_length=EPOCHS)]
+
+
+class WireEvent(Struct, frozen=True):
+    """One journalled event; its epoch is the batch's. `wall` is exact to the microsecond."""
+
+    event_id: EventId
+    seq: Seq
+    type: Name
+    version: Annotated[int, Meta(ge=1, le=10_000)]
+    wall: Annotated[datetime, Meta(tz=True)]
+    clock_quality: Name
+    boot_id: Text
+    monotonic_us: Count
+    actor: Text
+    device: Text | None
+    subjects: Annotated[tuple[Text, ...], Meta(max_length=64)]
+    body: dict[str, Any]
+    salt: Salt
+    commitment: Hash
+    previous_hash: Hash
+    hash: Hash
+
+
+class Batch(Struct, frozen=True):
+    """Events of one epoch, in order and without a gap."""
+
+    session: Annotated[str, Meta(max_length=128)]
+    epoch: Epoch
+    events: Annotated[tuple[WireEvent, ...], Meta(min_length=1, max_length=BATCH_ROWS)]
+
+
+class Receipt(Struct, frozen=True):
+    """Committed: the office has everything of the epoch up to `through`."""
+
+    epoch: Epoch
+    through: Count
+
+
+class Manifest(Struct, frozen=True):
+    """A list exists. `bytes` and `sha256` are of the JSON that the office will send."""
+
+    site: Name
+    version: Seq
+    bytes: Annotated[int, Meta(ge=2, le=LIST_BYTES)]
+    sha256: Hash
+
+
+class Refusal(Struct, frozen=True):
+    """Why the office did not do it; `code` is for programs, `text` for people."""
+
+    code: Name
+    text: Annotated[str, Meta(max_length=2000)]
+    through: Count | None = None
+    """With `past_cursor`: where the office's cursor is."""
+
+
+class ErrorAnswer(Struct, frozen=True):
+    """Body of every answer that is not 2xx."""
+
+    error: Refusal
+
+
+def canonical_bytes(epoch: str, event: WireEvent) -> bytes:
+    """What an event's hash covers: each field as UTF-8 behind its length in 4 bytes, big-endian (docs/protocol.md)."""
+    values = (
+        *(epoch, event.seq, event.event_id, event.type, event.version),
+        *((event.wall - _EPOCH_ZERO) // _MICROSECOND, event.clock_quality, event.boot_id, event.monotonic_us),
+        *(event.actor, event.device or "", len(event.subjects), *event.subjects),
+        *(event.commitment, event.previous_hash),
+    )
+    fields = [_ENVELOPE_TAG, *(str(value).encode() for value in values)]
+    return b"".join(len(field).to_bytes(4, "big") + field for field in fields)
+
+
+def is_sound(epoch: str, event: WireEvent) -> bool:
+    """Whether the commitment is the body's and the hash is the envelope's."""
+    body = msgspec.json.encode(event.body, order="sorted")
+    commitment = hashlib.sha256(bytes.fromhex(event.salt) + body).hexdigest()
+    envelope = hashlib.sha256(canonical_bytes(epoch, event)).hexdigest()
+    return commitment == event.commitment and envelope == event.hash

@@ -1,0 +1,66 @@
+"""What is known of the line to the office: two directions, one state, the last error."""
+
+import asyncio
+import logging
+from enum import StrEnum
+
+from gateway.domain.signals import LinkState
+
+log = logging.getLogger(__name__)
+
+
+class Direction(StrEnum):
+    """Events go up, lists come down; one can fail without the other."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+class OfficeLink:
+    """Both directions must work for the office to be online; until both were tried it is neither."""
+
+    def __init__(self) -> None:
+        self._errors: dict[Direction, str | None] = {}
+        self.nonsense = 0
+        """Answers that could not be used, since the start."""
+        self.changed = asyncio.Event()
+        self.returned = asyncio.Event()
+        """Set when lists come down again after a failure: the office may have lost its memory meanwhile."""
+
+    @property
+    def state(self) -> LinkState | None:
+        """Online, offline, or None while not known."""
+        if any(error is not None for error in self._errors.values()):
+            return LinkState.OFFLINE
+        return LinkState.ONLINE if len(self._errors) == len(Direction) else None
+
+    @property
+    def last_error(self) -> str | None:
+        """What is wrong now, None when nothing is."""
+        return next((error for error in self._errors.values() if error is not None), None)
+
+    def works(self, direction: Direction) -> bool:
+        """Whether the direction's last try worked."""
+        return direction in self._errors and self._errors[direction] is None
+
+    def good(self, direction: Direction) -> None:
+        """The direction worked."""
+        before = self._errors.get(direction, "")
+        self._errors[direction] = None
+        if before is not None:
+            if before:
+                log.info("office, %s: works again", direction.value)
+                if direction is Direction.DOWN:
+                    self.returned.set()
+            self.changed.set()
+
+    def bad(self, direction: Direction, error: str, *, nonsense: bool = False) -> None:
+        """The direction failed; said once while it fails in the same way."""
+        self.nonsense += nonsense
+        if self._errors.get(direction) != error:
+            if self._errors.get(direction) is None:
+                log.warning("office, %s: %s", direction.value, error)
+            else:
+                log.debug("office, %s: %s", direction.value, error)
+            self._errors[direction] = error
+            self.changed.set()

@@ -1,0 +1,160 @@
+"""The gateway's calls to the office over HTTP: bounded in time and size, every failure one of ours."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+import httpx2
+import msgspec
+
+from gateway.clock import Clock
+from gateway.errors import AuthenticationFailed, OfficeRejected, OfficeUnreachable
+from sync import wire
+
+CALL_S = 20.0
+"""A hello or a batch, all in all: the office's transaction takes milliseconds, a bad line some seconds."""
+POLL_MARGIN_S = 10.0
+LIST_S = 600.0
+"""A list, all in all: 200 MB at 3 Mbit/s."""
+_TIMEOUT = httpx2.Timeout(10.0, connect=5.0)
+
+Answer = TypeVar("Answer")
+
+
+class OfficeClient:
+    """One site's line to its office.
+
+    Every call raises OfficeUnreachable (retry later), OfficeRejected (nonsense), AuthenticationFailed (the token).
+    """
+
+    def __init__(self, url: str, site: str, token: str, clock: Clock) -> None:
+        self._site, self._clock = site, clock
+        # No environment: a proxy set for a person's shell is not the gateway's way out.
+        self._http = httpx2.AsyncClient(
+            base_url=f"{url.rstrip('/')}/v1/sites/{site}/",
+            headers={"Authorization": f"Bearer {token}", "Accept-Encoding": "identity", "User-Agent": "gatehouse"},
+            timeout=_TIMEOUT,
+            limits=httpx2.Limits(max_connections=4),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def hello(self, hello: wire.Hello) -> wire.Welcome | wire.Refusal:
+        """Open a session."""
+        return await self._post("hello", hello, wire.Welcome)
+
+    async def send(self, batch: wire.Batch) -> wire.Receipt | wire.Refusal:
+        """Deliver events; a receipt means that they are committed."""
+        return await self._post("events", batch, wire.Receipt)
+
+    async def manifest(self, after: int, wait_s: float) -> wire.Manifest | None:
+        """Wait up to `wait_s` for a list newer than `after`; None when there is none."""
+        params = {"after": str(after), "wait": f"{wait_s:g}"}
+        limit_s = wait_s + POLL_MARGIN_S
+        async with self._stream("GET", "list/manifest", limit_s, params=params) as response:
+            if response.status_code == 204:
+                return None
+            return _decode(await _body(response, wire.ANSWER_BYTES), wire.Manifest)
+
+    async def list(self, manifest: wire.Manifest) -> bytes:
+        """The list that the manifest names, with the bytes that it names."""
+        async with self._stream("GET", f"list/{manifest.version}", LIST_S) as response:
+            raw = await _body(response, manifest.bytes)
+        if len(raw) != manifest.bytes or await asyncio.to_thread(_sha256, raw) != manifest.sha256:
+            raise OfficeRejected(f"list {manifest.version} is not the one of its manifest")
+        return raw
+
+    async def _post(
+        self, path: str, record: msgspec.Struct, answer: type[Answer]
+    ) -> Answer | wire.Refusal:
+        content = msgspec.json.encode(record)
+        async with self._stream("POST", path, CALL_S, content=content) as response:
+            body = await _body(response, wire.ANSWER_BYTES)
+            if response.status_code == 409:
+                return _decode(body, wire.ErrorAnswer).error
+            return _decode(body, answer)
+
+    @asynccontextmanager
+    async def _stream(
+        self, method: str, path: str, limit_s: float, *, content: bytes | None = None, params: dict[str, str] | None = None
+    ) -> AsyncIterator[httpx2.Response]:
+        """One exchange; the answer's status is one that the protocol knows."""
+        headers = {} if content is None else {"Content-Type": "application/json"}
+        timeout = httpx2.Timeout(10.0, connect=5.0, read=min(limit_s, wire.WAIT_S + POLL_MARGIN_S))
+        try:
+            async with (
+                asyncio.timeout(limit_s),
+                self._http.stream(
+                    method, path, content=content, params=params, headers=headers, timeout=timeout
+                ) as response,
+            ):
+                await self._judge(response)
+                yield response
+        except TimeoutError as error:
+            raise OfficeUnreachable(f"no answer to {path} in {limit_s:.0f} s") from error
+        except httpx2.TimeoutException as error:
+            raise OfficeUnreachable(f"no answer to {path} in time ({type(error).__name__})") from error
+        except (httpx2.RemoteProtocolError, httpx2.DecodingError) as error:
+            raise OfficeRejected(f"{path}: {_short(str(error))}") from error
+        except (httpx2.HTTPError, httpx2.StreamError, OSError) as error:
+            raise OfficeUnreachable(f"can't be reached: {_short(str(error)) or type(error).__name__}") from error
+
+    async def _judge(self, response: httpx2.Response) -> None:
+        status = response.status_code
+        if status in (200, 204, 409):
+            if response.headers.get("content-encoding", "identity") != "identity":
+                raise OfficeRejected("an answer is compressed though nobody asked for it")
+            return
+        if status in (401, 403):
+            raise AuthenticationFailed(f"the office refuses the token (HTTP {status})")
+        if status in (408, 429) or status >= 500:
+            raise OfficeUnreachable(f"HTTP {status}", self._retry_after_s(response.headers.get("retry-after")))
+        raise OfficeRejected(f"HTTP {status}: {_short((await _body(response, wire.ANSWER_BYTES)).decode(errors='replace'))}")
+
+    def _retry_after_s(self, value: str | None) -> float | None:
+        """RFC 9110, section 10.2.3: seconds, or a date."""
+        if value is None:
+            return None
+        if value.strip().isdigit():
+            return float(value.strip()[:9])
+        try:
+            when = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        aware = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
+        return max(0.0, (aware - self._clock.now().wall).total_seconds())
+
+
+async def _body(response: httpx2.Response, limit: int) -> bytes:
+    """The whole body. Raises OfficeRejected as soon as it passes `limit` bytes."""
+    parts, size = [], 0
+    async for part in response.aiter_raw():
+        size += len(part)
+        if size > limit:
+            raise OfficeRejected(f"an answer is larger than {limit} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _decode(body: bytes, record: type[Answer]) -> Answer:
+    try:
+        return msgspec.json.decode(body, type=record)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise OfficeRejected(f"an answer makes no sense: {_short(str(error))}") from error
+
+
+def _sha256(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
+
+
+def _short(text: str) -> str:
+    """One line that fits a status."""
+    return " ".join(text.split())[:160]

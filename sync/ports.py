@@ -1,0 +1,43 @@
+"""What assembly passes in: the journal to read, and the folder that compiles lists."""
+
+from pathlib import Path
+from typing import Protocol
+
+from gateway.domain.ports import JournalHead, JournalReader
+
+
+class EventSource(JournalReader, Protocol):
+    """The journal, read by row and by (epoch, seq). Called from threads; every method raises JournalUnavailable."""
+
+    def epochs(self) -> list[JournalHead]:
+        """The end of each epoch that has events, oldest epoch first."""
+        ...
+
+    def place(self, epoch: str, seq: int) -> JournalHead | None:
+        """The event at (epoch, seq), None where there is none."""
+        ...
+
+
+class PreparedList(Protocol):
+    """A list compiled beside the one in force. `path` lies in the data directory; `digest` is in hex."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def credentials(self) -> int: ...
+
+
+class ListStore(Protocol):
+    """Judges and compiles the office's lists. Called from threads."""
+
+    def prepare(self, raw: bytes, site: str, newer_than: int) -> PreparedList:
+        """Compile LIST.json. Raises ListInvalid with every fault, OSError when the disk can't take it."""
+        ...
+
+    def version_in_force(self) -> int:
+        """The version that the doors start with, 0 while there is none."""
+        ...
