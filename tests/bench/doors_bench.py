@@ -83,17 +83,13 @@ def _swipe(reader: RawLine, relay: "queue.Queue[float]") -> list[float]:
     return took
 
 
-def _give_way() -> None:
-    os.nice(NEIGHBOURS_NICE)
-
-
 class Neighbours:
-    """Processes that keep both cores and the disk busy, as nice as the gateway starts its own neighbours of the doors."""
+    """Processes that keep both cores and the disk busy, as nice as the gateway starts the doors' neighbours."""
 
     def __init__(self, site: DoorsProcess) -> None:
         words = [[sys.executable, "-c", _BURN]] * (os.cpu_count() or 2)
         words.append([sys.executable, "-c", _EXPORT, str(site.data / "journal.db")])
-        self._processes = [subprocess.Popen(w, preexec_fn=_give_way) for w in words]
+        self._processes = [subprocess.Popen(["nice", "-n", str(NEIGHBOURS_NICE), *w]) for w in words]
 
     def __enter__(self) -> int:
         return len(self._processes)
