@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -91,7 +91,7 @@ class OnvifCamera:
             finally:
                 await session.close()
 
-    async def events(self) -> AsyncIterator[CameraEvent]:
+    async def events(self) -> AsyncGenerator[CameraEvent, None]:
         """The camera's own events; subscribes again, with back-off, for as long as it is read."""
         states = StuckStates()
         wait_s = EVENTS_RETRY_S[0]

@@ -26,22 +26,10 @@ def with_figure(background: Frame, x: int, y: int = 200, width: int = 40, height
     return picture
 
 
-def encoded(seconds: float, *, fps: int = 10, width: int = 320, height: int = 240, start_s: float = 0.0)
-
-
-
--
-
--
-->
-list[StoredPacket]
-list[StoredPacket]
-list[StoredPacket]
-list[StoredPacket]:
-    """H.264 packets with a keyframe each second, as a camera would send them; `at_s`
-    follows
-    the
-    pictures."""
+def encoded(
+    seconds: float, *, fps: int = 10, width: int = 320, height: int = 240, start_s: float = 0.0
+) -> list[StoredPacket]:
+    """H.264 packets with a keyframe each second, as a camera would send them; `at_s` follows the pictures."""
     stored = io.BytesIO()
     with av.open(stored, "w", format="mpegts") as out:
         stream = out.add_stream("libx264", rate=fps, options={"g": str(fps), "bf": "0", "preset": "ultrafast"})
@@ -55,7 +43,7 @@ list[StoredPacket]:
             out.mux(stream.encode(frame))
         out.mux(stream.encode())
     stored.seek(0)
-    with av.open(stored) as source:
+    with av.open(stored, "r") as source:
         video = source.streams.video[0]
         raw = [(bytes(p), p.pts, p.dts, p.time_base, p.is_keyframe) for p in source.demux(video) if p.size]
     shape = StreamFormat("h264", width, height, float(fps), find_parameter_sets("h264", raw[0][0]))

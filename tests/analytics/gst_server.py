@@ -27,7 +27,8 @@ def main() -> None:
     factory.set_shared(True)
     server.get_mount_points().add_factory("/live", factory)
     server.attach(None)
-    print(server.get_bound_port(), flush=True)
+    sys.stdout.write(f"{server.get_bound_port()}\n")
+    sys.stdout.flush()
     GLib.MainLoop().run()
 
 

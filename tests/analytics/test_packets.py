@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,7 +96,7 @@ def test_stamps_rise_whatever_the_camera_sends(given_stamps: list[tuple[int | No
     line = StampLine(_BASE)
     stamped = [line.stamp(pts, dts) for pts, dts in given_stamps]
     decode = [dts for _, dts in stamped]
-    assert all(later > earlier for earlier, later in zip(decode, decode[1:], strict=False))
+    assert all(later > earlier for earlier, later in pairwise(decode))
     assert all(pts >= dts for pts, dts in stamped)
 
 

@@ -10,7 +10,8 @@ SETTINGS = RuleSettings(settle_s=0.2, quiet_s=3.0, longest_s=60.0)
 
 
 def _play(moves: list[bool], step_s: float = 0.1) -> list[tuple[float, Outcome]]:
-    rule, told = ZoneRule(), []
+    rule = ZoneRule()
+    told: list[tuple[float, Outcome]] = []
     for number, moving in enumerate(moves):
         rule, outcome = advance(rule, moving, number * step_s, SETTINGS)
         if outcome is not Outcome.NOTHING:

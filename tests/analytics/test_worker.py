@@ -72,24 +72,9 @@ async def _steady(doors: RecordingDoors) -> None:
     await wait_until_async(lambda: doors.status.get("yard.scene") == "steady", 30.0, "the scene is learnt")
 
 
-async def test_a_person_in_the_yard_is_observed_with_a_snapshot_and_a_clip(camera: SimulatedCamera, tmp_path: Path)
-
-
-
-
-
--
-
-
--
-
--
-->
-Non
-None
-Non
-None
-None:
+async def test_a_person_in_the_yard_is_observed_with_a_snapshot_and_a_clip(
+    camera: SimulatedCamera, tmp_path: Path
+) -> None:
     doors = RecordingDoors()
     async with _worker(camera, doors, tmp_path):
         await _steady(doors)

@@ -53,5 +53,5 @@ def test_a_point_outside_the_bounds_of_a_polygon_is_outside_it(
     zone = Zone("any", tuple(polygon))
     xs, ys = [x for x, _ in polygon], [y for _, y in polygon]
     if zone.contains(point):
-        assert min(xs) <= point[0] <= max(xs)
-        assert min(ys) <= point[1] <= max(ys)
+        assert min(xs) - 1e-9 <= point[0] <= max(xs) + 1e-9
+        assert min(ys) - 1e-9 <= point[1] <= max(ys) + 1e-9

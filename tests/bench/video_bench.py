@@ -40,7 +40,8 @@ from tests.analytics.peers import FixedCamera, RecordingDoors
 async def main(url, seconds):
     doors = RecordingDoors()
     with tempfile.TemporaryDirectory() as folder:
-        work = run_cameras([(FixedCamera(url, "yard", "admin", "sesame"), CameraSettings("yard"))], doors, Path(folder), SystemClock())
+        camera = FixedCamera(url, "yard", "admin", "sesame")
+        work = run_cameras([(camera, CameraSettings("yard"))], doors, Path(folder), SystemClock())
         task = asyncio.create_task(work)
         while doors.status.get("yard.scene") != "steady":
             await asyncio.sleep(0.1)
@@ -76,9 +77,10 @@ def _camera(folder: Path) -> "tuple[subprocess.Popen[str], str]":
     secret = folder / "password"
     secret.write_text("sesame")
     secret.chmod(0o600)
+    arguments = ["--password-file", str(secret), "--no-discovery", "--cache-dir", str(folder)]
+    scene = ["--people-every", "12", "--size", "768x576", "--fps", "10"]
     camera = subprocess.Popen(
-        [sys.executable, "-m", "simulators.camera", "--password-file", str(secret), "--no-discovery"]
-        + ["--cache-dir", str(folder), "--people-every", "12", "--size", "768x576", "--fps", "10"],
+        [sys.executable, "-m", "simulators.camera", *arguments, *scene],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
