@@ -18,6 +18,14 @@ from gateway.domain.signals import EvidenceReady
 FOLDER = "evidence"
 
 
+@dataclass(frozen=True, slots=True)
+class EvidenceWanted:
+    """A wish from elsewhere: keep what `camera` sees now. `reference` comes back as `EvidenceReady.observation_id`."""
+
+    camera: str
+    reference: str
+
+
 @dataclass(slots=True)
 class EvidenceCounters:
     """Totals since start."""

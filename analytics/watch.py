@@ -51,6 +51,7 @@ class CameraWatch:
         ring = PacketRing(settings.evidence.before_s + RING_SPARE_S, RING_BYTES_MOST)
         self._ingest = StreamIngest(camera, settings.ingest, ring, clock, self._on_picture, self._on_link)
         self._evidence = EvidenceRecorder(settings.id, data_dir, ring, settings.evidence, clock, put)
+        self._newest: Picture | None = None
         self._analysed_s = 0.0
         self._size = ""
         self._analysed = 0
@@ -82,6 +83,15 @@ class CameraWatch:
                 await self._evidence.finish(FINISH_S)
                 await self._camera.close()
 
+    def record(self, reference: str) -> bool:
+        """Keep a snapshot and a clip of now for what was noticed elsewhere; False while there is no picture."""
+        picture = self._newest
+        if picture is None or self._ingest.link is not LinkState.ONLINE:
+            return False
+        self._evidence.start(reference, picture)
+        self._evidence.end(reference, self._clock.now().monotonic_s)
+        return True
+
     def status(self) -> dict[str, Value]:
         """Flat values by name, each beginning with the camera's id."""
         counters, evidence, now_s = self._ingest.counters, self._evidence.counters, self._clock.now().monotonic_s
@@ -111,6 +121,7 @@ class CameraWatch:
 
     def _on_picture(self, picture: Picture) -> None:
         """In the connection's thread."""
+        self._newest = picture
         self.feed.offer(picture)
         now_s = picture.moment.monotonic_s
         if now_s - self._analysed_s >= 0.9 / self._settings.analysis_fps:

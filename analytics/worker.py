@@ -2,11 +2,12 @@
 console."""
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from analytics.clips import keep_leftovers
-from analytics.evidence import FOLDER
+from analytics.evidence import FOLDER, EvidenceWanted
 from analytics.live import LiveServer
 from analytics.observations import OpenFile, ended
 from analytics.outbox import Outbox
@@ -17,6 +18,8 @@ from drivers.contracts import Camera
 from gateway.clock import Clock
 from gateway.domain.ports import DoorsPort
 from gateway.domain.signals import StatusReported
+
+_log = logging.getLogger(__name__)
 
 PROCESS = "cameras"
 SOCKET = "run/cameras.sock"
@@ -31,13 +34,14 @@ async def run_cameras(
     data_dir: Path,
     clock: Clock,
     retention: RetentionSettings | None = None,
+    wanted: AsyncIterator[EvidenceWanted] | None = None,
 ) -> None:
-    """Serve all of them until cancelled.
+    """Serve all of them until cancelled. `wanted` asks for evidence of what was noticed elsewhere, such as at a door.
 
     `data_dir` gets `evidence/` and `run/cameras.sock`. Observations that a killed worker left open are ended, as
     timed out.
     """
-    worker = _Worker(cameras, doors, data_dir, clock, retention or RetentionSettings())
+    worker = _Worker(cameras, doors, data_dir, clock, retention or RetentionSettings(), wanted)
     await worker.run()
 
 
@@ -49,7 +53,9 @@ class _Worker:
         data_dir: Path,
         clock: Clock,
         retention: RetentionSettings,
+        wanted: AsyncIterator[EvidenceWanted] | None,
     ) -> None:
+        self._wanted = wanted
         self._data_dir, self._clock, self._retention = data_dir, clock, retention
         self._outbox = Outbox(doors)
         (data_dir / "run").mkdir(parents=True, exist_ok=True)
@@ -70,6 +76,8 @@ class _Worker:
             tasks.create_task(self._outbox.run())
             tasks.create_task(live.run())
             tasks.create_task(self._report())
+            if self._wanted is not None:
+                tasks.create_task(self._record(self._wanted))
             tasks.create_task(self._prune())
             for watch in self._watches:
                 tasks.create_task(watch.run())
@@ -93,6 +101,12 @@ class _Worker:
                 values.update(watch.status())
             await self._outbox.report(StatusReported(PROCESS, values))
             await asyncio.sleep(STATUS_EVERY_S)
+
+    async def _record(self, wanted: AsyncIterator[EvidenceWanted]) -> None:
+        watches = {watch.camera_id: watch for watch in self._watches}
+        async for evidence in wanted:
+            if evidence.camera not in watches or not watches[evidence.camera].record(evidence.reference):
+                _log.warning("%s has no picture for %s", evidence.camera, evidence.reference)
 
     async def _prune(self) -> None:
         while True:

@@ -1,8 +1,10 @@
 """Wires the cameras process: ONVIF cameras, analytics, evidence for the doors' alarms."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from functools import partial
 
+from analytics.evidence import EvidenceWanted
 from analytics.settings import CameraSettings, EvidenceSettings, IngestSettings, RetentionSettings, ZoneSettings
 from analytics.worker import run_cameras
 from config.loader import SiteConfig, load_config
@@ -10,10 +12,12 @@ from config.model import CameraTable
 from drivers.contracts import Camera
 from drivers.registry import DriverContext
 from gateway.clock import SystemClock
+from gateway.domain.ports import DoorsPort
 from gateway.domain.signals import Signal
 from gateway.doors_client import DoorsClient
 from gateway.paths import Paths
 from gateway.secret_files import read_secret
+from gateway.store.journal_reader import SqliteJournalReader
 
 MIB = 1 << 20
 
@@ -28,7 +32,22 @@ async def run_cameras_process(paths: Paths) -> None:
     retention = RetentionSettings(days=config.evidence.keep_days, total_bytes=config.evidence.keep_mb * MIB)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(client.run())
-        tasks.create_task(run_cameras(cameras, client, paths.data, clock, retention))
+        wanted = _alarms_of_doors(client, SqliteJournalReader(paths.journal))
+        tasks.create_task(run_cameras(cameras, client, paths.data, clock, retention, wanted))
+
+
+async def _alarms_of_doors(doors: DoorsPort, journal: SqliteJournalReader) -> AsyncIterator[EvidenceWanted]:
+    """Every alarm from now on that names a camera and that no camera raised: a forced or held door that one sees."""
+    head = await asyncio.to_thread(journal.head)
+    row = 0 if head is None else head.row_id
+    async for feed in doors.feed():
+        if feed.row_id is None or feed.row_id <= row:
+            continue
+        while events := await asyncio.to_thread(journal.after, row, 500):
+            row = events[-1].row_id
+            for event in events:
+                if event.type == "AlarmRaised" and event.body["camera"] and event.body["door"]:
+                    yield EvidenceWanted(event.body["camera"], event.body["alarm"])
 
 
 def _settings(camera_id: str, table: CameraTable) -> CameraSettings:
