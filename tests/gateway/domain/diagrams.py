@@ -1,0 +1,104 @@
+"""Draws docs/doors.md from the door's table: `python -m tests.gateway.domain.diagrams` writes it anew."""
+
+from pathlib import Path
+
+from gateway.domain.door import TABLE, Action, DoorPhase, Stimulus
+
+PAGE = Path(__file__).parents[3] / "docs" / "doors.md"
+
+_HEAD = """# What a door does
+
+This page is drawn from the table in `gateway/domain/door.py`; don't edit it, run
+`python -m tests.gateway.domain.diagrams`.
+
+A door's *mode* says what it is meant to do (locked, or unlocked by its schedule); its *phase* says what it is doing.
+Fire is an overlay over both: it frees the door, and when a person clears it, what was before is back.
+
+| phase | meaning |
+|---|---|
+"""
+_MEANING = {
+    DoorPhase.SECURE: "closed and locked, as far as anybody said",
+    DoorPhase.RELEASED: "released for somebody, not opened yet",
+    DoorPhase.PASSING: "open under a grant, an exit or a guard's release",
+    DoorPhase.WARNING: "open nearly too long: the warning before the alarm",
+    DoorPhase.HELD: "open too long: an alarm",
+    DoorPhase.FORCED: "opened with no release: an alarm",
+    DoorPhase.FREE: "unlocked by its schedule or by fire: opening and closing mean nothing",
+}
+_STIMULUS = {
+    Stimulus.GRANT: "a card, a PIN or a guard's release was granted",
+    Stimulus.REX: "the exit button was pressed, or is still pressed when something has secured the lock",
+    Stimulus.CONTACT_OPENED: "the door contact says open",
+    Stimulus.CONTACT_CLOSED: "the door contact says closed",
+    Stimulus.REOPENED: "it opens again while its release still runs (a door that does not relock on closing)",
+    Stimulus.RELEASE_ENDED: "the release time is over",
+    Stimulus.WARNING_DUE: "the open time less the pre-alarm time is over",
+    Stimulus.HELD_DUE: "the open time is over",
+    Stimulus.FREED: "its schedule or a fire unlocks it",
+    Stimulus.LOCKED_CLOSED: "schedule and fire are over, the door is closed or has no contact",
+    Stimulus.LOCKED_OPEN: "schedule and fire are over, the door stands open",
+}
+_ACTION = {
+    Action.RELEASE: "pulse the lock for the release time; a longer release that runs is not cut short",
+    Action.HOLD_RELEASED: "release the lock until told otherwise; sent again until the board confirms it",
+    Action.SECURE: "secure the lock now (after a pulse only where the door relocks on closing); sent again likewise",
+    Action.SECURED_BY_BOARD: "the pulse has ended by itself: record it",
+    Action.START_OPEN_TIMERS: "start the open time",
+    Action.STOP_OPEN_TIMERS: "stop the open time",
+    Action.TAKEN: "event AccessTaken",
+    Action.NOT_TAKEN: "event AccessNotTaken, where there is a contact to know it by",
+    Action.FORCED: "event DoorForcedOpen and its alarm",
+    Action.WARN: "event DoorHeldWarning",
+    Action.HELD: "event DoorHeldOpen and its alarm",
+    Action.NORMAL: "the door's alarms are normal again",
+}
+
+
+def diagram() -> str:
+    """The table as a Mermaid state diagram; stimuli that lead the same way share an arrow."""
+    arrows: dict[tuple[str, str], list[str]] = {}
+    for (phase, stimulus), (following, _) in TABLE.items():
+        arrows.setdefault((phase.value, following.value), []).append(stimulus.value)
+    lines = [f"    {start} --> {end}: {', '.join(stimuli)}" for (start, end), stimuli in arrows.items()]
+    return "\n".join(["```mermaid", "stateDiagram-v2", "    [*] --> secure", *lines, "```"])
+
+
+def page() -> str:
+    """The whole of docs/doors.md."""
+    rows = [
+        f"| {phase} | {stimulus} | {following} | {', '.join(actions)} |"
+        for (phase, stimulus), (following, actions) in TABLE.items()
+    ]
+    return "\n".join(
+        [
+            _HEAD + _lines({phase.value: _MEANING[phase] for phase in DoorPhase}),
+            "",
+            diagram(),
+            "",
+            "## Every row",
+            "",
+            "A pair that is not listed changes nothing.",
+            "",
+            "| phase | stimulus | next phase | actions, in order |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            "| stimulus | when |",
+            "|---|---|",
+            _lines({stimulus.value: _STIMULUS[stimulus] for stimulus in Stimulus}),
+            "",
+            "| action | what it does |",
+            "|---|---|",
+            _lines({action.value: _ACTION[action] for action in Action}),
+            "",
+        ]
+    )
+
+
+def _lines(meaning: dict[str, str]) -> str:
+    return "\n".join(f"| {name} | {text} |" for name, text in meaning.items())
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
