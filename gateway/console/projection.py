@@ -135,6 +135,8 @@ class Projection:
             return None
         alarm.row = event.row_id
         if event.type == "AlarmRepeated":
+            if not alarm.active:  # seen, gone, and back: it must be seen again
+                alarm.acknowledged_by = alarm.acknowledged_at = None
             alarm.count, alarm.active = body["count"], True
         elif event.type == "AlarmNormal":
             alarm.active = False

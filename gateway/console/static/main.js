@@ -53,8 +53,8 @@ function switchTheme() {
   document.documentElement.dataset.theme = theme;
   localStorage.setItem("theme", theme);
 }
-function show(alarm) { state.selected = alarm.id; go("alarms"); }
-function go(name) { screen = name; frame(); }
+function show(alarm) { state.selected = alarm.id; state.pinned = true; go("alarms"); }
+function go(name) { screen = name; frame(); redrawPopups(show); }
 
 let parts = {};
 function frame() {
@@ -65,12 +65,12 @@ function frame() {
     h("header", { class: "top" },
       h("div", { class: "site" }, h("img", { src: "/static/icon.svg", alt: "" }), h("b", {}, named(state.site.name, state.site.id)), parts.clock),
       parts.counts, parts.office,
-      h("div", { class: "who" }, h("span", {}, `${t("ui.post")} ${state.me.post}`), h("b", {}, state.me.user)),
-      h("div", { class: "tools" }, sound, h("button", { class: "quiet", onclick: switchTheme }, t("ui.theme")),
+      h("div", { class: "tools" }, sound, h("button", { class: "quiet", onclick: switchTheme, title: t("ui.theme"), "aria-label": t("ui.theme") }, "◐"),
         h("button", { class: "quiet", id: "language", onclick: () => { switchLanguage(); frame(); redrawPopups(show); } }, t("ui.language")),
         h("button", { class: "quiet", onclick: help }, "F1"),
         h("button", { class: "quiet", id: "sign-out", onclick: async () => { await ask("DELETE", "/api/session").catch(() => null); signInPage(); } }, t("ui.sign_out")))),
-    h("nav", {}, SCREENS.map((name, index) => h("button", { "data-screen": name, "aria-current": name === screen ? "page" : null, onclick: () => go(name) }, h("kbd", {}, String(index + 1)), t(`ui.${name}`)))),
+    h("nav", {}, SCREENS.map((name, index) => h("button", { "data-screen": name, "aria-current": name === screen ? "page" : null, onclick: () => go(name) }, h("kbd", {}, String(index + 1)), t(`ui.${name}`))),
+      h("div", { class: "who" }, h("span", {}, `${t("ui.post")} ${state.me.post}`), h("b", {}, state.me.user))),
     h("main", {}, h(`${screen}-screen`)));
   tick(); counts(); office();
 }

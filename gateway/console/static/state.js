@@ -4,7 +4,7 @@ import { get } from "./api.js";
 const KEEP = 500;
 export const state = {
   me: null, site: null, alarms: new Map(), doors: {}, events: [], status: {}, cursor: 0, epoch: "",
-  serverLive: false, journal: true, beatAt: 0, clock: "", selected: null,
+  serverLive: false, journal: true, beatAt: 0, clock: "", selected: null, pinned: false,
 };
 export const changes = new EventTarget();
 const pending = new Set();

@@ -32,7 +32,9 @@ async def test_every_answer_carries_the_headers(site: SiteAtWork) -> None:
 async def test_a_post_of_another_origin_or_without_the_header_is_refused(site: SiteAtWork) -> None:
     body = {"user": "wei", "password": PASSWORD}
     async with site.client() as client:
-        assert (await client.post("/api/session", json=body, headers={"origin": "http://evil.example"})).status_code == 403
+        assert (
+            await client.post("/api/session", json=body, headers={"origin": "http://evil.example"})
+        ).status_code == 403
         client.headers.pop("x-gatehouse-console")
         assert (await client.post("/api/session", json=body)).status_code == 403
         client.headers["x-gatehouse-console"] = "1"
@@ -190,7 +192,8 @@ async def test_paging_by_cursor_meets_every_event_once(site: SiteAtWork) -> None
     async with await site.signed_in() as client:
         rows, before = [], None
         while True:
-            query = {"limit": 10, "types": "DoorOpened", **({} if before is None else {"before": before})}
+            query: dict[str, str | int] = {"limit": 10, "types": "DoorOpened"}
+            query |= {} if before is None else {"before": before}
             page = (await client.get("/api/events", params=query)).json()
             rows += [event["row"] for event in page["events"]]
             before = page["before"]
@@ -206,7 +209,14 @@ async def test_evidence_is_served_with_ranges_and_only_from_inside(site: SiteAtW
     (folder / "a.mp4").write_bytes(bytes(range(100)))
     (site.folder / "secret.mp4").write_bytes(b"secret")
     (folder / "link.mp4").symlink_to(site.folder / "secret.mp4")
-    paths = ("evidence/yard/a.mp4", "secret.mp4", "evidence/../secret.mp4", "evidence/yard/link.mp4", "/etc/passwd", "users.db")
+    paths = (
+        "evidence/yard/a.mp4",
+        "secret.mp4",
+        "evidence/../secret.mp4",
+        "evidence/yard/link.mp4",
+        "/etc/passwd",
+        "users.db",
+    )
     now = datetime.now(UTC)
     await site.doors.record(
         *(
@@ -224,7 +234,12 @@ async def test_evidence_is_served_with_ranges_and_only_from_inside(site: SiteAtW
         assert part.content == bytes(range(10, 20))
         for event_id in ids[1:]:
             assert (await client.get(f"/api/evidence/{event_id}")).status_code == 404
-        for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2f..%2fclock.py", "/api/evidence/..%2f..%2fsecret.mp4"):
+        for path in (
+            "/static/../app.py",
+            "/static/%2e%2e/app.py",
+            "/static/..%2f..%2fclock.py",
+            "/api/evidence/..%2f..%2fsecret.mp4",
+        ):
             assert (await client.get(path)).status_code == 404
 
 

@@ -17,18 +17,21 @@ export function startPopups(show) {
 export function redrawPopups(show) { draw(show); }
 function draw(show) {
   const place = document.getElementById("popups");
+  // What the pane of the alarm screen shows already needs no popup over it.
+  const inPane = document.querySelector("alarms-screen") ? state.selected : null;
   const waiting = [...shown.keys()].map((id) => state.alarms.get(id)).filter((alarm) => alarm?.state === "open")
     .sort((a, b) => a.priority - b.priority || b.raised_row - a.raised_row);
   for (const id of shown.keys()) if (!waiting.some((alarm) => alarm.id === id)) shown.delete(id);
-  if (!waiting.length || !state.me) { place.replaceChildren(); return; }
+  const rest = waiting.filter((alarm) => alarm.id !== inPane);
+  if (!rest.length || !state.me) { place.replaceChildren(); return; }
   if (minimised) {
     place.replaceChildren(h("button", { class: "popups-small", onclick: () => { minimised = false; draw(show); } },
-      badge(waiting[0].priority, ""), `${t("ui.new_alarms")} ${waiting.length}`));
+      badge(rest[0].priority, ""), `${t("ui.new_alarms")} ${rest.length}`));
     return;
   }
   place.replaceChildren(
     h("button", { class: "quiet minimise", onclick: () => { minimised = true; draw(show); } }, t("ui.minimise")),
-    ...waiting.slice(0, 4).map((alarm) => h("article", { class: `popup p${alarm.priority}` },
+    ...rest.slice(0, 3).map((alarm) => h("article", { class: `popup p${alarm.priority}` },
       badge(alarm.priority, ""),
       h("div", {}, h("b", {}, word("alarm", alarm.kind)), h("span", {}, `${said(alarm.place)} · ${elapsed(alarm.raised_at)}`)),
       h("div", { class: "row" },

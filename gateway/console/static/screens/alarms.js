@@ -17,7 +17,9 @@ class AlarmsScreen extends HTMLElement {
   tick() { for (const age of this.querySelectorAll("[data-since]")) age.textContent = elapsed(age.dataset.since); }
   draw() {
     const open = openAlarms(), ended = endedAlarms().slice(0, 30);
-    if (!state.alarms.has(state.selected)) state.selected = open[0]?.id ?? null;
+    // Until somebody chooses, the most urgent alarm is shown.
+    if (!state.alarms.has(state.selected)) state.pinned = false;
+    if (!state.pinned) state.selected = open[0]?.id ?? null;
     const scroll = this.list.scrollTop;
     this.list.replaceChildren(
       ...(open.length ? open.slice(0, 300).map((alarm) => this.line(alarm)) : [h("div", { class: "empty" }, h("b", {}, t("ui.all_quiet")), t("ui.no_alarms"))]),
@@ -27,7 +29,7 @@ class AlarmsScreen extends HTMLElement {
   }
   line(alarm) {
     return h("button", { class: `line p${alarm.priority} ${alarm.state}`, "data-alarm": alarm.id, "aria-current": alarm.id === state.selected ? "true" : null,
-      onclick: () => { state.selected = alarm.id; this.draw(); } },
+      onclick: () => { state.selected = alarm.id; state.pinned = true; this.draw(); } },
       badge(alarm.priority, t(`ui.priority_${alarm.priority}`)),
       h("span", { class: "what" }, h("b", {}, word("alarm", alarm.kind)),
         h("span", {}, said(alarm.place), alarm.count > 1 ? ` · ${t("ui.times", { n: alarm.count })}` : "")),
@@ -67,6 +69,7 @@ class AlarmsScreen extends HTMLElement {
   move(step) {
     const ids = [...this.list.querySelectorAll("[data-alarm]")].map((line) => line.dataset.alarm);
     state.selected = ids[Math.min(ids.length - 1, Math.max(0, ids.indexOf(state.selected) + step))] ?? null;
+    state.pinned = true;
     this.draw();
     this.list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
   }
