@@ -166,6 +166,8 @@ class AlarmBook:
     def _repeat(self, found: OpenAlarm, moment: Moment) -> list[Event]:
         found.count += 1
         was_active, found.active = found.active, True
+        # What was seen and went away is back: somebody must see it again.
+        found.acknowledged = found.acknowledged and was_active
         if was_active and 0 <= moment.monotonic_s - found.told_s < REPEAT_TOLD_AFTER_S:
             return []
         found.told_s = moment.monotonic_s

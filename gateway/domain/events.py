@@ -350,7 +350,7 @@ class AlarmRaised(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmRepeated(_Event):
-    """The cause of an open alarm came again."""
+    """The cause of an open alarm came again; one that was normal meanwhile must be acknowledged anew."""
 
     alarm: str
     count: int

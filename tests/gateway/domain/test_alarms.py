@@ -77,6 +77,14 @@ def test_the_same_cause_again_is_a_repeat_of_the_open_alarm(rig: Rig) -> None:
     assert (repeat.alarm, repeat.count) == (alarm, 2)
 
 
+def test_what_was_acknowledged_and_went_away_must_be_acknowledged_again_when_it_is_back(rig: Rig) -> None:
+    alarm = only(rig.open(), ev.AlarmRaised).alarm
+    rig.acknowledge(alarm)
+    rig.close()
+    rig.open()
+    assert rig.acknowledge(alarm).reply.accepted
+
+
 def test_an_alarm_after_the_first_was_resolved_is_a_new_one(rig: Rig) -> None:
     first = only(rig.open(), ev.AlarmRaised).alarm
     rig.close()
