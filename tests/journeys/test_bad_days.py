@@ -1,0 +1,114 @@
+"""What goes wrong around a door: rubbish on a line, a cable pulled, a full disk. The door goes on."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.doors_process import DoorsProcess
+from tests.journeys.raw_board import GOLDEN_READ, GOLDEN_TAG, RawBoard, RawLine
+from tests.waiting import wait_until
+
+
+class Gate:
+    """One running site on bare ptys."""
+
+    def __init__(self, data: Path) -> None:
+        self.site = DoorsProcess(data, [GOLDEN_TAG])
+        self.reader, self.board_line = RawLine(data / "tty" / "reader"), RawLine(data / "tty" / "board")
+        self.board = RawBoard(self.board_line, lambda _: None)
+        self.last_swipe_s = float("-inf")
+        self.site.start()
+        wait_until(lambda: self.board.polls > 2, 20, "the board is polled")
+
+    def swipe_opens(self) -> None:
+        """Swipe; the relay is written once more. (Identical reads within a second are one swipe.)"""
+        before, after_s = self.board.relay_writes, self.last_swipe_s + 1.1
+        wait_until(lambda: time.monotonic() > after_s, 5, "the last swipe is over")
+        self.reader.write(GOLDEN_READ)
+        self.last_swipe_s = time.monotonic()
+        wait_until(lambda: self.board.relay_writes > before, 10, "the relay is written")
+
+    def close(self) -> None:
+        """End it all."""
+        self.site.stop()
+        self.reader.close()
+        self.board_line.close()
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Gate]:
+    started = Gate(tmp_path)
+    yield started
+    started.close()
+
+
+def test_endless_rubbish_on_the_readers_line_is_counted_and_the_next_card_opens(gate: Gate) -> None:
+    for _ in range(50):
+        gate.reader.write(os.urandom(1000).replace(b"\x02", b"\x00"))
+    gate.swipe_opens()
+    wait_until(lambda: bool(gate.site.events("RubbishReceived")), 10, "the rubbish is journalled")
+    assert gate.site.events("AccessGranted")
+
+
+def test_a_reader_that_vanishes_is_told_once_and_works_again_when_it_returns(gate: Gate, tmp_path: Path) -> None:
+    gate.reader.close()
+    wait_until(lambda: bool(gate.site.events("DeviceLost")), 15, "the loss is journalled")
+    gate.reader = RawLine(tmp_path / "tty" / "reader")
+    wait_until(lambda: bool(gate.site.events("DeviceReturned")), 15, "the return is journalled")
+    gate.swipe_opens()
+    assert [event.body["device"] for event in gate.site.events("DeviceLost")] == ["reader"]
+
+
+def test_a_second_doors_process_on_the_same_data_is_refused(gate: Gate) -> None:
+    second = DoorsProcess.__new__(DoorsProcess)
+    second.data, second.config = gate.site.data, gate.site.config
+    second.start()
+    assert second.process is not None
+    assert second.process.wait(20) == 2
+    gate.swipe_opens()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    if os.geteuid() != 0:
+        pytest.skip("needs root to mount a small file system")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"this machine mounts no tmpfs: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.timeout(120)
+def test_a_full_disk_keeps_no_door_shut_and_is_told_when_there_is_room_again(small_disk: Path) -> None:
+    gate = Gate(small_disk / "s")
+    filler = small_disk / "filler"
+    try:
+        gate.swipe_opens()
+        wait_until(lambda: bool(gate.site.events("CommandEnded")), 10, "the first swipe is journalled")
+        _fill(filler)
+        gate.swipe_opens()
+        filler.unlink()
+        wait_until(lambda: len(gate.site.events("AccessGranted")) == 2, 20, "the second swipe is journalled too")
+        kinds = [event.body["kind"] for event in gate.site.events("AlarmRaised")]
+        assert "journal_unavailable" in kinds
+    finally:
+        gate.close()
+
+
+def _fill(filler: Path) -> None:
+    with filler.open("wb", buffering=0) as file:
+        size = 65536
+        while size:
+            try:
+                file.write(bytes(size))
+            except OSError:
+                size //= 2
