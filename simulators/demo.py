@@ -36,7 +36,7 @@ def programs(data: Path, config: Path, ports: Ports, *, quiet: bool, speed: floa
     site = ("--data", str(data), "--config", str(config), "--seed", str(seed), *day)
     return [
         Program("broker", "simulators.broker", ("--port", str(ports.broker))),
-        Program("office", "sync.office", office, says_ready=False, port=ports.office),
+        Program("office", "sync.office", office),
         Program("camera", "simulators.camera", camera),
         Program("site", "simulators.site", site),
     ]
