@@ -1,6 +1,6 @@
 // P1 and P2 come forward, stacked; they never take the focus from whoever is typing.
 import { changes, state } from "../state.js";
-import { elapsed, said, t, word } from "../words.js";
+import { elapsed, language, said, t, word } from "../words.js";
 import { acknowledge, mayAct, openDoor } from "./actions.js";
 import { badge, h } from "./dom.js";
 
@@ -29,13 +29,24 @@ function draw(show) {
       badge(rest[0].priority, ""), `${t("ui.new_alarms")} ${rest.length}`));
     return;
   }
-  place.replaceChildren(
-    h("button", { class: "quiet minimise", onclick: () => { minimised = true; draw(show); } }, t("ui.minimise")),
-    ...rest.slice(0, 3).map((alarm) => h("article", { class: `popup p${alarm.priority}` },
-      badge(alarm.priority, ""),
-      h("div", {}, h("b", {}, word("alarm", alarm.kind)), h("span", {}, `${said(alarm.place)} · ${elapsed(alarm.raised_at)}`)),
-      h("div", { class: "row" },
-        mayAct() && h("button", { class: "primary", onclick: () => acknowledge(alarm) }, t("ui.acknowledge")),
-        mayAct() && alarm.door && h("button", { onclick: () => openDoor(alarm.door) }, t("ui.open_door")),
-        h("button", { onclick: () => show(alarm) }, t("ui.show"))))));
+  // The same alarm keeps its element: a button under the finger or in focus must not be replaced.
+  const wanted = rest.slice(0, 3).map((alarm) => popup(alarm, show));
+  const all = [place.querySelector(".minimise") ?? h("button", { class: "quiet minimise", onclick: () => { minimised = true; draw(show); } }), ...wanted];
+  all[0].textContent = t("ui.minimise");
+  if (all.length !== place.children.length || all.some((element, index) => element !== place.children[index])) place.replaceChildren(...all);
 }
+
+const elements = new Map();
+function popup(alarm, show) {
+  const key = `${alarm.id}/${language}`;
+  for (const known of elements.keys()) if (!shown.has(known.split("/")[0])) elements.delete(known);
+  if (!elements.has(key)) elements.set(key, h("article", { class: `popup p${alarm.priority}` },
+    badge(alarm.priority, ""),
+    h("div", {}, h("b", {}, word("alarm", alarm.kind)), h("span", {}, `${said(alarm.place)} · `, h("span", { "data-since": alarm.raised_at }, elapsed(alarm.raised_at)))),
+    h("div", { class: "row" },
+      mayAct() && h("button", { class: "primary", onclick: () => acknowledge(alarm) }, t("ui.acknowledge")),
+      mayAct() && alarm.door && h("button", { onclick: () => openDoor(alarm.door) }, t("ui.open_door")),
+      h("button", { onclick: () => show(alarm) }, t("ui.show")))));
+  return elements.get(key);
+}
+setInterval(() => { for (const age of document.querySelectorAll("#popups [data-since]")) age.textContent = elapsed(age.dataset.since); }, 1000);

@@ -20,11 +20,12 @@ class AlarmsScreen extends HTMLElement {
     // Until somebody chooses, the most urgent alarm is shown.
     if (!state.alarms.has(state.selected)) state.pinned = false;
     if (!state.pinned) state.selected = open[0]?.id ?? null;
-    const scroll = this.list.scrollTop;
+    const scroll = this.list.scrollTop, focused = this.list.contains(document.activeElement) ? document.activeElement.dataset.alarm : null;
     this.list.replaceChildren(
       ...(open.length ? open.slice(0, 300).map((alarm) => this.line(alarm)) : [h("div", { class: "empty" }, h("b", {}, t("ui.all_quiet")), t("ui.no_alarms"))]),
       ended.length ? h("h3", {}, t("ui.ended_alarms")) : "", ...ended.map((alarm) => this.line(alarm)));
     this.list.scrollTop = scroll;
+    if (focused) this.list.querySelector(`[data-alarm="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
     this.detail(state.alarms.get(state.selected));
   }
   line(alarm) {
