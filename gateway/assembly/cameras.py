@@ -28,7 +28,10 @@ async def run_cameras_process(paths: Paths) -> None:
     paths.prepare()
     clock = SystemClock()
     client = DoorsClient(paths.doors_socket, "cameras")
-    cameras = [(_camera(config, paths, key, clock), _settings(key, table)) for key, table in config.cameras.items()]
+    cameras = [
+        (_camera(config, paths, key, clock), _settings(key, table, _transport(config, key)))
+        for key, table in config.cameras.items()
+    ]
     retention = RetentionSettings(days=config.evidence.keep_days, total_bytes=config.evidence.keep_mb * MIB)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(client.run())
@@ -50,12 +53,12 @@ async def _alarms_of_doors(doors: DoorsPort, journal: SqliteJournalReader) -> As
                     yield EvidenceWanted(event.body["camera"], event.body["alarm"])
 
 
-def _settings(camera_id: str, table: CameraTable) -> CameraSettings:
+def _settings(camera_id: str, table: CameraTable, transport: str) -> CameraSettings:
     return CameraSettings(
         id=camera_id,
         zones=tuple(ZoneSettings(zone.name, zone.polygon) for zone in table.zones),
         evidence=EvidenceSettings(before_s=table.evidence.before_s, after_s=table.evidence.after_s),
-        ingest=IngestSettings(),
+        ingest=IngestSettings(transport=transport),
     )
 
 
@@ -64,6 +67,10 @@ def _camera(config: SiteConfig, paths: Paths, camera_id: str, clock: SystemClock
     context = DriverContext(camera_id, _NoSink(), clock, {}, partial(read_secret, paths.data))
     built: Camera = device.driver.build(device.settings, context)
     return built
+
+
+def _transport(config: SiteConfig, camera_id: str) -> str:
+    return str(getattr(config.camera_devices[camera_id].settings, "transport", "tcp"))
 
 
 class _NoSink:
