@@ -1,0 +1,142 @@
+"""The office as a process: `python -m sync.office --data DIR --host H --port N --token-file FILE [--site ID --list LIST.json]`.
+
+Prints one line `{"ready": {"url": …}}` when it listens; ends cleanly on SIGTERM. Exit 2: wrong input.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+import socket
+import sqlite3
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import uvicorn
+
+from sync import wire
+from sync.office.app import Desk, create_app
+from sync.office.lists import shape_faults
+
+
+class _WrongInput(Exception):
+    """What the person gave can't be used; the text says the remedy."""
+
+
+class _Server(uvicorn.Server):
+    """Tells when it listens; leaves signals to this process, which lets waiting gateways go first."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+            print(json.dumps({"ready": {"url": url}}), flush=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run it until SIGTERM."""
+    parser = argparse.ArgumentParser(prog="sync.office", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="directory of the ledger")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8500, help="port to listen at, 0 for any (8500)")
+    parser.add_argument("--token-file", type=Path, required=True, help="the gateways' bearer token, mode 0600")
+    parser.add_argument("--admin-token-file", type=Path, help="the administrators' token (the gateways')")
+    parser.add_argument("--site", action="append", default=[], help="a site that may say hello; can be repeated")
+    parser.add_argument("--list", type=Path, help="the first list of the (one) site, taken if it has none yet")
+    args = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s office   %(levelname)s %(message)s")
+    try:
+        return asyncio.run(_serve(args))
+    except _WrongInput as problem:
+        sys.stderr.write(f"error: {problem}\n")
+        return 2
+
+
+async def _serve(args: argparse.Namespace) -> int:
+    token = _token(args.token_file)
+    admin = token if args.admin_token_file is None else _token(args.admin_token_file)
+    desk = _desk(args.data)
+    await _prepare(desk, args.site, args.list)
+    app = create_app(desk, token, admin)
+    config = uvicorn.Config(
+        app,
+        host=args.host,
+        port=args.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=3,
+        limit_concurrency=1000,
+    )
+    server = _Server(config)
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        server.should_exit = True
+        desk.end()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    try:
+        await server.serve()
+    except SystemExit as error:
+        raise _WrongInput(f"{args.host}:{args.port} can't be listened at: is it in use?") from error
+    return 0 if server.started else 1
+
+
+def _desk(folder: Path) -> Desk:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return Desk(folder / "office.db")
+    except (OSError, sqlite3.Error) as error:
+        raise _WrongInput(f"--data {folder}: the ledger can't be opened: {error}") from error
+
+
+async def _prepare(desk: Desk, sites: list[str], list_path: Path | None) -> None:
+    for site in sites:
+        try:
+            msgspec.convert(site, wire.Site)
+        except msgspec.ValidationError as error:
+            raise _WrongInput(f"--site {site!r}: {error}") from error
+        await desk.do(lambda ledger, site=site: ledger.add_site(site))  # type: ignore[misc]
+    if list_path is None:
+        return
+    if len(sites) != 1:
+        raise _WrongInput("--list belongs to one --site")
+    site = sites[0]
+    if await desk.do(lambda ledger: ledger.list_version(site)):
+        return
+    try:
+        document = msgspec.json.decode(list_path.read_bytes())
+    except (OSError, msgspec.DecodeError) as error:
+        raise _WrongInput(f"--list {list_path}: {error}") from error
+    if faults := shape_faults(document, site):
+        raise _WrongInput(f"--list {list_path}: {'; '.join(faults)}")
+    await desk.do(lambda ledger: ledger.put_list(site, document, keep_version=True))
+
+
+def _token(path: Path) -> str:
+    try:
+        token = path.read_text(encoding="utf-8").strip()
+        mode = path.stat().st_mode
+    except (OSError, UnicodeDecodeError) as error:
+        raise _WrongInput(f"{path}: the token can't be read: {error}") from error
+    if len(token) < 16:
+        raise _WrongInput(f"{path}: a token has 16 characters or more")
+    if mode & 0o077:
+        raise _WrongInput(f"{path}: is readable by others: chmod 600")
+    return token
+
+
+if __name__ == "__main__":
+    sys.exit(main())

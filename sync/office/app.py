@@ -1,0 +1,192 @@
+"""The office's HTTP side of the protocol, and the administration of its lists."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+
+from sync import wire
+from sync.office.ledger import Ledger
+from sync.office.lists import item_faults, remove, shape_faults, upsert
+from sync.office.requests import answer, answer_refusals, bearer, decode, read_body, read_record, refuse
+
+EVENTS_PAGE = 1000
+
+Result = TypeVar("Result")
+
+
+class Desk:
+    """The ledger on its own thread, and the gateways that wait for a list."""
+
+    def __init__(self, path: Path) -> None:
+        # One thread: SQLite has one writer anyway, and no two requests see half of each other's work.
+        self._thread = ThreadPoolExecutor(1, "ledger")
+        self._ledger = self._thread.submit(Ledger, path).result()
+        self._changed = asyncio.Event()
+        self._ending = False
+
+    async def do(self, work: Callable[[Ledger], Result]) -> Result:
+        """Run `work` on the ledger's thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._ledger)
+
+    def wake(self) -> None:
+        """A list has changed."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def end(self) -> None:
+        """Answer everybody who waits, so that the server can end."""
+        self._ending = True
+        self.wake()
+
+    def close(self) -> None:
+        """Close the ledger; later work would fail."""
+        self._thread.submit(self._ledger.close).result()
+        self._thread.shutdown()
+
+    async def manifest(self, site: str, after: int, wait_s: float) -> wire.Manifest | None:
+        """The newest list as soon as it is newer than `after`; None when the time is over."""
+        deadline = asyncio.get_running_loop().time() + wait_s
+        while True:
+            changed = self._changed
+            found = await self.do(lambda ledger: ledger.manifest(site, after))
+            left_s = deadline - asyncio.get_running_loop().time()
+            if found is not None or left_s <= 0 or self._ending:
+                return found
+            try:
+                async with asyncio.timeout(left_s):
+                    await changed.wait()
+            except TimeoutError:
+                return None
+
+
+def create_app(desk: Desk, gateway_token: str, admin_token: str) -> FastAPI:
+    """The application; `desk` is closed with it."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        desk.close()
+
+    app = FastAPI(title="Gatehouse office", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    answer_refusals(app)
+    app.include_router(gateway_routes(desk), dependencies=[Depends(bearer(gateway_token))])
+    app.include_router(admin_routes(desk), dependencies=[Depends(bearer(admin_token))])
+    return app
+
+
+def gateway_routes(desk: Desk) -> APIRouter:
+    """What gateways call."""
+    routes = APIRouter(prefix="/v1/sites/{site}")
+
+    @routes.post("/hello")
+    async def hello(site: str, request: Request) -> Response:
+        said = await read_record(request, wire.Hello)
+        if said.protocol != wire.PROTOCOL:
+            raise refuse(400, "protocol", f"this office speaks protocol {wire.PROTOCOL}")
+        await _known(desk, site)
+        return answer(await desk.do(lambda ledger: ledger.welcome(site, said)))
+
+    @routes.post("/events")
+    async def events(site: str, request: Request) -> Response:
+        batch = await read_record(request, wire.Batch)
+        result = await desk.do(lambda ledger: ledger.accept(site, batch))
+        return answer(result) if isinstance(result, wire.Receipt) else answer(wire.ErrorAnswer(result), 409)
+
+    @routes.get("/list/manifest")
+    async def manifest(site: str, after: Annotated[int, Query(ge=0)] = 0, wait: float = wire.WAIT_S) -> Response:
+        await _known(desk, site)
+        found = await desk.manifest(site, after, min(max(wait, 0.0), wire.WAIT_S))
+        return Response(status_code=204) if found is None else answer(found)
+
+    @routes.get("/list/{version}")
+    async def one_list(site: str, version: int) -> Response:
+        return await _list(desk, site, version)
+
+    return routes
+
+
+def admin_routes(desk: Desk) -> APIRouter:
+    """What people at the office, and their programs, call."""
+    routes = APIRouter(prefix="/admin/v1/sites/{site}")
+
+    @routes.get("/list")
+    async def get_list(site: str) -> Response:
+        return await _list(desk, site, None)
+
+    @routes.put("/list")
+    async def put_list(site: str, request: Request) -> Response:
+        body = await read_body(request, wire.LIST_BYTES)
+        document = await desk.do(lambda _: decode(body, Any))
+        if faults := shape_faults(document, site):
+            raise refuse(400, "invalid", "; ".join(faults))
+        decode(b'"' + site.encode() + b'"', wire.Site)
+        return await _changed(desk, lambda ledger: ledger.put_list(site, document))
+
+    @routes.post("/{part}")
+    async def put_entries(site: str, part: str, request: Request) -> Response:
+        _editable(part)
+        given = decode(await read_body(request, wire.REQUEST_BYTES), Any)
+        items = given if isinstance(given, list) else [given]
+        if faults := item_faults(items, "$"):
+            raise refuse(400, "invalid", "; ".join(faults[:20]))
+        return await _changed(desk, lambda ledger: _edit(ledger, site, lambda old: upsert(old, part, items)))
+
+    @routes.delete("/{part}/{id_}")
+    async def delete_entry(site: str, part: str, id_: str) -> Response:
+        _editable(part)
+        return await _changed(desk, lambda ledger: _edit(ledger, site, lambda old: remove(old, part, id_)))
+
+    @routes.get("/events")
+    async def events(
+        site: str,
+        after: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=EVENTS_PAGE)] = EVENTS_PAGE,
+    ) -> Response:
+        await _known(desk, site)
+        found = await desk.do(lambda ledger: ledger.events(site, after, limit))
+        return answer({"events": found, "next": found[-1]["n"] if found else after})
+
+    @routes.get("/summary")
+    async def summary(site: str) -> Response:
+        await _known(desk, site)
+        return answer(await desk.do(lambda ledger: ledger.summary(site)))
+
+    return routes
+
+
+async def _known(desk: Desk, site: str) -> None:
+    if not await desk.do(lambda ledger: ledger.knows(site)):
+        raise refuse(404, "unknown_site", f"there is no site {site!r} here")
+
+
+async def _list(desk: Desk, site: str, version: int | None) -> Response:
+    raw = await desk.do(lambda ledger: ledger.list_bytes(site, version))
+    if raw is None:
+        raise refuse(404, "unknown_list", f"there is no such list for {site!r}")
+    return Response(raw, media_type="application/json")
+
+
+async def _changed(desk: Desk, work: Callable[[Ledger], int]) -> Response:
+    version = await desk.do(work)
+    desk.wake()
+    return answer({"version": version})
+
+
+def _editable(part: str) -> None:
+    if part not in ("cardholders", "credentials"):
+        raise refuse(404, "unknown_part", "cardholders and credentials are edited one by one; the rest with PUT list")
+
+
+def _edit(ledger: Ledger, site: str, change: Callable[[dict[str, Any]], dict[str, Any] | None]) -> int:
+    raw = ledger.list_bytes(site)
+    if raw is None:
+        raise refuse(404, "unknown_list", f"{site!r} has no list yet: PUT one first")
+    changed = change(decode(raw, dict[str, Any]))
+    if changed is None:
+        raise refuse(404, "unknown_entry", "there is no entry with this id")
+    return ledger.put_list(site, changed)

@@ -1,0 +1,85 @@
+"""Reading requests and writing answers: who may ask, how much is read, and errors as JSON."""
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from sync import wire
+
+Record = TypeVar("Record")
+
+
+class Refused(Exception):
+    """The office doesn't do it: status, code and words."""
+
+    def __init__(self, status: int, refusal: wire.Refusal) -> None:
+        self.status, self.refusal = status, refusal
+        super().__init__(refusal.text)
+
+
+def refuse(status: int, code: str, text: str) -> Refused:
+    """To be raised."""
+    return Refused(status, wire.Refusal(code, text[:2000]))
+
+
+def answer(record: object, status: int = 200) -> Response:
+    """A record as JSON."""
+    return Response(msgspec.json.encode(record), status, media_type="application/json")
+
+
+def answer_refusals(app: FastAPI) -> None:
+    """Every error of this application has the body that docs/protocol.md specifies."""
+
+    @app.exception_handler(Refused)
+    async def _refused(_request: Request, refused: Refused) -> Response:
+        headers = {"WWW-Authenticate": "Bearer"} if refused.status == 401 else None
+        body = msgspec.to_builtins(wire.ErrorAnswer(refused.refusal))
+        return JSONResponse(body, refused.status, headers)
+
+    @app.exception_handler(HTTPException)
+    async def _http(_request: Request, error: HTTPException) -> Response:
+        return answer(wire.ErrorAnswer(wire.Refusal("http", str(error.detail))), error.status_code)
+
+
+def bearer(token: str) -> Callable[[Request], Awaitable[None]]:
+    """A dependency that lets in who has the token; compared in constant time."""
+    wanted = b"Bearer " + token.encode()
+
+    async def check(request: Request) -> None:
+        given = request.headers.get("authorization", "").encode()
+        if not hmac.compare_digest(given, wanted):
+            raise refuse(401, "unauthorized", "the bearer token is missing or wrong")
+
+    return check
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The whole body. Raises Refused (413) before more than `limit` bytes are held."""
+    declared = request.headers.get("content-length", "0")
+    parts, size = [], 0
+    if declared.isdigit() and int(declared) > limit:
+        raise refuse(413, "too_large", f"at most {limit} bytes")
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise refuse(413, "too_large", f"at most {limit} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def read_record(request: Request, record: type[Record]) -> Record:
+    """The body as a wire record. Raises Refused (400, 413)."""
+    return decode(await read_body(request, wire.REQUEST_BYTES), record)
+
+
+def decode(body: bytes, record: Any) -> Any:
+    """JSON as a record. Raises Refused (400)."""
+    try:
+        return msgspec.json.decode(body, type=record)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise refuse(400, "invalid", str(error)) from error
