@@ -70,7 +70,6 @@ class AccessPointTable(_Table):
 
     door: str
     readers: tuple[str, ...] = Field(min_length=1)
-    degraded_mode: Literal["locked", "last_list"] = "last_list"
 
     @field_validator("readers", mode="before")
     @classmethod

@@ -8,7 +8,6 @@ from gateway.domain.schedule import Period, Schedule
 from gateway.domain.site import (
     AccessPoint,
     CameraPlace,
-    DegradedMode,
     Door,
     InputPurpose,
     Lock,
@@ -29,10 +28,7 @@ def to_site(config: SiteConfig) -> Site:
         id=config.site.id,
         zone=ZoneInfo(config.site.zone),
         doors={key: _door(key, table) for key, table in config.doors.items()},
-        access_points={
-            key: AccessPoint(key, table.door, table.readers, DegradedMode(table.degraded_mode))
-            for key, table in config.access_points.items()
-        },
+        access_points={key: AccessPoint(key, table.door, table.readers) for key, table in config.access_points.items()},
         inputs={
             key: SiteInput(key, InputPurpose(table.purpose), _terminal(table)) for key, table in config.inputs.items()
         },

@@ -15,11 +15,17 @@ from gateway.version import VERSION
 
 Command = Callable[[argparse.Namespace], int]
 
+_ELSEWHERE = {"office": "sync.office", "sim": "simulators.client"}
+"""Commands that are programs of their own, with help of their own."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse, run one command, and turn errors into words and exit codes."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if words and words[0] in _ELSEWHERE:
+        os.execv(sys.executable, (sys.executable, "-m", _ELSEWHERE[words[0]], *words[1:]))
     parser = _parser()
-    args = parser.parse_args(arguments)
+    args = parser.parse_args(words)
     command: Command | None = getattr(args, "command", None)
     if command is None:
         parser.print_help(sys.stderr)
@@ -71,14 +77,8 @@ def _site_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     check = commands.add_parser("check", help="check a site's configuration; exit 2 and every fault with its line")
     check.add_argument("config", type=Path, metavar="SITE.toml")
     check.set_defaults(command=_check)
-    office = commands.add_parser("office", help="run the office's side of the sync protocol", add_help=False)
-    office.add_argument("rest", nargs=argparse.REMAINDER)
-    office.set_defaults(command=lambda args: _become("sync.office", args.rest))
-    sim = commands.add_parser(
-        "sim", help="do something to the demo site: swipe, press, open, force, fire …", add_help=False
-    )
-    sim.add_argument("rest", nargs=argparse.REMAINDER)
-    sim.set_defaults(command=lambda args: _become("simulators.client", args.rest))
+    commands.add_parser("office", help="run the office's side of the sync protocol")
+    commands.add_parser("sim", help="do something to the demo site: swipe, press, open, force, fire …")
 
 
 def _list_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -231,10 +231,6 @@ def _card_encode(args: argparse.Namespace) -> int:
 
     print(json.dumps(encode_card(args.format, args.facility, args.number)))
     return 0
-
-
-def _become(module: str, rest: list[str]) -> int:
-    os.execv(sys.executable, (sys.executable, "-m", module, *rest))
 
 
 def _say(text: str) -> None:

@@ -56,6 +56,7 @@ class SiteLoop:
         self.inbox = Inbox()
         self._tasks: set[asyncio.Task[None]] = set()
         self._swapping: int | None = None
+        self._recorded: dict[str, Any] = {}
 
     async def run(self) -> None:
         """Handle signals until cancelled."""
@@ -87,9 +88,10 @@ class SiteLoop:
             self._spawn(self._reply(answer, turn.reply, commit))
 
     def _record(self, turn: Turn, moment: Moment) -> Commit | None:
-        if not turn.events and not turn.commands:
-            return None
         checkpoint: dict[str, Any] = msgspec.to_builtins(self.controller.snapshot())
+        if not turn.events and checkpoint == self._recorded:
+            return None
+        self._recorded = checkpoint
         return self.journal.append(turn.events, moment, checkpoint)
 
     async def _wait_for(self, commit: Commit, commands: list[DeviceCommand], moment: Moment) -> None:

@@ -10,9 +10,8 @@ from gateway.clock import SystemClock
 from gateway.console.app import serve_console
 from gateway.console.parts import ConsoleParts, SiteNames
 from gateway.console.users import UserStore
-from gateway.domain.signals import StatusReported
 from gateway.doors_client import DoorsClient
-from gateway.errors import ConfigError, LinkError, ListInvalid
+from gateway.errors import ConfigError, ListInvalid
 from gateway.paths import Paths
 from gateway.store.access_list import open_list
 from gateway.store.journal_reader import SqliteJournalReader
@@ -20,8 +19,6 @@ from gateway.store.list_folder import current_list
 from gateway.store.site_key import load_site_key
 
 log = logging.getLogger(__name__)
-
-REPORT_EVERY_S = 1.0
 
 
 async def run_console(paths: Paths) -> None:
@@ -43,7 +40,6 @@ async def run_console(paths: Paths) -> None:
     )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(doors.run())
-        tasks.create_task(_report(doors))
         tasks.create_task(_serve(parts, config))
 
 
@@ -55,16 +51,6 @@ async def _serve(parts: ConsoleParts, config: SiteConfig) -> None:
         raise ConfigError(
             "console.port", f"{host}:{port}", "can't be listened on: is it in use? choose another"
         ) from error
-
-
-async def _report(doors: DoorsClient) -> None:
-    """The console lives: said every second, so that a hung one is noticed."""
-    while True:
-        try:
-            await doors.send(StatusReported("console", {"serving": True}))
-        except LinkError:
-            log.debug("the doors process is away")
-        await asyncio.sleep(REPORT_EVERY_S)
 
 
 def _names(config: SiteConfig) -> SiteNames:

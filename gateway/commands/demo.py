@@ -1,6 +1,7 @@
 """`gatehouse demo`: the simulated surroundings, and the real daemon started exactly as `gatehouse run` starts it."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -27,7 +28,10 @@ def run_demo(data: Path, *, quiet: bool, speed: float, console_port: int | None)
     flags += [] if console_port is None else ["--console-port", str(console_port)]
     _say("Starting the demo's surroundings: broker, office, camera, readers and doors …")
     surroundings = subprocess.Popen(
-        [sys.executable, "-m", "simulators.demo", *flags], stdout=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-m", "simulators.tether", str(os.getpid()), "simulators.demo", *flags],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     try:
         _wait_ready(surroundings)

@@ -26,6 +26,8 @@ from gateway.domain.snapshot import ControllerState
 
 REQUEST_VALIDITY_MAX_S = 30.0
 """A guard's click that is older, or says it lives longer, is refused: it must never open a door late."""
+USED_REQUESTS_KEPT = 200
+"""More clicks than all guards together make in the 30 s that one may live."""
 COMMAND_NUMBERS_SKIPPED_AT_START = 1000
 """A crash may have lost the numbers of commands that went out before their commit; none may be used twice."""
 CLOCK_LOOKED_AT_S = 60.0
@@ -313,7 +315,7 @@ class Controller:
             self._refuse(signal.request_id, "open", signal.door, refusal, signal.operator, now)
             return
         self.state.used_requests.append(signal.request_id)
-        del self.state.used_requests[:-1000]
+        del self.state.used_requests[:-USED_REQUESTS_KEPT]
         self._tell(
             ev.OpenedByGuard(
                 door=signal.door,
@@ -405,7 +407,9 @@ class Controller:
         elif signal.state == "ended":
             self._end_observation(signal.observation_id, signal.timed_out)
         elif signal.observation_id not in self.observations.entries:
-            armed = place.armed.covers(now.moment.wall, self.site.zone)
+            # While the clock is suspect nobody knows the hour: rather an alarm too many.
+            suspect = now.moment.quality is ClockQuality.SUSPECT
+            armed = suspect or place.armed.covers(now.moment.wall, self.site.zone)
             self._tell(
                 ev.ObservationStarted(
                     observation=signal.observation_id,
@@ -467,8 +471,10 @@ class Controller:
         # The wiring may have changed while the gateway was down: a door that fire releases now, or no more.
         self.doors.set_fire(self.state.fire_latched, now.moment)
         for link in self.site.insecure_links:
-            if self.alarms.find(AlarmKind.INSECURE_LINK, link) is None:
-                self._raise(AlarmKind.INSECURE_LINK, link, now)
+            self._raise_once(AlarmKind.INSECURE_LINK, link, now)
+        for alarm in [a for a in self.alarms.open.values() if a.kind == AlarmKind.INSECURE_LINK]:
+            if alarm.source not in self.site.insecure_links:
+                self._tell(*self.alarms.normal(AlarmKind.INSECURE_LINK, alarm.source))
         self._deadline_reached(sg.DeadlineReached(), now)
 
     def _deadline_reached(self, signal: sg.DeadlineReached, now: _Now) -> None:

@@ -32,13 +32,6 @@ class InputPurpose(StrEnum):
     TAMPER = "tamper"
 
 
-class DegradedMode(StrEnum):
-    """What an access point does while there is no valid list."""
-
-    LOCKED = "locked"
-    LAST_LIST = "last_list"
-
-
 @dataclass(frozen=True, slots=True)
 class Terminal:
     """One input or output of a device, numbered from 0. `inverted`: the meaning is active while not energised."""
@@ -88,7 +81,6 @@ class AccessPoint:
     id: str
     door: str
     readers: tuple[str, ...]
-    degraded_mode: DegradedMode = DegradedMode.LAST_LIST
 
 
 @dataclass(frozen=True, slots=True)

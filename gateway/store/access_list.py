@@ -1,8 +1,9 @@
 """The access list that decides: compiled to one file with keys instead of digits, mapped into memory, replaced whole.
 
-A compiled file: 8 bytes magic (in the host's byte order: a file of another machine is refused and compiled again), SHA-256 of all that
-follows, then the lengths of its sections, then the sections: meta (MessagePack), key prefixes (sorted uint64), keys (16 bytes each, same
-order), record offsets (uint64), records (MessagePack); once for credentials, once for cardholders.
+A compiled file: 8 bytes magic (in the host's byte order: a file of another machine is refused and compiled again),
+SHA-256 of all that follows, then the lengths of its sections, then the sections: meta (MessagePack), key prefixes
+(sorted uint64), keys (16 bytes each, same order), record offsets (uint64), records (MessagePack); once for
+credentials, once for cardholders.
 """
 
 import hashlib
@@ -75,7 +76,10 @@ def lookup_key(site_key: bytes, identifier: Identifier) -> bytes:
 
 
 def compile_list(document: ListDocument, site_key: bytes, folder: Path) -> CompiledFile:
-    """Write the compiled list to `folder`, durable before it has its name. Raises ListInvalid when a plain and a keyed credential are one card."""
+    """Write the compiled list to `folder`, durable before it has its name.
+
+    Raises ListInvalid when a plain and a keyed credential are one card.
+    """
     meta = _Meta(
         document.site,
         document.version,
@@ -99,7 +103,10 @@ def compile_list(document: ListDocument, site_key: bytes, folder: Path) -> Compi
 
 
 def open_list(path: Path, site_key: bytes) -> "CompiledAccessList":
-    """Map a compiled list. Raises ListInvalid when it is truncated, damaged, of another site key or of another format."""
+    """Map a compiled list.
+
+    Raises ListInvalid when it is truncated, damaged, of another site key or of another format.
+    """
     try:
         with path.open("rb") as file:
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -307,7 +314,10 @@ def _key_check(site_key: bytes) -> bytes:
 
 
 def _table(values: dict[bytes, Any]) -> tuple[bytes, bytes, bytes, bytes]:
-    """Sections of one table: prefixes, keys, offsets, records; the first two padded to whole words by their item sizes."""
+    """Sections of one table: prefixes, keys, offsets, records.
+
+    The first two padded to whole words by their item sizes.
+    """
     encode = msgspec.msgpack.Encoder().encode
     ordered = sorted(values)
     records = [encode(values[key]) for key in ordered]

@@ -1,7 +1,7 @@
 """The journal's one writer: SQLite in WAL mode with synchronous=FULL, a queue, and one thread.
 
-A turn (the events of one `append`) is never split over two transactions. Whatever queued while the last commit was on its way goes together in
-the next one, up to 500 events; a lone turn is committed at once. "Durable" is said after COMMIT and never otherwise.
+A turn (the events of one `append`) is never split over two transactions. Whatever queued while the last commit was on
+its way goes together in the next one, up to 500 events; a lone turn is committed at once. "Durable" is said after COMMIT and never otherwise.
 """
 
 import sqlite3
@@ -49,10 +49,11 @@ class Turn:
 class SqliteJournal:
     """The one writer of a journal file; implements `gateway.domain.ports.JournalWriter`.
 
-    `on_change(available, detail, lost)` is called once when writing fails and once when it works again; `lost` then counts the events that
-    had to be shed and for which a `JournalGap` ALREADY stands in the journal. `on_commit(row_id)` is called after each commit. Both
-    are called on the writer's thread and must not block. Raises ConfigError for a file of a newer program. A disk that can't be
-    written at the start raises nothing: `on_change` tells it, and opening is tried again.
+    `on_change(available, detail, lost)` is called once when writing fails and once when it works again; `lost` then
+    counts the events that had to be shed and for which a `JournalGap` ALREADY stands in the journal.
+    `on_commit(row_id)` is called after each commit. Both are called on the writer's thread and must not block.
+    Raises ConfigError for a file of a newer program. A disk that can't be written at the start raises nothing:
+    `on_change` tells it, and opening is tried again.
     """
 
     def __init__(
@@ -98,7 +99,10 @@ class SqliteJournal:
         return None if self._rows is None else self._rows.head
 
     def append(self, events: Sequence[Event], moment: Moment, checkpoint: dict[str, Any] | None = None) -> TurnCommit:
-        """Queue the events of one turn as one transaction. Never blocks. A later checkpoint replaces one that still waits."""
+        """Queue the events of one turn as one transaction. Never blocks.
+
+        A later checkpoint replaces one that still waits.
+        """
         state = None if checkpoint is None else msgspec.json.encode(checkpoint)  # now: the caller may change it later
         turn = Turn(list(events), moment, state, TurnCommit())
         with self._changed:
@@ -117,7 +121,10 @@ class SqliteJournal:
         return turn.commit
 
     def close(self, timeout_s: float = 5.0) -> None:
-        """Write what is queued, then close. While the disk refuses, gives up after one more try; the waiting turns have been told."""
+        """Write what is queued, then close.
+
+        While the disk refuses, gives up after one more try; the waiting turns have been told.
+        """
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -151,7 +158,10 @@ class SqliteJournal:
             self._rows.close()
 
     def _next_group(self) -> list[Turn]:
-        """Wait for turns and take whole ones up to the bound; empty when closing, or when only to see whether the disk is back."""
+        """Wait for turns and take whole ones up to the bound.
+
+        Empty when closing, or when only to see whether the disk is back.
+        """
         with self._changed:
             while not self._queue and not self._closing and self._failure is None:
                 self._changed.wait()

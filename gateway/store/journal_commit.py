@@ -14,7 +14,10 @@ class _Fate(Enum):
 
 
 class TurnCommit:
-    """Implements `gateway.domain.ports.Commit`. Settled once: a turn that failed may still be stored later, but was never promised."""
+    """Implements `gateway.domain.ports.Commit`.
+
+    Settled once: a turn that failed may still be stored later, but was never promised.
+    """
 
     __slots__ = ("_detail", "_fate", "_lock", "_waiters")
 

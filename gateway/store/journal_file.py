@@ -11,7 +11,10 @@ from gateway.store.records import from_microseconds, microseconds
 from gateway.store.schema import migrate
 
 QUICK_CHECK_BYTES = 128 * 1024 * 1024
-"""Files up to this size are checked whole at each start (about 0.2 s per 100 MB); a larger one would delay the first decision."""
+"""Files up to this size are checked whole at each start (about 0.2 s per 100 MB).
+
+A larger one would delay the first decision.
+"""
 
 _LAST_ROWS = 1000
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -19,7 +22,10 @@ _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What was found: `moved_aside` is the damaged file's new place if there was one; `last_wall` the newest time that was not suspect."""
+    """What was found: `moved_aside` is the damaged file's new place if there was one.
+
+    `last_wall` the newest time that was not suspect.
+    """
 
     epoch: str
     created: bool
@@ -28,7 +34,9 @@ class Opening:
 
 
 def open_journal_file(path: Path, moment: Moment) -> tuple[sqlite3.Connection, Opening]:
-    """Open or create the journal. A damaged file is moved to `journal.corrupt-<time>.db` beside it and a new epoch begins.
+    """Open or create the journal.
+
+    A damaged file is moved to `journal.corrupt-<time>.db` beside it and a new epoch begins.
 
     Raises ConfigError for a newer file; sqlite3.Error and OSError when the disk refuses.
     """

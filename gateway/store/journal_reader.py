@@ -36,7 +36,9 @@ class Verdict:
 
 
 class SqliteJournalReader:
-    """Implements `gateway.domain.ports.JournalReader`. Safe to call from several threads; a file that isn't there yet reads as empty.
+    """Implements `gateway.domain.ports.JournalReader`.
+
+    Safe to call from several threads; a file that isn't there yet reads as empty.
 
     Every method raises JournalUnavailable when the file can't be read.
     """
@@ -87,7 +89,10 @@ class SqliteJournalReader:
         until: datetime | None = None,
         limit: int = 100,
     ) -> list[RecordedEvent]:
-        """The newest events first that pass every filter: `subject` is `kind:id`, `text` is looked for in body and subjects, `since <= wall < until`."""
+        """The newest events first that pass every filter.
+
+        `subject` is `kind:id`, `text` is looked for in body and subjects, `since <= wall < until`.
+        """
         filters: list[tuple[str, tuple[Any, ...]]] = []
         if types is not None:
             filters.append((f"type IN ({','.join('?' * len(types))})", tuple(types)))

@@ -1,4 +1,7 @@
-"""Rows of the journal inside a transaction: numbering, commitment and chain. The head moves only when the commit did."""
+"""Rows of the journal inside a transaction: numbering, commitment and chain.
+
+The head moves only when the commit did.
+"""
 
 import sqlite3
 import uuid

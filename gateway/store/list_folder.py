@@ -26,7 +26,10 @@ class ListFolder:
         self._folder, self._site_key = folder, site_key
 
     def prepare(self, raw: bytes, site: str, newer_than: int) -> CompiledFile:
-        """Parse, judge and compile a LIST.json. Raises ListInvalid with its faults; another site's or an older list is one."""
+        """Parse, judge and compile a LIST.json.
+
+        Raises ListInvalid with its faults; another site's or an older list is one.
+        """
         document = parse_list(raw)
         if document.site != site:
             raise ListInvalid((f"$.site: is {document.site!r}, this is {site!r}",))

@@ -61,8 +61,8 @@ _CARDHOLDER = _object(
 _LIST = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "Gatehouse access list",
-    "description": "The office's list for one site. `end` of a period may be earlier than `start`: it then runs over midnight. "
-    "A credential is named by format, facility_code and number, or by its keyed hash alone.",
+    "description": "The office's list for one site. `end` of a period may be earlier than `start`: it then runs over "
+    "midnight. A credential is named by format, facility_code and number, or by its keyed hash alone.",
     **_object(
         {
             "schema": {"type": "integer", "enum": [1]},
@@ -100,7 +100,7 @@ def list_schema() -> dict[str, Any]:
 
 
 def structure_faults(value: Any, schema: dict[str, Any], path: str = "$") -> Iterator[str]:
-    """One line for each place where `value` breaks the schema: `path: what is wrong`. Knows the keywords used in this module."""
+    """One line for each place where `value` breaks the schema. Knows the keywords used in this module."""
     if not schema:
         return
     if not _has_type(value, schema["type"]):

@@ -1,6 +1,7 @@
 """Events as rows: body, subjects, actor and device of an event, its canonical bytes and its hash.
 
-The layout of the hashed bytes is specified in docs/protocol.md ("Canonical bytes"); golden vectors lie in tests/vectors/events.json.
+The layout of the hashed bytes is specified in docs/protocol.md ("Canonical bytes"); golden vectors lie in
+tests/vectors/events.json.
 """
 
 import hashlib
@@ -23,7 +24,10 @@ EVENT_TYPES: dict[str, type[Event]] = {cls.__name__: cls for cls in get_args(Eve
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
 UPCASTERS: dict[tuple[str, int], tuple[str, Upcast]] = {}
-"""(type, version) -> the type's name in the next version, and how its body becomes that version's. Never removed: old rows are read for ever."""
+"""(type, version) -> the type's name in the next version, and how its body becomes that version's.
+
+Never removed: old rows are read for ever.
+"""
 
 _EPOCH_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -58,7 +62,10 @@ def to_record_body(event: Event) -> dict[str, Any]:
 
 
 def event_from_record(type_: str, version: int, body: dict[str, Any]) -> Event:
-    """The event of a row, lifted to the present version. Raises LookupError for a type or version that this program doesn't know."""
+    """The event of a row, lifted to the present version.
+
+    Raises LookupError for a type or version that this program doesn't know.
+    """
     while (type_, version) in UPCASTERS:
         type_, upcast = UPCASTERS[type_, version]
         body, version = upcast(body), version + 1
@@ -90,7 +97,10 @@ def device_of(event: Event) -> str | None:
 
 
 def commitment_of(salt: bytes, body: bytes) -> str:
-    """SHA-256 of the salt followed by the canonical body, in hex: the body can be erased and the chain still verifies."""
+    """SHA-256 of the salt followed by the canonical body, in hex.
+
+    The body can be erased and the chain still verifies.
+    """
     return hashlib.sha256(salt + body).hexdigest()
 
 
@@ -104,8 +114,8 @@ def envelope_bytes(
 ) -> bytes:
     """The canonical bytes that are hashed.
 
-    `place` is (epoch, seq, event id); `kind` (type, version); `time` (wall in microseconds, clock quality, boot id, monotonic
-    microseconds); `origin` (actor, device or None); `seal` (commitment, previous hash).
+    `place` is (epoch, seq, event id); `kind` (type, version); `time` (wall in microseconds, clock quality,
+    boot id, monotonic microseconds); `origin` (actor, device or None); `seal` (commitment, previous hash).
     """
     listed = tuple(subjects)
     values = (*place, *kind, *time, origin[0], origin[1] or "", len(listed), *listed, *seal)

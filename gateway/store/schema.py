@@ -26,13 +26,17 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE checkpoint (row_id INTEGER PRIMARY KEY, state TEXT NOT NULL)",
     ),
 )
-"""One tuple of statements a version; `PRAGMA user_version` is how many were applied. Never edited once released, only added to."""
+"""One tuple of statements a version; `PRAGMA user_version` is how many were applied.
+
+Never edited once released, only added to.
+"""
 
 
 def migrate(connection: sqlite3.Connection, path: Path, migrations: tuple[tuple[str, ...], ...] = MIGRATIONS) -> int:
     """Bring the database to the newest version and return the version it had.
 
-    A file that already held a version is first copied to `<name>.before-<version>`. Raises ConfigError when the file is newer than the program.
+    A file that already held a version is first copied to `<name>.before-<version>`. Raises ConfigError when the file
+    is newer than the program.
     """
     found: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if found > len(migrations):

@@ -1,4 +1,7 @@
-"""What goes first when the disk takes nothing and the queue is full: observations, then routine, then who passed which door."""
+"""What goes first when the disk takes nothing and the queue is full.
+
+Observations, then routine, then who passed which door.
+"""
 
 from collections import Counter, deque
 from collections.abc import Iterable
@@ -86,7 +89,10 @@ class _Turn(Protocol):
 
 
 def shed(turns: "deque[_Turn] | Iterable[_Turn]", lost: Shed, wanted: int) -> int:
-    """Drop at least `wanted` events (if there are as many), the lowest class first and the oldest of it first; returns how many."""
+    """Drop at least `wanted` events (if there are as many), the lowest class first and the oldest of it first.
+
+    Returns how many.
+    """
     dropped = 0
     for kind in EventClass:
         for turn in turns:

@@ -10,7 +10,10 @@ SITE_KEY_BYTES = 32
 
 
 def load_site_key(secrets_folder: Path) -> bytes:
-    """Read `site-key` from the folder of secrets, or make it, mode 0600 in a folder of 0700. Raises ConfigError for a damaged one."""
+    """Read `site-key` from the folder of secrets, or make it, mode 0600 in a folder of 0700.
+
+    Raises ConfigError for a damaged one.
+    """
     path = secrets_folder / "site-key"
     if not path.exists():
         _create(path)

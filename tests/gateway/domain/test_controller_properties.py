@@ -101,7 +101,7 @@ def releases_have_their_reason(turn: Turn, before: dict[str, DoorState], after: 
             continue
         door = door_of(told).id
         if isinstance(told, PulseOutput):
-            assert door in pulse_reasons or after[door].rex_pressed
+            assert door in pulse_reasons or before[door].rex_pressed or after[door].rex_pressed
             assert 0 < told.duration_s <= DOORS[door].extended_release_time_s
         else:
             assert door in freed or before[door].phase is DoorPhase.FREE
