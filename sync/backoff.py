@@ -1,4 +1,4 @@
-"""How long to wait before the next try: exponential with full jitter, so that a thousand gateways don't come back at once."""
+"""How long to wait before the next try: full jitter, so that a thousand gateways don't come back at once."""
 
 from gateway.clock import random_bytes
 

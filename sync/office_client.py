@@ -72,9 +72,7 @@ class OfficeClient:
             raise OfficeRejected(f"list {manifest.version} is not the one of its manifest")
         return raw
 
-    async def _post(
-        self, path: str, record: msgspec.Struct, answer: type[Answer]
-    ) -> Answer | wire.Refusal:
+    async def _post(self, path: str, record: msgspec.Struct, answer: type[Answer]) -> Answer | wire.Refusal:
         content = msgspec.json.encode(record)
         async with self._stream("POST", path, CALL_S, content=content) as response:
             body = await _body(response, wire.ANSWER_BYTES)
@@ -84,7 +82,13 @@ class OfficeClient:
 
     @asynccontextmanager
     async def _stream(
-        self, method: str, path: str, limit_s: float, *, content: bytes | None = None, params: dict[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        limit_s: float,
+        *,
+        content: bytes | None = None,
+        params: dict[str, str] | None = None,
     ) -> AsyncIterator[httpx2.Response]:
         """One exchange; the answer's status is one that the protocol knows."""
         headers = {} if content is None else {"Content-Type": "application/json"}
@@ -102,7 +106,9 @@ class OfficeClient:
             raise OfficeUnreachable(f"no answer to {path} in {limit_s:.0f} s") from error
         except httpx2.TimeoutException as error:
             raise OfficeUnreachable(f"no answer to {path} in time ({type(error).__name__})") from error
-        except (httpx2.RemoteProtocolError, httpx2.DecodingError) as error:
+        except httpx2.RemoteProtocolError as error:
+            if "disconnected" in str(error) or "closed connection" in str(error):  # a line cut off is no nonsense
+                raise OfficeUnreachable(f"{path}: the line was cut") from error
             raise OfficeRejected(f"{path}: {_short(str(error))}") from error
         except (httpx2.HTTPError, httpx2.StreamError, OSError) as error:
             raise OfficeUnreachable(f"can't be reached: {_short(str(error)) or type(error).__name__}") from error
@@ -117,7 +123,9 @@ class OfficeClient:
             raise AuthenticationFailed(f"the office refuses the token (HTTP {status})")
         if status in (408, 429) or status >= 500:
             raise OfficeUnreachable(f"HTTP {status}", self._retry_after_s(response.headers.get("retry-after")))
-        raise OfficeRejected(f"HTTP {status}: {_short((await _body(response, wire.ANSWER_BYTES)).decode(errors='replace'))}")
+        raise OfficeRejected(
+            f"HTTP {status}: {_short((await _body(response, wire.ANSWER_BYTES)).decode(errors='replace'))}"
+        )
 
     def _retry_after_s(self, value: str | None) -> float | None:
         """RFC 9110, section 10.2.3: seconds, or a date."""

@@ -1,167 +1,219 @@
-"""Events up: in order, at least once; the cursor is the office's."""
+"""Events up: in order and at least once; the office counts each once. The cursor is the office's."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
-from datetime import UTC
+from dataclasses import dataclass
 
 import msgspec
 
 from gateway.clock import Clock
 from gateway.domain.ports import JournalHead, RecordedEvent
-from gateway.errors import JournalUnavailable, OfficeRejected, OfficeUnreachable
+from gateway.errors import AuthenticationFailed, JournalUnavailable, OfficeRejected, OfficeUnreachable
 from sync import wire
 from sync.backoff import Backoff
-from sync.link import OfficeLink
-from sync.office_client import Conflict, OfficeClient
-from sync.ports import JournalSource, ListStore
+from sync.link import Direction, OfficeLink
+from sync.office_client import OfficeClient
+from sync.ports import EventSource, ListStore
 
-POLL_S = 5.0
+log = logging.getLogger(__name__)
+
+POLL_S = 2.0
 """Without a wake-up the journal is looked at this often: a lost wake-up costs seconds, not events."""
+HELLO_EVERY_S = 60.0
+"""An idle session says hello again: an office that was put back to an older copy gets what it lost."""
+AUTHENTICATION_RETRY_S = 60.0
+"""A wrong token mends only by a person's hand."""
 
-_encoder = msgspec.json.Encoder()
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What the office doesn't have yet: events, and the age in seconds of the oldest."""
+
+    queue: int
+    oldest_age_s: float
 
 
 class Uplink:
-    """Sends the journal to the office. `row_id` is the last row that the office has committed."""
+    """Sends the journal to the office, batch by batch, for ever."""
 
     def __init__(
         self,
-        client: OfficeClient,
-        journal: JournalSource,
+        journal: EventSource,
         lists: ListStore,
+        client: OfficeClient,
         link: OfficeLink,
         clock: Clock,
-        *,
-        gateway: str,
         software: str,
-        retry_last_s: float = 30.0,
     ) -> None:
-        self._client, self._journal, self._lists, self._link, self._clock = client, journal, lists, link, clock
-        self._gateway, self._software = gateway, software
-        self._backoff = Backoff(last_s=retry_last_s)
+        self._journal, self._lists, self._client, self._link = journal, lists, client, link
+        self._clock, self._software = clock, software
+        self._backoff = Backoff()
         self._wake = asyncio.Event()
-        self._session = ""
-        self.row_id = 0
+        self._sent: JournalHead | None = None
+        self._greeted = False
 
     def wake(self) -> None:
         """The journal has grown."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Run for ever; survives whatever the office answers."""
+        """Keep a session with the office until cancelled."""
         while True:
+            least_s: float | None = None
             try:
-                await self._hello()
-                await self._follow()
-            except Conflict as error:
-                self._link.values["last_error"] = str(error)[:200]
-                delay_s = self._backoff.failed()
-            except OfficeRejected as error:
-                self._link.rejected(str(error))
-                delay_s = self._backoff.failed()
+                await self._session()
+                continue
             except OfficeUnreachable as error:
-                self._link.lost(str(error))
-                delay_s = self._backoff.failed(error.retry_after_s)
+                least_s = error.retry_after_s
+                self._link.bad(Direction.UP, str(error))
+            except OfficeRejected as error:
+                self._link.bad(Direction.UP, str(error), nonsense=True)
+            except AuthenticationFailed as error:
+                least_s = AUTHENTICATION_RETRY_S
+                self._link.bad(Direction.UP, str(error))
+            except _SessionOver as error:
+                log.info("office, up: %s", error)
             except JournalUnavailable as error:
-                self._link.values["last_error"] = str(error)[:200]
-                delay_s = self._backoff.failed()
-            await asyncio.sleep(delay_s)
+                log.warning("the journal can't be read: %s", error)
+            await asyncio.sleep(self._backoff.next_s(least_s))
 
-    async def backlog(self) -> tuple[int, float]:
-        """(events that the office doesn't have, age in seconds of the oldest)."""
-        head = await asyncio.to_thread(self._journal.head)
-        if head is None or head.row_id <= self.row_id:
-            return 0, 0.0
-        waiting = await asyncio.to_thread(self._journal.after, self.row_id, 1)
-        now = self._clock.now().wall
-        age_s = (now - waiting[0].wall).total_seconds() if waiting else 0.0
-        return head.row_id - self.row_id, max(age_s, 0.0)
+    async def backlog(self) -> Backlog | None:
+        """What waits; None until the office has said what it has. Raises JournalUnavailable."""
+        return await asyncio.to_thread(self._measure) if self._greeted else None
 
-    async def _hello(self) -> None:
-        epochs = await asyncio.to_thread(self._journal.epochs)
-        ends = [wire.EpochEnd(end.epoch, end.seq, end.hash) for end in epochs]
-        version = await asyncio.to_thread(self._lists.version_in_force)
-        boot_id = self._clock.now().boot_id
-        hello = wire.Hello(wire.PROTOCOL, self._gateway, boot_id, self._software, version, ends)
-        welcome = await self._client.hello(hello)
-        if welcome.protocol != wire.PROTOCOL:
-            raise OfficeRejected(f"the office speaks protocol {welcome.protocol}")
-        self.row_id = await asyncio.to_thread(self._start, epochs, welcome.cursors)
-        self._session = welcome.session
-        self._link.reached()
+    def _measure(self) -> Backlog:
+        sent = self._sent
+        row_id = 0 if sent is None else sent.row_id
+        waiting = self._journal.after(row_id, 1)
+        if not waiting:
+            return Backlog(0, 0.0)
+        queue = sum(
+            end.seq - (sent.seq if sent is not None and sent.epoch == end.epoch else 0)
+            for end in self._journal.epochs()
+            if end.row_id > row_id
+        )
+        age_s = (self._clock.now().wall - waiting[0].wall).total_seconds()
+        return Backlog(queue, max(0.0, round(age_s, 1)))
 
-    def _start(self, epochs: Sequence[JournalHead], cursors: Sequence[wire.EpochCursor]) -> int:
-        """The row after which to send: behind the first epoch that the office doesn't have whole."""
-        known = {cursor.epoch: cursor for cursor in cursors}
-        before = 0
-        for end in epochs:
-            cursor = known.get(end.epoch, wire.EpochCursor(end.epoch, 0))
-            if not 0 <= cursor.through <= end.seq:
-                raise OfficeRejected(f"the office claims {cursor.through} of {end.seq} events of epoch {end.epoch}")
-            if cursor.through:
-                place = self._journal.place(end.epoch, cursor.through)
-                if place is None or place.hash != cursor.hash:
-                    raise OfficeRejected(f"the office has another event {cursor.through} of epoch {end.epoch}")
-                before = place.row_id
-            if cursor.through < end.seq:
-                return before
-        return before
-
-    async def _follow(self) -> None:
+    async def _session(self) -> None:
+        """Hello, then batches until the session should be renewed."""
+        self._link.returned.clear()
+        session = await self._hello()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + HELLO_EVERY_S
         while True:
             self._wake.clear()
-            rows = await asyncio.to_thread(self._journal.after, self.row_id, wire.BATCH_ROWS)
+            row_id = 0 if self._sent is None else self._sent.row_id
+            rows = await asyncio.to_thread(self._journal.after, row_id, wire.BATCH_ROWS)
             if rows:
-                await self._send(rows)
-                self._backoff.succeeded()
+                await self._send(session, rows)
+            self._backoff.reset()
+            self._link.good(Direction.UP)
+            if rows:
                 continue
-            try:
-                async with asyncio.timeout(POLL_S):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+            if self._link.returned.is_set() or loop.time() > until:
+                return
+            await self._rest()
 
-    async def _send(self, rows: list[RecordedEvent]) -> None:
-        sent, batch = _batch(self._session, rows)
-        acknowledged = await self._client.events(batch)
-        first, last = sent[0].seq, sent[-1].seq
-        if acknowledged.epoch != batch.epoch or not 0 <= acknowledged.through <= last:
-            raise OfficeRejected(f"the office acknowledges {acknowledged.through} of {first} to {last}")
-        if acknowledged.through < first - 1:  # it was put back: its cursor rules
-            raise Conflict("the office's cursor went back")
-        self._link.reached()
-        if acknowledged.through >= first:
-            self.row_id = sent[acknowledged.through - first].row_id
-        else:
-            raise OfficeRejected("the office acknowledged nothing of a batch")
+    async def _rest(self) -> None:
+        try:
+            async with asyncio.timeout(POLL_S):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _hello(self) -> str:
+        """Open a session and take over the office's cursors."""
+        ends = await asyncio.to_thread(self._journal.epochs)
+        hello = wire.Hello(
+            wire.PROTOCOL,
+            self._software,
+            self._clock.now().boot_id,
+            tuple(wire.EpochEnd(end.epoch, end.seq, end.hash) for end in ends[-wire.EPOCHS :]),
+            await asyncio.to_thread(self._lists.version_in_force),
+        )
+        welcome = await self._client.hello(hello)
+        if isinstance(welcome, wire.Refusal):
+            raise OfficeRejected(f"the office refuses the hello: {welcome.code}: {welcome.text[:120]}")
+        cursors = {cursor.epoch: cursor for cursor in welcome.cursors}
+        self._sent = await asyncio.to_thread(self._committed, ends, cursors)
+        self._greeted = True
+        return welcome.session
+
+    def _committed(self, ends: Sequence[JournalHead], cursors: dict[str, wire.Cursor]) -> JournalHead | None:
+        """The last event, in row order, before which the office has everything."""
+        reached = None
+        for end in ends:
+            cursor = cursors.get(end.epoch)
+            through = 0 if cursor is None else cursor.through
+            if cursor is not None and through > 0:
+                reached = self._place(end, cursor)
+            if through < end.seq:
+                return reached
+        return reached
+
+    def _place(self, end: JournalHead, cursor: wire.Cursor) -> JournalHead:
+        """The office's cursor in this journal. Raises OfficeRejected when both are not one history."""
+        place = self._journal.place(end.epoch, cursor.through)
+        if place is None and cursor.through > end.seq:
+            # Ended since the hello was written? Then the row is there now, and would have been found.
+            raise OfficeRejected(
+                f"diverged: the office has {cursor.through} events of epoch {end.epoch}, this journal {end.seq}"
+            )
+        if place is None:
+            raise OfficeRejected(f"event {cursor.through} of epoch {end.epoch} is gone from this journal")
+        if place.hash != cursor.hash:
+            raise OfficeRejected(f"diverged: event {cursor.through} of epoch {end.epoch} is another at the office")
+        return place
+
+    async def _send(self, session: str, rows: list[RecordedEvent]) -> None:
+        batch = make_batch(session, rows)
+        answer = await self._client.send(batch)
+        first, last = batch.events[0].seq, batch.events[-1].seq
+        if isinstance(answer, wire.Refusal):
+            if answer.code in ("stale_session", "past_cursor"):
+                raise _SessionOver(f"{answer.code}: {answer.text[:120]}")
+            raise OfficeRejected(f"the office refuses events {first} to {last}: {answer.code}: {answer.text[:120]}")
+        if answer.epoch != batch.epoch or not first <= answer.through:
+            raise OfficeRejected(f"the office answers through {answer.through} to events {first} to {last}")
+        if answer.through > last:
+            raise _SessionOver(f"the office has events up to {answer.through} already")
+        row = rows[answer.through - first]
+        self._sent = JournalHead(row.row_id, row.epoch, row.seq, row.hash)
 
 
-def _batch(session: str, rows: list[RecordedEvent]) -> tuple[list[RecordedEvent], wire.Batch]:
-    """As many rows of one epoch as fit."""
-    encoded: list[msgspec.Raw] = []
+class _SessionOver(Exception):
+    """The office's cursor is elsewhere, or another session is open: nothing is wrong, say hello again."""
+
+
+def make_batch(session: str, rows: Sequence[RecordedEvent]) -> wire.Batch:
+    """As many rows of the first one's epoch as fit; at least one."""
+    events: list[wire.WireEvent] = []
     size = 0
-    for row in rows:
-        content = _encoder.encode(_wire_row(row))
-        size += len(content)
-        if encoded and (size > wire.BATCH_BYTES or row.epoch != rows[0].epoch):
+    for row in rows[: wire.BATCH_ROWS]:
+        event = wire_event(row)
+        size += len(msgspec.json.encode(event)) + 1
+        if events and (size > wire.BATCH_BYTES or row.epoch != rows[0].epoch):
             break
-        encoded.append(msgspec.Raw(content))
-    return rows[: len(encoded)], wire.Batch(session, rows[0].epoch, rows[0].seq, encoded)
+        events.append(event)
+    return wire.Batch(session, rows[0].epoch, tuple(events))
 
 
-def _wire_row(row: RecordedEvent) -> wire.Row:
-    return wire.Row(
-        seq=row.seq,
+def wire_event(row: RecordedEvent) -> wire.WireEvent:
+    """A journal row as the office gets it."""
+    return wire.WireEvent(
         event_id=row.event_id,
+        seq=row.seq,
         type=row.type,
         version=row.version,
-        wall=row.wall.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        wall=row.wall,
         clock_quality=row.clock_quality,
         boot_id=row.boot_id,
         monotonic_us=row.monotonic_us,
         actor=row.actor,
         device=row.device,
-        subjects=list(row.subjects),
+        subjects=row.subjects,
         body=row.body,
         salt=row.salt,
         commitment=row.commitment,

@@ -1,4 +1,4 @@
-"""The office as a process: `python -m sync.office --data DIR --host H --port N --token-file FILE [--site ID --list LIST.json]`.
+"""The office as a process: `python -m sync.office --data DIR --token-file FILE [--site ID --list LIST.json]`.
 
 Prints one line `{"ready": {"url": …}}` when it listens; ends cleanly on SIGTERM. Exit 2: wrong input.
 """
@@ -117,7 +117,7 @@ async def _prepare(desk: Desk, sites: list[str], list_path: Path | None) -> None
     if await desk.do(lambda ledger: ledger.list_version(site)):
         return
     try:
-        document = msgspec.json.decode(list_path.read_bytes())
+        document = msgspec.json.decode(await desk.do(lambda _: list_path.read_bytes()))
     except (OSError, msgspec.DecodeError) as error:
         raise _WrongInput(f"--list {list_path}: {error}") from error
     if faults := shape_faults(document, site):

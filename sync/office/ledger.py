@@ -202,7 +202,7 @@ class Ledger:
             digest = hashlib.sha256(raw).hexdigest()
             self._db.execute("INSERT INTO list VALUES (?, ?, ?, ?, ?)", (site, version, now, digest, raw))
             self._db.execute("DELETE FROM list WHERE site = ? AND version <= ?", (site, version - LISTS_KEPT))
-        return version
+        return int(version)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -74,7 +74,8 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 async def read_record(request: Request, record: type[Record]) -> Record:
     """The body as a wire record. Raises Refused (400, 413)."""
-    return decode(await read_body(request, wire.REQUEST_BYTES), record)
+    found: Record = decode(await read_body(request, wire.REQUEST_BYTES), record)
+    return found
 
 
 def decode(body: bytes, record: Any) -> Any:

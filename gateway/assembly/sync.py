@@ -1,0 +1,36 @@
+"""Wires the sync process: the journal up to the office, the office's lists down to the doors."""
+
+import asyncio
+import logging
+
+from config.loader import load_config
+from gateway.clock import SystemClock
+from gateway.doors_client import DoorsClient
+from gateway.paths import Paths
+from gateway.secret_files import read_secret
+from gateway.store.journal_reader import SqliteJournalReader
+from gateway.store.list_folder import ListFolder
+from gateway.store.site_key import load_site_key
+from gateway.version import VERSION
+from sync.office_client import OfficeClient
+from sync.worker import report_no_office, run_sync
+
+
+async def run_sync_process(paths: Paths) -> None:
+    """Run the sync process until cancelled. Raises ConfigError."""
+    config = load_config(paths.config)
+    paths.prepare()
+    # One line a request would fill the log; the link's own changes are told by sync.link.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    clock = SystemClock()
+    doors = DoorsClient(paths.doors_socket, "sync")
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(doors.run())
+        if config.office is None:
+            tasks.create_task(report_no_office(doors))
+            return
+        site, office = config.site.id, config.office
+        client = OfficeClient(office.url, site, read_secret(paths.data, office.token), clock)
+        journal = SqliteJournalReader(paths.journal)
+        lists = ListFolder(paths.lists, load_site_key(paths.secrets))
+        tasks.create_task(run_sync(site, client, journal, lists, doors, paths.data, clock, VERSION))
