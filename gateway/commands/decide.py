@@ -3,10 +3,10 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, TextIO, TypeAlias
+from typing import Annotated, Any, TextIO
 
 import msgspec
 
@@ -26,12 +26,12 @@ _EXAMPLE = (
 )
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-_Number: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**64 - 1)]
+NUMBER_MAX = 2**64 - 1
 
 
 class _Identifier(msgspec.Struct, forbid_unknown_fields=True):
     format: str
-    number: _Number
+    number: Annotated[int, msgspec.Meta(ge=0)]
     facility_code: Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)] | None = None
 
 
@@ -88,11 +88,11 @@ def _opened(requests: str) -> Iterator[TextIO]:
     if requests == "-":
         yield sys.stdin
         return
-    try:
-        file = Path(requests).open(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError("--requests", requests, f"can't be read: {error.strerror}") from error
-    with file:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(Path(requests).open(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError("--requests", requests, f"can't be read: {error.strerror}") from error
         yield file
 
 
@@ -120,6 +120,9 @@ def _request(line: str, number: int) -> tuple[_Request, Moment]:
         raise ConfigError("request", shown, f"{error}; write one request a line, such as {_EXAMPLE}", number) from error
     if (request.identifier is None) == (request.identifiers is None):
         raise ConfigError("request", shown, "give either identifier or identifiers", number)
+    for one in request.identifiers or [request.identifier]:
+        if one is not None and one.number > NUMBER_MAX:
+            raise ConfigError("number", one.number, f"a card's number is at most {NUMBER_MAX}", number)
     return request, Moment(_time(request.time, number), 0.0, "what-if")
 
 
@@ -147,7 +150,7 @@ def _told(decision: Decision) -> dict[str, Any]:
 
 def _request_schema() -> dict[str, Any]:
     identifier = _object(
-        {"format": {"type": "string"}, "number": {"type": "integer", "minimum": 0, "maximum": 2**64 - 1}},
+        {"format": {"type": "string"}, "number": {"type": "integer", "minimum": 0, "maximum": NUMBER_MAX}},
         {"facility_code": {"type": ["integer", "null"], "minimum": 0, "maximum": 2**32 - 1}},
     )
     return {
