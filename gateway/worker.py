@@ -23,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format=f"%(asctime)s {args.name:8} %(levelname)s %(message)s"
     )
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     paths = Paths(args.config, args.data)
     try:
         return asyncio.run(_until_stopped(_process(args.name, paths)))

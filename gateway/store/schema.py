@@ -37,14 +37,12 @@ def migrate(connection: sqlite3.Connection, path: Path, migrations: tuple[tuple[
     """Bring the database to the newest version and return the version it had.
 
     A file that already held a version is first copied to `<name>.before-<version>`. Raises ConfigError when
-    the file
-    is newer than the program.
+    the file is newer than the program.
     """
     found: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if found > len(migrations):
         remedy = (
-            f"the file was written by a newer gatehouse (its version {found}, this program knows
-            {len(migrations)}): "
+            f"the file was written by a newer gatehouse (its version {found}, this one knows {len(migrations)}): "
             "install that version again, or start with another data directory"
         )
         raise ConfigError("journal", str(path), remedy)
