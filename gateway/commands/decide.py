@@ -65,6 +65,8 @@ def answer(line: str, number: int, access_list: MemoryAccessList) -> dict[str, A
     """The answer to one line. Raises ConfigError."""
     request, moment = _request(line, number)
     given = request.identifiers or ([request.identifier] if request.identifier is not None else [])
+    if any(one.number > NUMBER_MAX for one in given):
+        raise ConfigError("number", line.strip()[:120], f"a card's number is at most {NUMBER_MAX}", number)
     identifiers = [Identifier(one.format, one.facility_code, one.number) for one in given]
     return _told(decide(identifiers, request.access_point, moment, access_list))
 
@@ -120,9 +122,6 @@ def _request(line: str, number: int) -> tuple[_Request, Moment]:
         raise ConfigError("request", shown, f"{error}; write one request a line, such as {_EXAMPLE}", number) from error
     if (request.identifier is None) == (request.identifiers is None):
         raise ConfigError("request", shown, "give either identifier or identifiers", number)
-    for one in request.identifiers or [request.identifier]:
-        if one is not None and one.number > NUMBER_MAX:
-            raise ConfigError("number", one.number, f"a card's number is at most {NUMBER_MAX}", number)
     return request, Moment(_time(request.time, number), 0.0, "what-if")
 
 
