@@ -76,7 +76,7 @@ class EventWords:
 
     def alarm_view(self, alarm: AlarmView) -> dict[str, Any]:
         """What the page shows of an alarm."""
-        place = alarm.door or alarm.camera or alarm.source
+        place, kind = _place_of(alarm)
         return {
             "id": alarm.alarm,
             "kind": alarm.kind,
@@ -90,7 +90,7 @@ class EventWords:
             "door": alarm.door,
             "camera": alarm.camera,
             "source": alarm.source,
-            "place": {language: self._thing(place, language) for language in LANGUAGES},
+            "place": {language: self._thing(place, language, kind) for language in LANGUAGES},
             "acknowledged_by": alarm.acknowledged_by,
             "acknowledged_at": alarm.acknowledged_at,
             "resolved_by": alarm.resolved_by,
@@ -105,7 +105,7 @@ class EventWords:
         values: dict[str, Any] = {k: v for k, v in body.items() if isinstance(v, str | int | float)}
         for name in _THINGS:
             if isinstance(body.get(name), str):
-                values[name] = self._thing(body[name], language)
+                values[name] = self._thing(body[name], language, _kind_of(name, body))
         for name, area in _CODES.items():
             if isinstance(body.get(name), str):
                 values[name] = self._catalogue.word(language, area, body[name])
@@ -131,11 +131,12 @@ class EventWords:
         if alarm is None:
             return name
         kind = self._catalogue.word(language, "alarm", alarm.kind)
-        place = alarm.door or alarm.camera or alarm.source
-        return self._catalogue.text(language, "words.alarm_at", kind=kind, place=self._thing(place, language))
+        place, place_kind = _place_of(alarm)
+        named = self._thing(place, language, place_kind)
+        return self._catalogue.text(language, "words.alarm_at", kind=kind, place=named)
 
-    def _thing(self, thing: str, language: str) -> str:
-        named = self._site.named(thing, language)
+    def _thing(self, thing: str, language: str, kind: str = "") -> str:
+        named = self._site.named(thing, language, kind)
         return self._catalogue.word(language, "thing", thing) if named == thing else named
 
     def _subject(self, check: str, subject: str, language: str) -> str:
@@ -148,3 +149,16 @@ class EventWords:
         if check == "cardholder_validity":
             return ""
         return subject
+
+
+def _kind_of(name: str, body: dict[str, Any]) -> str:
+    """What an event's field names; an alarm's source is its door or camera where it has one."""
+    if name == "source":
+        return "door" if body.get("door") else "camera" if body.get("camera") else ""
+    return name
+
+
+def _place_of(alarm: AlarmView) -> tuple[str, str]:
+    if alarm.door:
+        return alarm.door, "door"
+    return (alarm.camera, "camera") if alarm.camera else (alarm.source, "")

@@ -59,9 +59,13 @@ class SiteNames:
     devices: Mapping[str, Names] = field(default_factory=dict)
     camera_doors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def named(self, thing: str, language: str) -> str:
-        """The name of a door, camera, input or device; its id where it has none."""
-        for names in (self.doors, self.cameras, self.inputs, self.devices):
+    def named(self, thing: str, language: str, kind: str = "") -> str:
+        """The name of a door, camera, input or device; its id where it has none.
+
+        A door and a camera may share an id: `kind` (`door`, `camera`, `input`, `device`) says which is meant.
+        """
+        kinds = {"door": self.doors, "camera": self.cameras, "input": self.inputs, "device": self.devices}
+        for names in (kinds.get(kind, {}), *kinds.values()):
             if thing in names:
                 return names[thing].get(language) or thing
         return thing

@@ -3,7 +3,7 @@ import { h } from "../parts/dom.js";
 import { changes, isLive, state } from "../state.js";
 import { dayTime, named, said, t, word } from "../words.js";
 
-const words = { open: "ui.open", closed: "ui.closed", released: "ui.released", secured: "ui.secured" };
+const words = { open: "ui.open", closed: "ui.closed", none: "ui.none", released: "ui.released", secured: "ui.secured" };
 const say = (value) => t(words[value] ?? "ui.unknown");
 
 class DoorsScreen extends HTMLElement {
