@@ -1,10 +1,7 @@
-"""The access list that decides: compiled to one file with keys instead of digits, mapped into memory,
-replaced whole.
+"""The access list that decides: compiled to one file with keys instead of digits, mapped into memory, replaced whole.
 
-A compiled file: 8 bytes magic (in the host's byte order: a file of another machine is refused and compiled
-again),
-SHA-256 of all that follows, then the lengths of its sections, then the sections: meta (MessagePack), key
-prefixes
+A compiled file: 8 bytes magic (in the host's byte order: a file of another machine is refused and compiled again),
+SHA-256 of all that follows, then the lengths of its sections, then the sections: meta (MessagePack), key prefixes
 (sorted uint64), keys (16 bytes each, same order), record offsets (uint64), records (MessagePack); once for
 credentials, once for cardholders.
 """
@@ -227,10 +224,7 @@ class CompiledAccessList:
 
 
 class MemoryAccessList:
-    """A parsed list used as it is: for what-if decisions and tests.
-
-    Implements `gateway.domain.access.AccessList`.
-    """
+    """A parsed list used as it is: for what-if decisions and tests. Implements `gateway.domain.access.AccessList`."""
 
     def __init__(self, document: ListDocument, site_key: bytes | None = None) -> None:
         self._document, self._site_key = document, site_key

@@ -1,7 +1,7 @@
 """The journal's one writer: SQLite in WAL mode with synchronous=FULL, a queue, and one thread.
 
-A turn (the events of one `append`) is never split over two transactions. Whatever queued while the last
-commit was on its way goes together in the next one, up to 500 events; a lone turn is committed at once. "Durable" is
+A turn (the events of one `append`) is never split over two transactions. Whatever queued while the last commit
+was on its way goes together in the next one, up to 500 events; a lone turn is committed at once. "Durable" is
 said after COMMIT and never otherwise.
 """
 
@@ -26,10 +26,7 @@ from gateway.store.journal_rows import JournalRows
 from gateway.store.shedding import Shed, shed
 
 QUEUE_BOUND = 20_000
-"""Events that wait for the disk at most.
-
-About 40 MB, and some hours of a compound's traffic while a disk is full.
-"""
+"""Events that wait for the disk at most: about 40 MB, and some hours of a compound's traffic while a disk is full."""
 
 GROUP_BOUND = 500
 """Events in one transaction: keeps a commit near 10 ms, so nobody's turn waits long behind a burst."""
@@ -53,13 +50,10 @@ class Turn:
 class SqliteJournal:
     """The one writer of a journal file; implements `gateway.domain.ports.JournalWriter`.
 
-    `on_change(available, detail, lost)` is called once when writing fails and once when it works again;
-    `lost` then
+    `on_change(available, detail, lost)` is called once when writing fails and once when it works again; `lost` then
     counts the events that had to be shed and for which a `JournalGap` ALREADY stands in the journal.
-    `on_commit(row_id)` is called after each commit. Both are called on the writer's thread and must not
-    block.
-    Raises ConfigError for a file of a newer program. A disk that can't be written at the start raises
-    nothing:
+    `on_commit(row_id)` is called after each commit. Both are called on the writer's thread and must not block.
+    Raises ConfigError for a file of a newer program. A disk that can't be written at the start raises nothing:
     `on_change` tells it, and opening is tried again.
     """
 
@@ -226,10 +220,7 @@ class SqliteJournal:
             self._on_change(False, detail, 0)
 
     def _reopen_unless_full(self, error: sqlite3.Error | OSError) -> None:
-        """A full disk leaves the connection sound.
-
-        After any other fault a new connection is the better start.
-        """
+        """A full disk leaves the connection sound; after any other fault a new connection is the better start."""
         if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_FULL and self._rows is not None:
             self._rows.close()
             self._rows = None

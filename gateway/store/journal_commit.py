@@ -33,10 +33,7 @@ class TurnCommit:
         return self._fate is _Fate.DURABLE
 
     async def wait(self, timeout_s: float | None) -> bool:
-        """True once durable, False when `timeout_s` ran out.
-
-        Raises JournalUnavailable when the write failed.
-        """
+        """True once durable, False when `timeout_s` ran out. Raises JournalUnavailable when the write failed."""
         settled = asyncio.Event()
         waiter = (asyncio.get_running_loop(), settled)
         with self._lock:

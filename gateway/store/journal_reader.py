@@ -1,7 +1,4 @@
-"""Reading the journal from any process while its writer writes.
-
-By cursor, by search, and link by link of its chain.
-"""
+"""Reading the journal from any process while its writer writes: by cursor, by search, and link by link of its chain."""
 
 import sqlite3
 import threading

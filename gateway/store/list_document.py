@@ -48,10 +48,7 @@ class ListDocument:
 
 
 def parse_list(source: bytes | dict[str, Any]) -> ListDocument:
-    """Parse LIST.json.
-
-    Raises ListInvalid with all its faults (at most `FAULT_BOUND`), each `path: what is wrong`.
-    """
+    """Parse LIST.json. Raises ListInvalid with all its faults (at most `FAULT_BOUND`), each `path: what is wrong`."""
     raw = _decoded(source) if isinstance(source, bytes) else source
     refuse(structure_faults(raw, list_schema()))
     refuse(_sense_faults(raw))

@@ -1,7 +1,4 @@
-"""The folder of compiled lists.
-
-Prepare a new one beside the old, say which is in force, keep the one before.
-"""
+"""The folder of compiled lists: prepare a new one beside the old, say which is in force, keep the one before."""
 
 from pathlib import Path
 
@@ -23,10 +20,7 @@ class _Current(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ListFolder:
-    """Compiles what the office sends, for `sync.ports.ListStore`.
-
-    `folder` is the data directory's `lists`.
-    """
+    """Compiles what the office sends, for `sync.ports.ListStore`. `folder` is the data directory's `lists`."""
 
     def __init__(self, folder: Path, site_key: bytes) -> None:
         self._folder, self._site_key = folder, site_key

@@ -13,8 +13,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             parent TEXT, parent_hash TEXT)""",
         """CREATE TABLE event (
             row_id INTEGER PRIMARY KEY, event_id TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL,
-            type TEXT NOT NULL, version INTEGER NOT NULL, wall_us INTEGER NOT NULL, clock_quality TEXT NOT
-            NULL,
+            type TEXT NOT NULL, version INTEGER NOT NULL, wall_us INTEGER NOT NULL, clock_quality TEXT NOT NULL,
             boot_id TEXT NOT NULL, monotonic_us INTEGER NOT NULL, actor TEXT NOT NULL, device TEXT,
             subjects TEXT NOT NULL, body TEXT NOT NULL, salt TEXT NOT NULL, algorithm TEXT NOT NULL,
             commitment TEXT NOT NULL, previous_hash TEXT NOT NULL, hash TEXT NOT NULL)""",
@@ -36,8 +35,8 @@ Never edited once released, only added to.
 def migrate(connection: sqlite3.Connection, path: Path, migrations: tuple[tuple[str, ...], ...] = MIGRATIONS) -> int:
     """Bring the database to the newest version and return the version it had.
 
-    A file that already held a version is first copied to `<name>.before-<version>`. Raises ConfigError when
-    the file is newer than the program.
+    A file that already held a version is first copied to `<name>.before-<version>`. Raises ConfigError when the file
+    is newer than the program.
     """
     found: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if found > len(migrations):

@@ -89,8 +89,7 @@ class _Turn(Protocol):
 
 
 def shed(turns: "deque[_Turn] | Iterable[_Turn]", lost: Shed, wanted: int) -> int:
-    """Drop at least `wanted` events (if there are as many), the lowest class first and the oldest of it
-    first.
+    """Drop at least `wanted` events (if there are as many), the lowest class first and the oldest of it first.
 
     Returns how many.
     """
