@@ -1,0 +1,178 @@
+"""An office that answers rubbish, hangs, floods or is overloaded: the gateway counts, tells once, and goes on."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from gateway.clock import SystemClock
+from gateway.domain.signals import LinkChanged, LinkState
+from gateway.errors import OfficeRejected, OfficeUnreachable
+from sync import office_client, wire
+from sync.backoff import Backoff
+from sync.office_client import OfficeClient
+from tests.sync.site import SITE, TOKEN, Gateway, until
+
+Respond = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
+HELLO = wire.Hello(1, "test", "boot", (), 0)
+
+
+@asynccontextmanager
+async def an_office(respond: Respond) -> AsyncIterator[str]:
+    """A bare TCP server: `respond(request line, writer)` writes whatever it likes; then the line is closed."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            for line in head.lower().split("\r\n"):
+                if line.startswith("content-length:"):
+                    await reader.readexactly(int(line.split(":")[1]))
+            await respond(head.split("\r\n", 1)[0], writer)
+            await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            return  # the gateway had enough
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+def saying(body: bytes, status: str = "200 OK", *headers: str) -> Respond:
+    """The same answer to everything."""
+
+    async def respond(_line: str, writer: asyncio.StreamWriter) -> None:
+        lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
+        writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+
+    return respond
+
+
+async def flood(_line: str, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000000\r\n\r\n")
+    for _ in range(64):
+        writer.write(b"[" * 65536)
+        await writer.drain()
+
+
+async def no_http(_line: str, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"\x00\xff\xfe SSH-2.0-OpenSSH\r\n" * 100)
+
+
+async def hang(_line: str, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
+    await writer.drain()
+    await asyncio.sleep(3600)
+
+
+RUBBISH = {
+    "no http": no_http,
+    "a flood": flood,
+    "no json": saying(b"<html>Welcome to the hotel</html>"),
+    "an array": saying(b"[]"),
+    "null": saying(b"null"),
+    "wrong types": saying(b'{"session": 7, "cursors": "none", "epoch": [], "through": "12"}'),
+    "a negative cursor": saying(json.dumps({"session": "s" * 32, "cursors": [{"through": -1}]}).encode()),
+    "deep json": saying(b'{"session":' + b"[" * 100_000),
+    "a redirect": saying(b"", "302 Found", "Location: http://127.0.0.1:1/"),
+    "not found": saying(b"nothing here", "404 Not Found"),
+    "compressed": saying(b"\x1f\x8b\x08\x00rubbish", "200 OK", "Content-Encoding: gzip"),
+    "conflict without a reason": saying(b"{}", "409 Conflict"),
+    "no utf-8": saying(b'{"session": "\xff\xfe"}'),
+}
+
+
+@pytest.mark.parametrize("rubbish", RUBBISH)
+async def test_rubbish_is_rejected_and_never_raises_anything_else(rubbish: str) -> None:
+    async with an_office(RUBBISH[rubbish]) as url:
+        client = OfficeClient(url, SITE, TOKEN, SystemClock())
+        manifest = wire.Manifest(SITE, 1, 100, "0" * 64)
+        for call in (client.hello(HELLO), client.manifest(0, 0), client.list(manifest)):
+            with pytest.raises((OfficeRejected, OfficeUnreachable)):
+                await call
+        with pytest.raises(OfficeRejected):
+            await client.hello(HELLO)
+        await client.close()
+
+
+async def test_the_gateway_counts_nonsense_tells_the_loss_once_and_keeps_its_events(tmp_path: Path) -> None:
+    async with an_office(saying(b"[]")) as url, Gateway(tmp_path, url) as gate:
+        await gate.record(3)
+        await until(lambda: int(gate.doors.status.get("nonsense", 0)) >= 4)
+        assert [signal.state for signal in gate.doors.heard(LinkChanged)] == [LinkState.OFFLINE]
+        assert "makes no sense" in str(gate.doors.status["last_error"])
+        assert len(gate.event_ids()) == 3
+
+
+@pytest.mark.parametrize("through", [0, 99, 2**60, -5, "3", None])
+async def test_a_receipt_that_cannot_be_true_moves_no_cursor(tmp_path: Path, through: object) -> None:
+    epoch = ""
+
+    async def respond(line: str, writer: asyncio.StreamWriter) -> None:
+        if "/hello" in line:
+            body: dict[str, object] = {"session": "s" * 32, "cursors": []}
+        elif "/events" in line:
+            body = {"epoch": epoch, "through": through}
+        else:
+            writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+            await asyncio.sleep(0.1)
+            return
+        await saying(json.dumps(body).encode())(line, writer)
+
+    async with an_office(respond) as url:
+        gate = Gateway(tmp_path, url)
+        await gate.record(3)
+        epoch = gate.reader.after(0, 1)[0].epoch
+        async with gate:
+            await until(lambda: gate.doors.status.get("queue") == 3)
+            await asyncio.sleep(0.5)
+            assert gate.doors.status["queue"] == 3
+
+
+@pytest.mark.parametrize("status", ["503 Service Unavailable", "429 Too Many Requests"])
+async def test_retry_after_is_obeyed(tmp_path: Path, status: str) -> None:
+    hellos: list[float] = []
+
+    async def respond(line: str, writer: asyncio.StreamWriter) -> None:
+        if "/hello" in line:
+            hellos.append(time.monotonic())
+        await saying(b"", status, "Retry-After: 2")(line, writer)
+
+    async with an_office(respond) as url, Gateway(tmp_path, url):
+        await until(lambda: len(hellos) >= 2)
+        assert hellos[1] - hellos[0] >= 2.0
+
+
+async def test_an_office_that_hangs_is_given_up_in_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(office_client, "CALL_S", 0.3)
+    async with an_office(hang) as url:
+        client = OfficeClient(url, SITE, TOKEN, SystemClock())
+        with pytest.raises(OfficeUnreachable, match="no answer"):
+            await client.hello(HELLO)
+        await client.close()
+
+
+async def test_a_list_that_is_not_the_manifests_is_rejected() -> None:
+    async with an_office(saying(b"{}")) as url:
+        client = OfficeClient(url, SITE, TOKEN, SystemClock())
+        with pytest.raises(OfficeRejected, match="not the one of its manifest"):
+            await client.list(wire.Manifest(SITE, 1, 2, "0" * 64))
+        with pytest.raises(OfficeRejected, match="not the one of its manifest"):
+            await client.list(wire.Manifest(SITE, 1, 3, "0" * 64))
+        await client.close()
+
+
+def test_pauses_grow_are_spread_and_stay_below_their_bound() -> None:
+    pauses = []
+    for _ in range(200):
+        backoff = Backoff(0.5, 20.0)
+        pauses.append([backoff.next_s() for _ in range(12)])
+    assert all(0 <= pause <= min(20.0, 0.5 * 2**n) for row in pauses for n, pause in enumerate(row))
+    assert len({round(row[-1], 3) for row in pauses}) > 150
+    assert sum(row[-1] for row in pauses) / 200 > 5
+    assert 3600 <= Backoff().next_s(10**9) <= 3601

@@ -1,0 +1,209 @@
+"""A gateway and a real office process: events up, lists down, through kills and restored copies."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gateway.clock import SystemClock
+from gateway.domain.ports import Feed
+from gateway.domain.signals import LinkChanged, LinkState, ListReady, ListRefused
+from gateway.errors import AuthenticationFailed
+from gateway.store.list_folder import current_list
+from sync import wire
+from sync.office_client import OfficeClient
+from sync.uplink import make_batch
+from tests.sync.site import SITE, TOKEN, Gateway, Office, a_list, until
+
+
+async def test_every_event_arrives_once_in_order_and_sound(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office, Gateway(tmp_path / "gate", office.url) as gate:
+        await gate.record(1200)
+        await office.has(1200)
+        assert await office.event_ids() == gate.event_ids()
+        summary = await office.summary()
+        assert (summary["gaps"], summary["unsound"], summary["duplicates_ignored"]) == (0, 0, 0)
+        await until(lambda: gate.doors.status.get("queue") == 0)
+        assert gate.doors.status["office"] == "online"
+        assert [signal.state for signal in gate.doors.heard(LinkChanged)] == [LinkState.ONLINE]
+
+
+async def test_a_wake_up_that_was_lost_costs_seconds_and_no_event(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office, Gateway(tmp_path / "gate", office.url) as gate:
+        await until(lambda: gate.doors.status.get("queue") == 0)
+        await gate.record(3, wake=False)
+        await office.has(3)
+
+
+async def test_an_office_killed_again_and_again_misses_nothing_and_counts_once(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office, Gateway(tmp_path / "gate", office.url) as gate:
+        for _ in range(3):
+            await gate.record(400)
+            await asyncio.sleep(0.02)  # somewhere within the drain, never at the same place
+            await office.kill()
+            await gate.record(50)
+            await office.start()
+        await office.has(1350, 40)
+        assert await office.event_ids() == gate.event_ids()
+        assert (await office.summary())["gaps"] == 0
+
+
+async def test_the_link_is_told_once_each_way_and_the_queue_grows_while_the_office_is_away(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office, Gateway(tmp_path / "gate", office.url) as gate:
+        await until(lambda: gate.doors.status.get("office") == "online")
+        await office.kill()
+        await gate.record(7)
+        await until(lambda: gate.doors.status.get("office") == "offline" and gate.doors.status.get("queue") == 7)
+        await until(lambda: float(gate.doors.status["oldest_age_s"]) >= 1.0)
+        assert gate.doors.status["last_error"]
+        await office.start()
+        await until(lambda: gate.doors.status.get("office") == "online", 40)
+        told = [signal.state for signal in gate.doors.heard(LinkChanged)]
+        assert told == [LinkState.ONLINE, LinkState.OFFLINE, LinkState.ONLINE]
+
+
+async def test_an_office_restored_from_an_older_copy_gets_again_what_it_lost(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office, Gateway(tmp_path / "gate", office.url) as gate:
+        await gate.record(20)
+        await office.has(20)
+        await office.kill()
+        shutil.copytree(tmp_path / "office", tmp_path / "copy")
+        await office.start()
+        await gate.record(30)
+        await office.has(50, 30)
+        await office.kill()
+        shutil.rmtree(tmp_path / "office")
+        shutil.copytree(tmp_path / "copy", tmp_path / "office")
+        await office.start()
+        await office.has(50, 40)
+        assert await office.event_ids() == gate.event_ids()
+
+
+async def test_a_gateway_that_starts_again_sends_nothing_twice(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office, Gateway(tmp_path / "gate", office.url) as gate:
+        await gate.record(40)
+        await office.has(40)
+        await gate.stop()
+        await gate.record(2)
+        gate.start()
+        await office.has(42)
+        assert (await office.summary())["duplicates_ignored"] == 0
+
+
+async def test_batches_sent_twice_count_once_and_stale_or_distant_ones_are_refused(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office:
+        gate = Gateway(tmp_path / "gate", office.url)
+        await gate.record(10)
+        rows = gate.reader.after(0, 10)
+        client = OfficeClient(office.url, SITE, TOKEN, SystemClock())
+        hello = wire.Hello(1, "test", "boot", (), 0)
+        stale, welcome = await client.hello(hello), await client.hello(hello)
+        assert isinstance(stale, wire.Welcome)
+        assert isinstance(welcome, wire.Welcome)
+        epoch, session = rows[0].epoch, welcome.session
+        refused = await client.send(make_batch(stale.session, rows))
+        assert isinstance(refused, wire.Refusal)
+        assert refused.code == "stale_session"
+        assert await client.send(make_batch(session, rows[:4])) == wire.Receipt(epoch, 4)
+        assert await client.send(make_batch(session, rows[1:6])) == wire.Receipt(epoch, 6)
+        assert await client.send(make_batch(session, rows[:4])) == wire.Receipt(epoch, 6)
+        distant = await client.send(make_batch(session, rows[8:]))
+        assert isinstance(distant, wire.Refusal)
+        assert (distant.code, distant.through) == ("past_cursor", 6)
+        summary = await office.summary()
+        assert (summary["events"], summary["duplicates_ignored"]) == (6, 7)
+        await client.close()
+        gate.journal.close()
+
+
+async def test_another_history_under_the_same_numbers_is_refused_and_told(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office:
+        async with Gateway(tmp_path / "gate", office.url) as gate:
+            await gate.record(5)
+            await office.has(5)
+            await gate.stop()
+            gate.journal.close()
+            shutil.copytree(tmp_path / "gate", tmp_path / "image")
+            gate = Gateway(tmp_path / "gate", office.url)  # noqa: PLW2901
+            gate.start()
+            await gate.record(5)
+            await office.has(10)
+            await gate.stop()
+            gate.journal.close()
+        async with Gateway(tmp_path / "image", office.url) as clone:
+            await clone.record(6)
+            await until(lambda: "diverged" in str(clone.doors.status.get("last_error")))
+            assert (await office.summary())["events"] == 10
+
+
+async def test_a_wrong_token_is_told_and_not_tried_blindly(tmp_path: Path) -> None:
+    async with (
+        Office(tmp_path / "office") as office,
+        Gateway(tmp_path / "gate", office.url, "x" * 32) as gate,
+    ):
+        await until(lambda: "token" in str(gate.doors.status.get("last_error")))
+        assert gate.doors.status["office"] == "offline"
+        client = OfficeClient(office.url, SITE, "y" * 32, SystemClock())
+        with pytest.raises(AuthenticationFailed):
+            await client.manifest(0, 0)
+        await client.close()
+
+
+async def test_a_change_at_the_office_is_in_force_within_a_second(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office, Gateway(tmp_path / "gate", office.url) as gate:
+        await office.admin("PUT", "list", a_list())
+        await until(lambda: gate.lists.version_in_force() == 1)
+        changed = await office.admin("POST", "credentials", {"id": "c-3", "cardholder": "p-1", "key": "0" * 32})
+        await until(lambda: gate.lists.version_in_force() == changed["version"], 1.0)
+        assert gate.doors.heard(ListReady)[-1].credentials == 3
+        await office.admin("DELETE", "cardholders/p-1")
+        await until(lambda: gate.lists.version_in_force() == 3, 1.0)
+        assert gate.doors.heard(ListReady)[-1].credentials == 1
+
+
+async def test_a_list_with_faults_leaves_the_old_one_and_is_told_once(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office, Gateway(tmp_path / "gate", office.url) as gate:
+        await office.admin("PUT", "list", a_list())
+        await until(lambda: gate.lists.version_in_force() == 1)
+        old = current_list(gate.data / "lists")
+        await office.admin("PUT", "list", a_list(levels=[]))
+        await until(lambda: gate.doors.heard(ListRefused))
+        refused = gate.doors.heard(ListRefused)[0]
+        assert refused.version == 2
+        assert any("no level 'residents'" in fault for fault in refused.faults)
+        assert current_list(gate.data / "lists") == old
+        await office.kill()
+        await office.start()
+        await until(lambda: gate.doors.status.get("office") == "online", 40)
+        await office.admin("PUT", "list", a_list())
+        await until(lambda: gate.lists.version_in_force() == 3)
+        assert len(gate.doors.heard(ListRefused)) == 1
+
+
+async def test_a_list_is_told_again_to_doors_that_start_again(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office, Gateway(tmp_path / "gate", office.url) as gate:
+        gate.doors.takes_lists = False
+        await office.admin("PUT", "list", a_list())
+        await until(lambda: len(gate.doors.heard(ListReady)) == 1)
+        gate.doors.takes_lists = True
+        gate.doors.put(Feed(connected=False))
+        gate.doors.say_list(0)
+        await until(lambda: gate.lists.version_in_force() == 1, 3.0)
+
+
+async def test_an_office_put_back_numbers_its_next_list_above_what_the_gateway_has_shown(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office, Gateway(tmp_path / "gate", office.url) as gate:
+        for _ in range(3):
+            version = (await office.admin("PUT", "list", a_list()))["version"]
+        await until(lambda: gate.lists.version_in_force() == version)
+        await office.kill()
+        for file in (tmp_path / "office").glob("office.db*"):
+            file.unlink()
+        await office.start()
+        seen = "list_version_at_gateway"
+        async with asyncio.timeout(40):
+            while (await office.summary())[seen] != version:
+                await asyncio.sleep(0.05)
+        assert (await office.admin("PUT", "list", a_list()))["version"] == version + 1
+        await until(lambda: gate.lists.version_in_force() == version + 1)

@@ -1,0 +1,75 @@
+"""Canonical bytes: the specification's golden vector, and journal and office agreeing without sharing code."""
+
+import hashlib
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from gateway.domain.events import AccessDenied
+from gateway.store.journal_reader import recorded_hash
+from sync import wire
+from sync.uplink import make_batch, wire_event
+from tests.sync.site import Gateway
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "protocol.md"
+
+
+def _vector() -> tuple[str, wire.WireEvent, str]:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    blocks = re.findall(r"```(?:json|text) golden\n(.*?)```", text, re.DOTALL)
+    raw = msgspec.json.decode(blocks[0])
+    epoch = raw.pop("epoch")
+    return epoch, msgspec.convert(raw, wire.WireEvent), blocks[1]
+
+
+def test_the_documents_golden_vector_holds() -> None:
+    epoch, event, printed = _vector()
+    envelope = bytes.fromhex(re.sub(r"\s", "", printed))
+    assert wire.canonical_bytes(epoch, event) == envelope
+    assert hashlib.sha256(envelope).hexdigest() == event.hash
+    assert wire.is_sound(epoch, event)
+    body = b'{"access_point":"north","door":"north"}'
+    assert hashlib.sha256(bytes.fromhex(event.salt) + body).hexdigest() == event.commitment
+
+
+async def test_the_journals_hashes_are_the_wires(tmp_path: Path) -> None:
+    gate = Gateway(tmp_path, "http://127.0.0.1:9")
+    event = AccessDenied(
+        access_point="北门",
+        door="north",
+        reader="r",
+        reason="CredentialNotFound",
+        credential=None,
+        cardholder="p-1",
+        list_version=None,
+        trace=(),
+    )
+    assert await gate.journal.append([event], gate.clock.now()).wait(5)
+    row = gate.reader.after(0, 1)[0]
+    sent = msgspec.json.decode(msgspec.json.encode(wire_event(row)), type=wire.WireEvent)
+    assert wire.is_sound(row.epoch, sent)
+    assert recorded_hash(row) == sent.hash
+    assert not wire.is_sound(row.epoch, msgspec.structs.replace(sent, body={"door": "south"}))
+    assert not wire.is_sound(row.epoch, msgspec.structs.replace(sent, wall=datetime(2026, 1, 1, tzinfo=UTC)))
+    gate.journal.close()
+
+
+async def test_a_batch_keeps_to_its_bounds_and_to_one_epoch(tmp_path: Path) -> None:
+    gate = Gateway(tmp_path, "http://127.0.0.1:9")
+    await gate.record(600)
+    rows = gate.reader.after(0, 5000)
+    assert len(make_batch("s", rows).events) == wire.BATCH_ROWS
+    large = [msgspec.structs.replace(wire_event(row), body={"text": "x" * 100_000}) for row in rows[:5]]
+    fat = [_with_body(row, event.body) for row, event in zip(rows, large, strict=False)]
+    assert len(make_batch("s", fat).events) == 2
+    huge = _with_body(rows[0], {"text": "x" * 300_000})
+    assert len(make_batch("s", [huge, rows[1]]).events) == 1
+    gate.journal.close()
+
+
+def _with_body(row, body):  # type: ignore[no-untyped-def]
+    from dataclasses import replace
+
+    return replace(row, body=body)
