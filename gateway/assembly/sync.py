@@ -6,6 +6,7 @@ import logging
 from config.loader import load_config
 from gateway.clock import SystemClock
 from gateway.doors_client import DoorsClient
+from gateway.errors import ConfigError
 from gateway.paths import Paths
 from gateway.secret_files import read_secret
 from gateway.store.journal_reader import SqliteJournalReader
@@ -30,7 +31,10 @@ async def run_sync_process(paths: Paths) -> None:
             tasks.create_task(report_no_office(doors))
             return
         site, office = config.site.id, config.office
-        client = OfficeClient(office.url, site, read_secret(paths.data, office.token), clock)
+        token = read_secret(paths.data, office.token)
+        if not token or not (token.isascii() and token.isprintable()):
+            raise ConfigError("office.token", office.token, "must hold one line of plain ASCII, as the office gave it")
+        client = OfficeClient(office.url, site, token, clock)
         journal = SqliteJournalReader(paths.journal)
         lists = ListFolder(paths.lists, load_site_key(paths.secrets))
         tasks.create_task(run_sync(site, client, journal, lists, doors, paths.data, clock, VERSION))

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
@@ -40,6 +41,11 @@ def answer_refusals(app: FastAPI) -> None:
         headers = {"WWW-Authenticate": "Bearer"} if refused.status == 401 else None
         body = msgspec.to_builtins(wire.ErrorAnswer(refused.refusal))
         return JSONResponse(body, refused.status, headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_request: Request, error: RequestValidationError) -> Response:
+        text = "; ".join(f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors()[:5])
+        return answer(wire.ErrorAnswer(wire.Refusal("invalid", text[:2000])), 400)
 
     @app.exception_handler(HTTPException)
     async def _http(_request: Request, error: HTTPException) -> Response:

@@ -1,4 +1,4 @@
-"""One site for the sync tests: a real journal, a real list folder, doors that do as they are told, a real office process."""
+"""One site for the sync tests: real journal, real list folder, obedient doors, real office process."""
 
 import asyncio
 import json

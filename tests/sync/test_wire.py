@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -60,16 +61,14 @@ async def test_a_batch_keeps_to_its_bounds_and_to_one_epoch(tmp_path: Path) -> N
     gate = Gateway(tmp_path, "http://127.0.0.1:9")
     await gate.record(600)
     rows = gate.reader.after(0, 5000)
-    assert len(make_batch("s", rows).events) == wire.BATCH_ROWS
-    large = [msgspec.structs.replace(wire_event(row), body={"text": "x" * 100_000}) for row in rows[:5]]
-    fat = [_with_body(row, event.body) for row, event in zip(rows, large, strict=False)]
+    full = make_batch("s", rows).events
+    assert [event.seq for event in full] == list(range(1, len(full) + 1))
+    assert len(msgspec.json.encode(full)) <= wire.BATCH_BYTES
+    assert len(make_batch("s", [replace(row, subjects=(), salt="") for row in rows]).events) <= wire.BATCH_ROWS
+    fat = [replace(row, body={"text": "x" * 100_000}) for row in rows[:5]]
     assert len(make_batch("s", fat).events) == 2
-    huge = _with_body(rows[0], {"text": "x" * 300_000})
+    huge = replace(rows[0], body={"text": "x" * 300_000})
     assert len(make_batch("s", [huge, rows[1]]).events) == 1
+    other = replace(rows[2], epoch="f" * 32, seq=1)
+    assert len(make_batch("s", [rows[0], rows[1], other]).events) == 2
     gate.journal.close()
-
-
-def _with_body(row, body):  # type: ignore[no-untyped-def]
-    from dataclasses import replace
-
-    return replace(row, body=body)

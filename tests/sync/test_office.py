@@ -1,0 +1,125 @@
+"""The office process by itself: what it refuses, and that what it answered survives a kill."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from sync.office.__main__ import main
+from tests.sync.site import SITE, TOKEN, Office, a_list
+
+
+async def test_every_call_needs_the_token(tmp_path: Path) -> None:
+    async with Office(tmp_path) as office:
+        for token in ("-", "x" * 32, TOKEN + "x", TOKEN[:-1]):
+            for method, path in (
+                ("POST", f"/v1/sites/{SITE}/hello"),
+                ("GET", f"/v1/sites/{SITE}/list/manifest"),
+                ("GET", f"/admin/v1/sites/{SITE}/list"),
+                ("PUT", f"/admin/v1/sites/{SITE}/list"),
+            ):
+                answer = await office.ask(method, path, None if method == "GET" else {}, token)
+                assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthorized")
+
+
+async def test_a_gateways_token_edits_no_list_where_administrators_have_their_own(tmp_path: Path) -> None:
+    admin = tmp_path / "admin-token"
+    admin.write_text("another-token-for-administrators")
+    admin.chmod(0o600)
+    async with Office(tmp_path / "office", "--admin-token-file", str(admin)) as office:
+        path = f"/admin/v1/sites/{SITE}/list"
+        assert (await office.ask("PUT", path, a_list())).status_code == 401
+        assert (await office.ask("PUT", path, a_list(), admin.read_text())).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code"),
+    [
+        ("POST", "/v1/sites/demo/hello", [], 400, "invalid"),
+        ("POST", "/v1/sites/demo/hello", {"protocol": "1"}, 400, "invalid"),
+        (
+            "POST",
+            "/v1/sites/demo/hello",
+            {"protocol": 9, "software": "", "boot_id": "", "epochs": [], "list_version": 0},
+            400,
+            "protocol",
+        ),
+        (
+            "POST",
+            "/v1/sites/elsewhere/hello",
+            {"protocol": 1, "software": "", "boot_id": "", "epochs": [], "list_version": 0},
+            404,
+            "unknown_site",
+        ),
+        ("POST", "/v1/sites/demo/events", {"session": "s", "epoch": "0" * 32, "events": []}, 400, "invalid"),
+        ("POST", "/v1/sites/demo/events", {"text": "x" * 2_000_000}, 413, "too_large"),
+        ("GET", "/v1/sites/demo/list/manifest?after=-1", None, 400, "invalid"),
+        ("GET", "/v1/sites/demo/list/manifest?after=many", None, 400, "invalid"),
+        ("GET", "/v1/sites/demo/list/7", None, 404, "unknown_list"),
+        ("GET", "/nowhere", None, 404, "http"),
+        ("PUT", "/admin/v1/sites/demo/list", {"schema": 1, "site": "other"}, 400, "invalid"),
+        ("PUT", "/admin/v1/sites/demo/list", "text", 400, "invalid"),
+        ("POST", "/admin/v1/sites/demo/cardholders", {"kind": "resident"}, 400, "invalid"),
+        ("POST", "/admin/v1/sites/demo/cardholders", {"id": "p-1"}, 404, "unknown_list"),
+        ("POST", "/admin/v1/sites/demo/levels", {"id": "x"}, 404, "unknown_part"),
+    ],
+)
+async def test_wrong_requests_get_clear_json_errors(
+    office: Office, method: str, path: str, body: object, status: int, code: str
+) -> None:
+    answer = await office.ask(method, path, body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert answer.json()["error"]["text"]
+
+
+@pytest.fixture
+async def office(tmp_path: Path):  # type: ignore[no-untyped-def]
+    async with Office(tmp_path) as running:
+        yield running
+
+
+async def test_a_list_that_was_answered_survives_a_kill(tmp_path: Path) -> None:
+    async with Office(tmp_path) as office:
+        for number in range(5):
+            entry = {"id": f"c-{number}", "cardholder": "p-1", "format": "X", "number": number}
+            if number == 0:
+                await office.admin("PUT", "list", a_list())
+            version = (await office.admin("POST", "credentials", entry))["version"]
+            await office.kill()
+            await office.start()
+            kept = await office.admin("GET", "list")
+            assert kept["version"] == version
+            assert entry in kept["credentials"]
+
+
+async def test_sigterm_ends_it_at_once_though_a_gateway_waits_for_a_list(tmp_path: Path) -> None:
+    async with Office(tmp_path) as office:
+        assert office.process is not None
+        waiting = asyncio.create_task(office.ask("GET", f"/v1/sites/{SITE}/list/manifest?after=0&wait=25"))
+        await office.summary()
+        office.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(5):
+            assert await office.process.wait() == 0
+            try:
+                assert (await waiting).status_code == 204
+            except httpx2.HTTPError:
+                pytest.fail("the waiting gateway was cut off")
+
+
+def test_wrong_input_is_exit_2_with_a_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    token = tmp_path / "token"
+    token.write_text("short")
+    base = ["--data", str(tmp_path / "d"), "--port", "0", "--token-file", str(token)]
+    assert main(base) == 2
+    token.write_text(TOKEN)
+    token.chmod(0o644)
+    assert main(base) == 2
+    token.chmod(0o600)
+    assert main([*base, "--site", "../x"]) == 2
+    assert main([*base, "--list", str(token)]) == 2
+    assert main([*base, "--site", SITE, "--list", str(token)]) == 2
+    said = capsys.readouterr().err
+    assert "chmod 600" in said
+    assert "16 characters" in said
