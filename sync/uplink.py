@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
@@ -137,35 +138,9 @@ class Uplink:
         if isinstance(welcome, wire.Refusal):
             raise OfficeRejected(f"the office refuses the hello: {welcome.code}: {welcome.text[:120]}")
         cursors = {cursor.epoch: cursor for cursor in welcome.cursors}
-        self._sent = await asyncio.to_thread(self._committed, ends, cursors)
+        self._sent = await asyncio.to_thread(committed, self._journal, ends, cursors)
         self._greeted = True
         return welcome.session
-
-    def _committed(self, ends: Sequence[JournalHead], cursors: dict[str, wire.Cursor]) -> JournalHead | None:
-        """The last event, in row order, before which the office has everything."""
-        reached = None
-        for end in ends:
-            cursor = cursors.get(end.epoch)
-            through = 0 if cursor is None else cursor.through
-            if cursor is not None and through > 0:
-                reached = self._place(end, cursor)
-            if through < end.seq:
-                return reached
-        return reached
-
-    def _place(self, end: JournalHead, cursor: wire.Cursor) -> JournalHead:
-        """The office's cursor in this journal. Raises OfficeRejected when both are not one history."""
-        place = self._journal.place(end.epoch, cursor.through)
-        if place is None and cursor.through > end.seq:
-            # Ended since the hello was written? Then the row is there now, and would have been found.
-            raise OfficeRejected(
-                f"diverged: the office has {cursor.through} events of epoch {end.epoch}, this journal {end.seq}"
-            )
-        if place is None:
-            raise OfficeRejected(f"event {cursor.through} of epoch {end.epoch} is gone from this journal")
-        if place.hash != cursor.hash:
-            raise OfficeRejected(f"diverged: event {cursor.through} of epoch {end.epoch} is another at the office")
-        return place
 
     async def _send(self, session: str, rows: list[RecordedEvent]) -> None:
         batch = make_batch(session, rows)
@@ -185,6 +160,44 @@ class Uplink:
 
 class _SessionOver(Exception):
     """The office's cursor is elsewhere, or another session is open: nothing is wrong, say hello again."""
+
+
+class Places(Protocol):
+    """Where (epoch, seq) stands in the journal."""
+
+    def place(self, epoch: str, seq: int) -> JournalHead | None:
+        """The event there, None where there is none."""
+        ...
+
+
+def committed(journal: Places, ends: Sequence[JournalHead], cursors: dict[str, wire.Cursor]) -> JournalHead | None:
+    """The last event, in row order, before which the office has everything. Raises OfficeRejected.
+
+    `ends` are the journal's epochs, oldest first.
+    """
+    reached = None
+    for end in ends:
+        cursor = cursors.get(end.epoch)
+        through = 0 if cursor is None else cursor.through
+        if cursor is not None and through > 0:
+            reached = _own_place(journal, end, cursor)
+        if through < end.seq:
+            return reached
+    return reached
+
+
+def _own_place(journal: Places, end: JournalHead, cursor: wire.Cursor) -> JournalHead:
+    """The office's cursor in this journal. Raises OfficeRejected when both are not one history."""
+    place = journal.place(end.epoch, cursor.through)
+    if place is None and cursor.through > end.seq:
+        raise OfficeRejected(
+            f"diverged: the office has {cursor.through} events of epoch {end.epoch}, this journal {end.seq}"
+        )
+    if place is None:
+        raise OfficeRejected(f"event {cursor.through} of epoch {end.epoch} is gone from this journal")
+    if place.hash != cursor.hash:
+        raise OfficeRejected(f"diverged: event {cursor.through} of epoch {end.epoch} is another at the office")
+    return place
 
 
 def make_batch(session: str, rows: Sequence[RecordedEvent]) -> wire.Batch:

@@ -1,6 +1,8 @@
 """Reading requests and writing answers: who may ask, how much is read, and errors as JSON."""
 
 import hmac
+import logging
+import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -11,6 +13,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from sync import wire
+
+log = logging.getLogger(__name__)
 
 Record = TypeVar("Record")
 
@@ -41,6 +45,11 @@ def answer_refusals(app: FastAPI) -> None:
         headers = {"WWW-Authenticate": "Bearer"} if refused.status == 401 else None
         body = msgspec.to_builtins(wire.ErrorAnswer(refused.refusal))
         return JSONResponse(body, refused.status, headers)
+
+    @app.exception_handler(sqlite3.Error)
+    async def _no_ledger(_request: Request, error: sqlite3.Error) -> Response:
+        log.error("the ledger: %s", error)
+        return answer(wire.ErrorAnswer(wire.Refusal("ledger", "the ledger can't be used just now")), 503)
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_request: Request, error: RequestValidationError) -> Response:

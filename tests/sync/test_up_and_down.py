@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import SystemClock
-from gateway.domain.ports import Feed
+from gateway.domain.ports import Feed, JournalHead
 from gateway.domain.signals import LinkChanged, LinkState, ListReady, ListRefused
 from gateway.errors import AuthenticationFailed
 from gateway.store.list_folder import current_list
 from sync import wire
 from sync.office_client import OfficeClient
-from sync.uplink import make_batch
+from sync.uplink import committed, make_batch
 from tests.sync.site import SITE, TOKEN, Gateway, Office, a_list, until
 
 
@@ -132,8 +132,21 @@ async def test_another_history_under_the_same_numbers_is_refused_and_told(tmp_pa
             await gate.stop()
             gate.journal.close()
         async with Gateway(tmp_path / "image", office.url) as clone:
-            await clone.record(6)
-            await until(lambda: "diverged" in str(clone.doors.status.get("last_error")))
+            await clone.record(3)
+            await until(lambda: "this journal 8" in str(clone.doors.status.get("last_error")))
+            await clone.stop()
+            await clone.record(4)
+            clone.start()
+            await until(lambda: "is another at the office" in str(clone.doors.status.get("last_error")))
+            client = OfficeClient(office.url, SITE, TOKEN, SystemClock())
+            welcome = await client.hello(wire.Hello(1, "test", "boot", (), 0))
+            assert isinstance(welcome, wire.Welcome)
+            rows = clone.reader.after(0, 100)
+            for part in (rows[:8], rows[10:]):  # known numbers, and a chain that hangs on nothing known
+                refused = await client.send(make_batch(welcome.session, part))
+                assert isinstance(refused, wire.Refusal)
+                assert refused.code == "diverged"
+            await client.close()
             assert (await office.summary())["events"] == 10
 
 
@@ -207,3 +220,26 @@ async def test_an_office_put_back_numbers_its_next_list_above_what_the_gateway_h
                 await asyncio.sleep(0.05)
         assert (await office.admin("PUT", "list", a_list()))["version"] == version + 1
         await until(lambda: gate.lists.version_in_force() == version + 1)
+
+
+class _TwoEpochs:
+    """A journal of two lineages: rows 1 to 3, then 4 and 5."""
+
+    ends = (JournalHead(3, "a" * 32, 3, "a" * 64), JournalHead(5, "b" * 32, 2, "b" * 64))
+
+    def place(self, epoch: str, seq: int) -> JournalHead | None:
+        first = 0 if epoch == "a" * 32 else 3
+        return JournalHead(first + seq, epoch, seq, epoch[0] * 64)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "row_id"), [(0, 0, None), (2, 0, 2), (3, 0, 3), (3, 1, 4), (3, 2, 5), (1, 2, 1)]
+)
+def test_sending_goes_on_in_the_oldest_epoch_that_the_office_lacks(first: int, second: int, row_id: int | None) -> None:
+    cursors = {
+        epoch * 32: wire.Cursor(epoch * 32, through, epoch * 64)
+        for epoch, through in (("a", first), ("b", second))
+        if through
+    }
+    reached = committed(_TwoEpochs(), _TwoEpochs.ends, cursors)
+    assert (None if reached is None else reached.row_id) == row_id
