@@ -38,6 +38,7 @@ class AlarmKind(StrEnum):
     PROCESS_LOST = "process_lost"
     OFFICE_LOST = "office_lost"
     LIST_REJECTED = "list_rejected"
+    REX_STUCK = "rex_stuck"
     DEVICE_MISCONFIGURED = "device_misconfigured"
     INSECURE_LINK = "insecure_link"
     CLOCK_SUSPECT = "clock_suspect"
@@ -62,6 +63,7 @@ PRIORITY: dict[AlarmKind, int] = {
     AlarmKind.PROCESS_LOST: 3,
     AlarmKind.OFFICE_LOST: 3,
     AlarmKind.LIST_REJECTED: 3,
+    AlarmKind.REX_STUCK: 3,
     AlarmKind.DEVICE_MISCONFIGURED: 3,
     AlarmKind.INSECURE_LINK: 3,
     AlarmKind.CLOCK_SUSPECT: 3,
@@ -82,7 +84,11 @@ class AlarmOutcome(StrEnum):
 
 
 REPEAT_TOLD_AFTER_S = 10.0
-"""A chattering cause is counted at once and journalled at most this often, so that it can't fill the disk."""
+"""A chattering cause is counted at once and journalled at most this often, so that it can't fill the disk.
+
+One that goes away and comes back within this time is told at once the first time; then it is held back until the
+time is over, and told if it is still there.
+"""
 
 
 @dataclass(slots=True)
@@ -97,6 +103,14 @@ class OpenAlarm:
     acknowledged: bool = False
     count: int = 1
     told_s: float = 0.0
+    returned: bool = False
+    """It was told at once that it is back; not so again before its time."""
+    held_back: bool = False
+    """Active, while the last that was told is that it is normal."""
+
+    def told_lately(self, moment: Moment) -> bool:
+        """Was it told that it is active, too little a time ago to tell it again?"""
+        return self.told_s <= moment.monotonic_s < self.told_s + REPEAT_TOLD_AFTER_S
 
 
 class AlarmBook:
@@ -125,6 +139,9 @@ class AlarmBook:
         if found is None or not found.active:
             return []
         found.active = False
+        if found.held_back:
+            found.held_back = False
+            return []
         return [AlarmNormal(alarm=found.alarm), *self._end_by_itself(found)]
 
     def acknowledge(self, alarm: str, operator: Operator) -> tuple[str | None, list[Event]]:
@@ -134,9 +151,11 @@ class AlarmBook:
             return "AlarmNotOpen", []
         if found.acknowledged:
             return "AlreadyAcknowledged", []
+        # What is acknowledged is what was told: first that it is back.
+        back = [self._tell_repeat(found)] if found.held_back else []
         found.acknowledged = True
         told = AlarmAcknowledged(alarm=alarm, actor=operator.name, post=operator.post)
-        return None, [told, *self._end_by_itself(found)]
+        return None, [*back, told, *self._end_by_itself(found)]
 
     def resolve(self, alarm: str, outcome: str, note: str, operator: Operator) -> tuple[str | None, list[Event]]:
         """(refusal code or None, events). A fire alarm ends only after the release was cleared."""
@@ -149,6 +168,22 @@ class AlarmBook:
             return "FireNotCleared", []
         del self.open[alarm]
         return None, [AlarmResolved(alarm=alarm, outcome=outcome, note=note, actor=operator.name, post=operator.post)]
+
+    def settle(self, moment: Moment) -> list[Event]:
+        """Tell what was held back and is still there."""
+        due = [found for found in self.open.values() if found.held_back and not found.told_lately(moment)]
+        for found in due:
+            found.told_s, found.returned = moment.monotonic_s, False
+        return [self._tell_repeat(found) for found in due]
+
+    def deadline_s(self) -> float | None:
+        """When to settle next, monotonic seconds."""
+        return min((a.told_s + REPEAT_TOLD_AFTER_S for a in self.open.values() if a.held_back), default=None)
+
+    def is_active(self, kind: AlarmKind, source: str) -> bool:
+        """Is it open, and its cause there?"""
+        found = self._find(kind, source)
+        return found is not None and found.active
 
     def find(self, kind: AlarmKind, source: str) -> str | None:
         """The open alarm's id."""
@@ -166,12 +201,19 @@ class AlarmBook:
     def _repeat(self, found: OpenAlarm, moment: Moment) -> list[Event]:
         found.count += 1
         was_active, found.active = found.active, True
-        # What was seen and went away is back: somebody must see it again.
-        found.acknowledged = found.acknowledged and was_active
-        if was_active and 0 <= moment.monotonic_s - found.told_s < REPEAT_TOLD_AFTER_S:
+        found.held_back = found.held_back or not was_active
+        lately = found.told_lately(moment)
+        if lately and (was_active or found.returned):
             return []
-        found.told_s = moment.monotonic_s
-        return [AlarmRepeated(alarm=found.alarm, count=found.count)]
+        found.told_s, found.returned = moment.monotonic_s, lately
+        return [self._tell_repeat(found)]
+
+    @staticmethod
+    def _tell_repeat(found: OpenAlarm) -> AlarmRepeated:
+        # What was seen and went away is back: somebody must see it again.
+        found.acknowledged = found.acknowledged and not found.held_back
+        found.held_back = False
+        return AlarmRepeated(alarm=found.alarm, count=found.count)
 
     def _end_by_itself(self, found: OpenAlarm) -> list[Event]:
         if found.active or not found.acknowledged or found.priority <= 2:

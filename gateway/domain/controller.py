@@ -104,6 +104,7 @@ class Controller:
         if isinstance(signal, sg.GatewayStarting):
             self.doors.start_over(COMMAND_NUMBERS_SKIPPED_AT_START)
         self.doors.run_timers(moment)
+        self._tell(*self.alarms.settle(moment))
         handler = self._handlers.get(type(signal))
         if handler is not None:
             handler(signal, now)
@@ -120,7 +121,8 @@ class Controller:
 
     def next_deadline(self, moment: Moment) -> float:
         """When to call with `DeadlineReached`, monotonic seconds; at most a minute ahead."""
-        times = [self.doors.deadline_s(), self.observations.deadline_s(), self._next_clock_look_s or None]
+        times = [self.doors.deadline_s(), self.alarms.deadline_s(), self.observations.deadline_s()]
+        times.append(self._next_clock_look_s or None)
         if self._next_schedule is not None:
             times.append(moment.monotonic_s + (self._next_schedule - moment.wall).total_seconds())
         latest = moment.monotonic_s + CLOCK_LOOKED_AT_S
@@ -203,7 +205,7 @@ class Controller:
                 self.doors.contact(door.id, values[door.contact.number] != door.contact.inverted, now.moment)
 
     def _rex(self, door: str, pressed: bool, now: _Now) -> None:
-        if self.doors.machines[door].state.rex_pressed == pressed:
+        if pressed and self.doors.machines[door].state.rex_pressed:
             return
         if pressed:
             self._tell(ev.ExitPressed(door=door))
@@ -240,19 +242,23 @@ class Controller:
             self.doors.output_read(signal.device, output, energised, now.moment)
 
     def _command_completed(self, signal: sg.CommandCompleted, now: _Now) -> None:
-        self._tell(
-            ev.CommandEnded(
-                command_id=signal.command_id,
-                device=signal.device,
-                outcome=signal.outcome.value,
-                detail=signal.detail[:200],
+        failed = signal.outcome in (sg.CommandOutcome.FAILED, sg.CommandOutcome.EXPIRED)
+        if failed or not self.doors.is_untold(signal.command_id):
+            self._tell(
+                ev.CommandEnded(
+                    command_id=signal.command_id,
+                    device=signal.device,
+                    outcome=signal.outcome.value,
+                    detail=signal.detail[:200],
+                )
             )
-        )
-        if signal.outcome in (sg.CommandOutcome.FAILED, sg.CommandOutcome.EXPIRED):
+        if failed:
             door = self.doors.command_failed(signal.command_id, now.moment)
             self._raise(AlarmKind.COMMAND_FAILED, signal.device, now, door=door)
         else:
             self._tell(*self.alarms.normal(AlarmKind.COMMAND_FAILED, signal.device))
+        if signal.outcome is sg.CommandOutcome.DONE:
+            self.doors.command_done(signal.command_id)
 
     # Devices, processes, the journal
 

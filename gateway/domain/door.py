@@ -4,11 +4,18 @@ The phase says what the door is doing; the mode says what it is meant to do. Fir
 what was before is back. Timers are monotonic seconds of one boot; after a reboot they count as expired.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.domain.moment import Moment
 from gateway.domain.site import Door
+
+RELEASE_GRACE_S = 0.5
+"""The board's pulse begins after our timer and its contact is polled: opening at the last moment forces no door."""
+REX_STUCK_S = 60.0
+"""Nobody presses an exit button for longer: it is stuck. Of its releases one in as long a time is told."""
+AWAITED_MAX = 20
+"""More than can show a card while one release lasts; beyond it the first is not waited for any longer."""
 
 
 class DoorMode(StrEnum):
@@ -115,6 +122,16 @@ TABLE: dict[tuple[DoorPhase, Stimulus], tuple[DoorPhase, tuple[Action, ...]]] = 
 
 
 @dataclass(slots=True)
+class Awaited:
+    """Somebody whom the lock was released for and who has not opened the door yet; until `ends_s` and its grace."""
+
+    because: str
+    credential: str | None
+    cardholder: str | None
+    ends_s: float
+
+
+@dataclass(slots=True)
 class DoorState:
     """Everything about a door that a restart must bring back. `*_s` are monotonic seconds of the boot `boot_id`."""
 
@@ -128,11 +145,16 @@ class DoorState:
     held_at_s: float | None = None
     boot_id: str = ""
     because: str = ""
-    credential: str | None = None
-    cardholder: str | None = None
+    awaited: list[Awaited] = field(default_factory=list)
+    """Empty but while released; in the order of their releases."""
     extended: bool = False
     command_id: str = ""
+    untold_command: str = ""
+    """The newest release for a stuck exit button that the journal was not told of."""
     rex_pressed: bool = False
+    rex_since_s: float | None = None
+    stuck_told_s: float | None = None
+    """When a stuck exit button's release was last told; None: it isn't stuck."""
     retry_at_s: float | None = None
     """When to say a lasting release or relock again that failed."""
 
@@ -144,7 +166,8 @@ class DoorMachine:
         self.door = door
         self.state = state or DoorState()
         # What was wired when the state was kept may be wired no more.
-        self.state.rex_pressed = self.state.rex_pressed and door.rex is not None
+        if door.rex is None:
+            self.state.rex_pressed, self.state.rex_since_s, self.state.stuck_told_s = False, None, None
         self.state.open = self.state.open if door.contact is not None else None
 
     def stimulate(self, stimulus: Stimulus, moment: Moment) -> tuple[Action, ...]:
@@ -161,7 +184,7 @@ class DoorMachine:
         """The timers that have run out, in the order in which they did; each is said once."""
         state, found = self.state, []
         for name, stimulus in _TIMERS:
-            at_s = getattr(state, name)
+            at_s = self._timer_s(name)
             if at_s is not None and (state.boot_id != moment.boot_id or at_s <= moment.monotonic_s):
                 setattr(state, name, None)
                 found.append((at_s, stimulus))
@@ -175,9 +198,52 @@ class DoorMachine:
         self.state.retry_at_s = None
         return True
 
+    def press(self, pressed: bool, moment: Moment) -> None:
+        """The exit button is pressed, or is not (any more)."""
+        self.state.rex_pressed = pressed
+        self.state.rex_since_s = moment.monotonic_s if pressed else None
+        self.state.stuck_told_s = None
+
+    def stuck_due(self, moment: Moment) -> bool:
+        """Has the exit button been pressed for too long? Said once."""
+        state = self.state
+        if state.stuck_told_s is not None or state.rex_since_s is None:
+            return False
+        if moment.monotonic_s < state.rex_since_s + REX_STUCK_S:
+            return False
+        state.stuck_told_s = moment.monotonic_s
+        return True
+
+    def tells_release(self, moment: Moment) -> bool:
+        """Is a release worth a word? One for a stuck exit button is once in a while."""
+        state = self.state
+        if state.because != "rex" or state.stuck_told_s is None:
+            return True
+        if moment.monotonic_s < state.stuck_told_s + REX_STUCK_S:
+            return False
+        state.stuck_told_s = moment.monotonic_s
+        return True
+
+    def await_passage(self, awaited: Awaited) -> list[Awaited]:
+        """Wait for somebody; the same one again is waited for longer. Those whom there is no more room for."""
+        who = (awaited.because, awaited.credential)
+        kept = [a for a in self.state.awaited if (a.because, a.credential) != who]
+        self.state.awaited = [*kept, awaited][-AWAITED_MAX:]
+        return kept[: len(kept) + 1 - len(self.state.awaited)]
+
+    def given_up(self, moment: Moment) -> list[Awaited]:
+        """Those whose own release is over, though another's goes on; each is said once."""
+        over = [a for a in self.state.awaited if a.ends_s + RELEASE_GRACE_S <= moment.monotonic_s]
+        self.state.awaited = [a for a in self.state.awaited if a not in over]
+        return over
+
     def deadline_s(self) -> float | None:
         """The next timer, monotonic seconds."""
-        times = [self.state.retry_at_s, *(getattr(self.state, name) for name, _ in _TIMERS)]
+        state = self.state
+        times = [state.retry_at_s, *(self._timer_s(name) for name, _ in _TIMERS)]
+        times += [a.ends_s + RELEASE_GRACE_S for a in state.awaited]
+        if state.rex_since_s is not None and state.stuck_told_s is None:
+            times.append(state.rex_since_s + REX_STUCK_S)
         return min((t for t in times if t is not None), default=None)
 
     @property
@@ -194,6 +260,13 @@ class DoorMachine:
     def under_way(self) -> bool:
         """Somebody's release or passage is under way: who comes now must not shorten it."""
         return self.state.phase in _UNDER_WAY
+
+    def _timer_s(self, name: str) -> float | None:
+        """When a timer is due. A release ends a moment after the board's pulse, unless the exit button renews it."""
+        at_s: float | None = getattr(self.state, name)
+        if at_s is not None and name == "release_ends_s" and not self.state.rex_pressed:
+            return at_s + RELEASE_GRACE_S
+        return at_s
 
     def _keep_time(self, action: Action, moment: Moment) -> None:
         state = self.state

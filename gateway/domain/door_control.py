@@ -1,11 +1,28 @@
-"""All doors of the site: stimuli in, events and commands out; schedules, fire and read-back among them."""
+"""All doors of the site: stimuli in, events and commands out; schedules, fire and read-back among them.
+
+Who passed? A contact tells that a door was opened, never by whom. So a release answers everybody it is for: each
+grant, exit or guard's release has AccessTaken when the door is opened before its own release time is over, else
+AccessNotTaken at that time. Nobody who comes in between takes another's answer away: two who show their cards and
+open once have both passed. No answer is owed where nothing can be known: at a door without a contact, at one that
+stood open already, and at one that a schedule or fire sets free meanwhile.
+"""
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 from gateway.domain.access import AccessList
 from gateway.domain.alarm import AlarmBook, AlarmKind
 from gateway.domain.commands import Command, DeviceCommand, PulseOutput, SetOutput
-from gateway.domain.door import Action, DoorMachine, DoorMode, DoorPhase, DoorState, Stimulus
+from gateway.domain.door import (
+    RELEASE_GRACE_S,
+    Action,
+    Awaited,
+    DoorMachine,
+    DoorMode,
+    DoorPhase,
+    DoorState,
+    Stimulus,
+)
 from gateway.domain.events import (
     AccessNotTaken,
     AccessTaken,
@@ -40,6 +57,12 @@ class Cause:
     extended: bool = False
 
 
+class _Who(TypedDict):
+    because: str
+    credential: str | None
+    cardholder: str | None
+
+
 class DoorControl:
     """The doors' machines and what their actions mean. Collects events and commands of one turn in the lists given."""
 
@@ -53,7 +76,7 @@ class DoorControl:
         """A new process: before any timer speaks, leave out command numbers, and believe no button until it is read."""
         self.next_command += numbers_skipped
         for machine in self.machines.values():
-            machine.state.rex_pressed = False
+            machine.state.rex_pressed, machine.state.rex_since_s, machine.state.stuck_told_s = False, None, None
 
     def give(self, door: str, stimulus: Stimulus, moment: Moment, cause: Cause | None = None) -> bool:
         """Stimulate a door; False when its table has no such row."""
@@ -61,10 +84,14 @@ class DoorControl:
         state = machine.state
         if cause is not None and state.phase is not DoorPhase.FREE:
             state.because, state.extended = cause.because, cause.extended or (state.extended and machine.under_way)
-            state.credential, state.cardholder = cause.credential, cause.cardholder
         actions = machine.stimulate(stimulus, moment)
         for action in actions:
             self._carry_out(action, machine, moment)
+        if state.phase is not DoorPhase.RELEASED:
+            state.awaited = []
+        elif cause is not None and state.release_ends_s is not None:
+            awaited = Awaited(cause.because, cause.credential, cause.cardholder, state.release_ends_s)
+            self._not_taken(machine, machine.await_passage(awaited))
         if state.rex_pressed and not state.lock_released:
             # A latched exit button can't be pressed again: whatever secured the lock, it is released.
             self.give(door, Stimulus.REX, moment, Cause("rex"))
@@ -87,9 +114,11 @@ class DoorControl:
 
     def rex(self, door: str, pressed: bool, moment: Moment) -> None:
         """The exit button; it releases in every phase."""
-        self.machines[door].state.rex_pressed = pressed
+        self.machines[door].press(pressed, moment)
         if pressed:
             self.give(door, Stimulus.REX, moment, Cause("rex"))
+        else:
+            self.events += self.alarms.normal(AlarmKind.REX_STUCK, door)
 
     def set_fire(self, latched: bool, moment: Moment) -> None:
         """Lay the fire overlay over every door that it releases, or take it away."""
@@ -111,7 +140,13 @@ class DoorControl:
         """Give each door the timers that have run out, and send again what failed."""
         for door, machine in self.machines.items():
             for stimulus in machine.due(moment):
-                self.give(door, stimulus, moment)
+                if stimulus is Stimulus.RELEASE_ENDED and machine.state.rex_pressed:
+                    self._renew(machine, moment)
+                else:
+                    self.give(door, stimulus, moment)
+            self._not_taken(machine, machine.given_up(moment))
+            if machine.stuck_due(moment):
+                self._stuck(machine, moment)
             if machine.retry_due(moment):
                 self._resend(machine, moment)
 
@@ -126,26 +161,26 @@ class DoorControl:
             terminal = machine.door.lock.output
             if (terminal.device, terminal.number) != (device, output):
                 continue
-            released = energised == machine.door.lock.release_energised
-            state = machine.state
-            if state.phase is DoorPhase.FREE:
-                if not released:
-                    self._resend(machine, moment)
-            elif released and state.release_ends_s is not None:
-                # Whoever timed this pulse may be gone with it: at its end, secure the lock in so many words.
-                state.retry_at_s = state.release_ends_s
-            elif released and not state.lock_released:
-                command = self._set(machine.door, False, moment)
-                self.events.append(LockFoundReleased(door=machine.door.id, command_id=command.command_id))
-                self.events += self.alarms.raise_alarm(
-                    AlarmKind.LOCK_FOUND_RELEASED, machine.door.id, moment, door=machine.door.id
-                )
+            if energised == machine.door.lock.release_energised:
+                self._found_released(machine, moment)
+            else:
+                self._found_secured(machine, moment)
 
     def device_returned(self, device: str, moment: Moment) -> None:
         """A relay board is back: say again what must last."""
         for machine in self.machines.values():
             if machine.door.lock.output.device == device and machine.state.phase is DoorPhase.FREE:
                 self._resend(machine, moment)
+
+    def command_done(self, command_id: str) -> None:
+        """A device confirmed it: a lock that was found released is secured, if this was to secure it."""
+        for door, machine in self.machines.items():
+            if machine.state.command_id == command_id and not machine.state.lock_released:
+                self.events += self.alarms.normal(AlarmKind.LOCK_FOUND_RELEASED, door)
+
+    def is_untold(self, command_id: str) -> bool:
+        """Is it one of a stuck exit button's releases that the journal was not told of?"""
+        return any(machine.state.untold_command == command_id for machine in self.machines.values())
 
     def command_failed(self, command_id: str, moment: Moment) -> str | None:
         """The door whose newest command this was; a lasting state is sent again until it is confirmed."""
@@ -156,6 +191,34 @@ class DoorControl:
                     state.retry_at_s, state.boot_id = moment.monotonic_s + HOLD_RETRY_S, moment.boot_id
                 return door
         return None
+
+    def _found_released(self, machine: DoorMachine, moment: Moment) -> None:
+        state, door = machine.state, machine.door.id
+        if state.phase is DoorPhase.FREE:
+            return
+        if state.release_ends_s is not None:
+            # Whoever timed this pulse may be gone with it: at its end, secure the lock in so many words.
+            state.retry_at_s = state.release_ends_s + RELEASE_GRACE_S
+        elif not state.lock_released:
+            command = self._set(machine.door, False, moment)
+            self.events.append(LockFoundReleased(door=door, command_id=command.command_id))
+            self.events += self.alarms.raise_alarm(AlarmKind.LOCK_FOUND_RELEASED, door, moment, door=door)
+
+    def _found_secured(self, machine: DoorMachine, moment: Moment) -> None:
+        self.events += self.alarms.normal(AlarmKind.LOCK_FOUND_RELEASED, machine.door.id)
+        if machine.state.phase is DoorPhase.FREE:
+            self._resend(machine, moment)
+
+    def _renew(self, machine: DoorMachine, moment: Moment) -> None:
+        """The exit button is still pressed at its release's end: the lock stays released, for nobody else's time."""
+        state = machine.state
+        state.extended = state.extended and state.phase is not DoorPhase.RELEASED
+        self.give(machine.door.id, Stimulus.REX, moment, Cause("rex"))
+
+    def _stuck(self, machine: DoorMachine, moment: Moment) -> None:
+        """One alarm for one stuck button, also when a restart finds it stuck still."""
+        if not self.alarms.is_active(AlarmKind.REX_STUCK, machine.door.id):
+            self._alarm(AlarmKind.REX_STUCK, machine.door, moment)
 
     def _unlocked_now(self, door: Door, moment: Moment, access_list: AccessList | None) -> bool:
         if access_list is None or moment.quality is ClockQuality.SUSPECT:
@@ -193,12 +256,11 @@ class DoorControl:
             self._tell(action, machine, moment)
 
     def _tell(self, action: Action, machine: DoorMachine, moment: Moment) -> None:
-        door, state = machine.door, machine.state
-        who = {"credential": state.credential, "cardholder": state.cardholder}
+        door, awaited = machine.door, machine.state.awaited
         if action is Action.TAKEN:
-            self.events.append(AccessTaken(door=door.id, because=state.because, **who))
-        elif action is Action.NOT_TAKEN and door.contact is not None:
-            self.events.append(AccessNotTaken(door=door.id, because=state.because, **who))
+            self.events += [AccessTaken(door=door.id, **_who(a)) for a in awaited]
+        elif action is Action.NOT_TAKEN:
+            self._not_taken(machine, awaited)
         elif action is Action.FORCED:
             self.events.append(DoorForcedOpen(door=door.id))
             self._alarm(AlarmKind.DOOR_FORCED, door, moment)
@@ -210,6 +272,10 @@ class DoorControl:
         elif action is Action.NORMAL:
             for kind in (AlarmKind.DOOR_FORCED, AlarmKind.DOOR_HELD):
                 self.events += self.alarms.normal(kind, door.id)
+
+    def _not_taken(self, machine: DoorMachine, awaited: list[Awaited]) -> None:
+        if machine.door.contact is not None:
+            self.events += [AccessNotTaken(door=machine.door.id, **_who(a)) for a in awaited]
 
     def _alarm(self, kind: AlarmKind, door: Door, moment: Moment) -> None:
         camera = next((c.id for c in self.site.cameras.values() if door.id in c.doors), None)
@@ -226,7 +292,10 @@ class DoorControl:
             moment.monotonic_s + COMMAND_EXPIRY_S,
         )
         self.commands.append(command)
-        self.events.append(self._released(machine, command, seconds))
+        if machine.tells_release(moment):
+            self.events.append(self._released(machine, command, seconds))
+        else:
+            machine.state.untold_command = command.command_id
 
     def _hold(self, machine: DoorMachine, moment: Moment) -> None:
         command = self._set(machine.door, True, moment)
@@ -242,7 +311,8 @@ class DoorControl:
             return
         state.lock_released, state.release_ends_s = False, None
         command = self._set(machine.door, False, moment)
-        self.events.append(LockSecured(door=machine.door.id, command_id=command.command_id))
+        if state.stuck_told_s is None:  # A stuck exit button releases it again in the same turn.
+            self.events.append(LockSecured(door=machine.door.id, command_id=command.command_id))
 
     def _resend(self, machine: DoorMachine, moment: Moment) -> None:
         self._set(machine.door, machine.state.phase is DoorPhase.FREE, moment)
@@ -270,3 +340,7 @@ class DoorControl:
         return LockReleased(
             door=machine.door.id, because=machine.state.because, command_id=command.command_id, seconds=seconds
         )
+
+
+def _who(awaited: Awaited) -> _Who:
+    return {"because": awaited.because, "credential": awaited.credential, "cardholder": awaited.cardholder}

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gateway.domain.door import TABLE, Action, DoorPhase, Stimulus
+from gateway.domain.door import RELEASE_GRACE_S, TABLE, Action, DoorPhase, Stimulus
 
 PAGE = Path(__file__).parents[3] / "docs" / "doors.md"
 
@@ -28,11 +28,11 @@ _MEANING = {
 }
 _STIMULUS = {
     Stimulus.GRANT: "a card, a PIN or a guard's release was granted",
-    Stimulus.REX: "the exit button was pressed, or is still pressed when something has secured the lock",
+    Stimulus.REX: "the exit button was pressed, or is still pressed when its release is over or the lock was secured",
     Stimulus.CONTACT_OPENED: "the door contact says open",
     Stimulus.CONTACT_CLOSED: "the door contact says closed",
     Stimulus.REOPENED: "it opens again while its release still runs (a door that does not relock on closing)",
-    Stimulus.RELEASE_ENDED: "the release time is over",
+    Stimulus.RELEASE_ENDED: f"the release time and {RELEASE_GRACE_S} s of grace are over, the exit button not pressed",
     Stimulus.WARNING_DUE: "the open time less the pre-alarm time is over",
     Stimulus.HELD_DUE: "the open time is over",
     Stimulus.FREED: "its schedule or a fire unlocks it",
@@ -46,8 +46,8 @@ _ACTION = {
     Action.SECURED_BY_BOARD: "the pulse has ended by itself: record it",
     Action.START_OPEN_TIMERS: "start the open time",
     Action.STOP_OPEN_TIMERS: "stop the open time",
-    Action.TAKEN: "event AccessTaken",
-    Action.NOT_TAKEN: "event AccessNotTaken, where there is a contact to know it by",
+    Action.TAKEN: "event AccessTaken for everybody whose release runs",
+    Action.NOT_TAKEN: "event AccessNotTaken for everybody who is left, where there is a contact to know it by",
     Action.FORCED: "event DoorForcedOpen and its alarm",
     Action.WARN: "event DoorHeldWarning",
     Action.HELD: "event DoorHeldOpen and its alarm",

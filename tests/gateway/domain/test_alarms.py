@@ -6,7 +6,7 @@ import pytest
 
 from gateway.domain import events as ev
 from gateway.domain import signals as sg
-from gateway.domain.alarm import PRIORITY, AlarmBook, AlarmKind
+from gateway.domain.alarm import PRIORITY, REPEAT_TOLD_AFTER_S, AlarmBook, AlarmKind
 from gateway.domain.credential import Reading
 from gateway.domain.events import Event
 from tests.gateway.domain.listing import card
@@ -102,6 +102,77 @@ def test_a_chattering_cause_is_counted_always_and_told_every_ten_seconds() -> No
     assert [type(event).__name__ for event in told] == ["AlarmRaised", "AlarmRepeated", "AlarmRepeated"]
     assert [e.count for e in told if isinstance(e, ev.AlarmRepeated)] == [41, 81]
     assert next(iter(book.open.values())).count == 101
+
+
+def chatter(book: AlarmBook, rig: Rig, times: int) -> list[Event]:
+    """A cause that comes and goes four times a second; it is there at the end."""
+    told: list[Event] = []
+    for _ in range(times):
+        told += book.normal(AlarmKind.TAMPER, "lid")
+        told += book.raise_alarm(AlarmKind.TAMPER, "lid", rig.moment)
+        rig.pass_time(0.25)
+        told += book.settle(rig.moment)
+    return told
+
+
+def test_a_cause_that_chatters_through_normal_is_counted_always_and_told_a_few_times_in_ten_seconds() -> None:
+    rig, book = Rig(), AlarmBook()
+    told = [type(event).__name__ for event in chatter(book, rig, 400)]
+    assert told.count("AlarmRaised") == 1
+    assert 10 <= told.count("AlarmRepeated") <= 20
+    assert 0 <= told.count("AlarmRepeated") - told.count("AlarmNormal") + 1 <= 1
+    (alarm,) = book.open.values()
+    assert (alarm.count, alarm.active) == (400, True)
+
+
+def test_a_return_that_was_held_back_is_told_when_its_time_is_over_and_it_is_still_there() -> None:
+    rig, book = Rig(), AlarmBook()
+    told = [type(event).__name__ for event in chatter(book, rig, 3)]
+    assert told == ["AlarmRaised", "AlarmNormal", "AlarmRepeated", "AlarmNormal"]
+    assert book.is_active(AlarmKind.TAMPER, "lid")
+    due_s = book.deadline_s()
+    assert due_s is not None
+    rig.pass_time(due_s - rig.monotonic_s)
+    assert [event.count for event in book.settle(rig.moment) if isinstance(event, ev.AlarmRepeated)] == [3]
+    assert book.deadline_s() is None
+    assert book.settle(rig.moment) == []
+
+
+def test_a_return_that_was_held_back_and_is_over_is_not_told() -> None:
+    rig, book = Rig(), AlarmBook()
+    chatter(book, rig, 3)
+    assert book.normal(AlarmKind.TAMPER, "lid") == []
+    assert not book.is_active(AlarmKind.TAMPER, "lid")
+    rig.pass_time(60.0)
+    assert book.settle(rig.moment) == []
+
+
+def test_what_was_held_back_is_told_before_it_is_acknowledged() -> None:
+    rig, book = Rig(), AlarmBook()
+    chatter(book, rig, 3)
+    refusal, told = book.acknowledge("a-1", GUARD)
+    assert refusal is None
+    assert [type(event).__name__ for event in told] == ["AlarmRepeated", "AlarmAcknowledged"]
+
+
+def test_an_acknowledged_alarm_stays_so_until_its_return_is_told() -> None:
+    rig, book = Rig(), AlarmBook()
+    chatter(book, rig, 2)
+    book.acknowledge("a-1", GUARD)
+    chatter(book, rig, 1)
+    assert book.acknowledge("a-1", GUARD)[0] == "AlreadyAcknowledged"
+    rig.pass_time(10.0)
+    book.settle(rig.moment)
+    assert book.acknowledge("a-1", GUARD)[0] is None
+
+
+def test_a_door_forced_again_and_again_is_told_in_the_end_by_the_controller(rig: Rig) -> None:
+    for _ in range(3):
+        rig.close()
+        rig.open()
+    due_s = rig.controller.next_deadline(rig.moment)
+    assert due_s - rig.monotonic_s <= REPEAT_TOLD_AFTER_S
+    assert only(rig.after(due_s - rig.monotonic_s), ev.AlarmRepeated).count == 3
 
 
 def test_numbers_of_alarms_are_never_used_again_after_a_restart(rig: Rig) -> None:

@@ -19,7 +19,7 @@ from gateway.domain.access import AccessList, DenialReason
 from gateway.domain.commands import DeviceCommand, PulseOutput, SwapList
 from gateway.domain.controller import Controller, Turn
 from gateway.domain.credential import Reading
-from gateway.domain.door import DoorMode, DoorPhase, DoorState
+from gateway.domain.door import AWAITED_MAX, DoorMode, DoorPhase, DoorState
 from gateway.domain.moment import ClockQuality, Moment
 from gateway.domain.schedule import Period, Schedule
 from gateway.domain.site import Door
@@ -68,28 +68,51 @@ class Board:
 
 @dataclass
 class Journal:
-    """What the events say: the alarms that are open, and those that ever were."""
+    """What the events say: the alarms that are open, those that ever were, and the locks that are released."""
 
     open_alarms: dict[str, int] = field(default_factory=dict)
+    active: set[str] = field(default_factory=set)
+    acknowledged: set[str] = field(default_factory=set)
     ever: set[str] = field(default_factory=set)
+    released: set[str] = field(default_factory=set)
 
     def write(self, turn: Turn, signal: sg.Signal) -> None:
         for event in turn.events:
             match event:
-                case ev.AlarmRaised():
-                    assert event.alarm not in self.ever
-                    self.ever.add(event.alarm)
-                    self.open_alarms[event.alarm] = event.priority
-                case ev.AlarmRepeated() | ev.AlarmNormal() | ev.AlarmAcknowledged():
-                    assert event.alarm in self.open_alarms
-                case ev.AlarmResolved():
-                    priority = self.open_alarms.pop(event.alarm)
-                    by_guard = isinstance(signal, sg.AlarmResolveRequested) and event.actor == GUARD.name
-                    assert by_guard or priority >= 3, "P1 and P2 end by a guard's outcome only"
+                case ev.LockReleased():
+                    self.released.add(event.door)
+                case ev.LockSecured():
+                    self.released.remove(event.door)
                 case ev.EvidenceStored():
                     assert event.alarm is None or event.alarm in self.ever
                 case _:
-                    pass
+                    self._write_alarm(event, signal)
+
+    def _write_alarm(self, event: ev.Event, signal: sg.Signal) -> None:
+        match event:
+            case ev.AlarmRaised():
+                assert event.alarm not in self.ever
+                self.ever.add(event.alarm)
+                self.open_alarms[event.alarm] = event.priority
+                self.active.add(event.alarm)
+            case ev.AlarmRepeated():
+                assert event.alarm in self.open_alarms
+                if event.alarm not in self.active:
+                    self.acknowledged.discard(event.alarm)
+                self.active.add(event.alarm)
+            case ev.AlarmNormal():
+                self.active.remove(event.alarm)
+            case ev.AlarmAcknowledged():
+                assert event.alarm in self.open_alarms
+                self.acknowledged.add(event.alarm)
+            case ev.AlarmResolved():
+                self.active.discard(event.alarm)
+                self.acknowledged.discard(event.alarm)
+                priority = self.open_alarms.pop(event.alarm)
+                by_guard = isinstance(signal, sg.AlarmResolveRequested) and event.actor == GUARD.name
+                assert by_guard or priority >= 3, "P1 and P2 end by a guard's outcome only"
+            case _:
+                pass
 
 
 def releases_have_their_reason(turn: Turn, before: dict[str, DoorState], after: dict[str, DoorState]) -> None:
@@ -170,7 +193,11 @@ class AnyDay(RuleBasedStateMachine):
         releases_have_their_reason(turn, before, self.states())
         decisions_are_whole(turn)
         self.journal.write(turn, signal)
-        assert set(self.live.alarms.open) == set(self.journal.open_alarms)
+        alarms = self.live.alarms.open
+        assert set(alarms) == set(self.journal.open_alarms)
+        assert {name for name, a in alarms.items() if a.active and not a.held_back} == self.journal.active
+        assert {name for name, a in alarms.items() if a.acknowledged} == self.journal.acknowledged
+        assert {door for door, state in self.states().items() if state.lock_released} == self.journal.released
         ids = [c.command_id for c in turn.commands if not isinstance(c, SwapList)]
         assert len(set(ids)) == len(ids)
         assert not self.used_ids & set(ids), "a command id is used once"
@@ -349,6 +376,18 @@ class AnyDay(RuleBasedStateMachine):
     @invariant()
     def while_an_exit_button_is_pressed_its_lock_is_released(self) -> None:
         assert all(state.lock_released for state in self.states().values() if state.rex_pressed)
+
+    @invariant()
+    def somebody_is_awaited_at_a_released_door_only_and_not_for_ever(self) -> None:
+        for door, state in self.states().items():
+            assert state.phase is DoorPhase.RELEASED or not state.awaited
+            assert len({(a.because, a.credential) for a in state.awaited}) == len(state.awaited) <= AWAITED_MAX
+            latest_s = self.monotonic_s + DOORS[door].extended_release_time_s
+            assert all(a.ends_s <= latest_s for a in state.awaited)
+
+    @invariant()
+    def an_alarm_is_held_back_only_while_it_is_active(self) -> None:
+        assert all(a.active or not a.held_back for a in self.live.alarms.open.values())
 
     @invariant()
     def a_door_is_free_exactly_while_fire_or_its_mode_says_so(self) -> None:

@@ -4,8 +4,9 @@ import pytest
 
 from gateway.domain import events as ev
 from gateway.domain import signals as sg
+from gateway.domain.alarm import AlarmKind
 from gateway.domain.commands import DeviceCommand, PulseOutput, SetOutput
-from gateway.domain.door import DoorPhase
+from gateway.domain.door import RELEASE_GRACE_S, DoorPhase
 from tests.gateway.domain.plant import Rig, command, device_commands, only, raised, releases, said
 
 FAILED, DONE, EXPIRED = sg.CommandOutcome.FAILED, sg.CommandOutcome.DONE, sg.CommandOutcome.EXPIRED
@@ -163,6 +164,31 @@ def test_a_lock_found_released_for_no_recorded_reason_is_secured_with_an_alarm(r
     assert not releases(command(turn))
 
 
+def alarm_is_active(rig: Rig, kind: AlarmKind, source: str = "north") -> bool:
+    return rig.controller.alarms.is_active(kind, source)
+
+
+def test_a_lock_found_released_is_normal_once_securing_it_is_confirmed(rig: Rig) -> None:
+    securing = command(rig.handle(sg.OutputsRead("board", ((0, True), (1, True)))))
+    rig.complete(securing, FAILED)
+    rig.complete(securing, sg.CommandOutcome.SENT)
+    assert alarm_is_active(rig, AlarmKind.LOCK_FOUND_RELEASED)
+    turn = rig.complete(command(rig.after(2.0)), DONE)
+    assert only(turn, ev.AlarmNormal).alarm == rig.controller.alarms.find(AlarmKind.LOCK_FOUND_RELEASED, "north")
+    assert not alarm_is_active(rig, AlarmKind.LOCK_FOUND_RELEASED)
+
+
+def test_a_confirmed_release_does_not_say_that_a_lock_found_released_is_secured(rig: Rig) -> None:
+    rig.handle(sg.OutputsRead("board", ((0, True), (1, True))))
+    rig.complete(command(rig.swipe()), DONE)
+    assert alarm_is_active(rig, AlarmKind.LOCK_FOUND_RELEASED)
+
+
+def test_a_lock_found_released_is_normal_when_it_is_read_as_secured(rig: Rig) -> None:
+    rig.handle(sg.OutputsRead("board", ((0, True), (1, True))))
+    assert said(rig.handle(sg.OutputsRead("board", ((0, False), (1, True))))) == ["AlarmNormal"]
+
+
 def test_outputs_that_are_as_they_should_be_are_left_alone(rig: Rig) -> None:
     turn = rig.handle(sg.OutputsRead("board", ((0, False), (1, True), (2, False), (7, True))))
     assert turn.events == ()
@@ -181,7 +207,7 @@ def test_a_release_under_way_is_left_alone_and_secured_in_so_many_words_at_its_e
     again = Rig(state=rig.controller.snapshot())
     again.handle(STARTING)
     assert again.handle(sg.OutputsRead("board", ((0, True),))).commands == ()
-    assert device_commands(again.after(4.9)) == []
+    assert device_commands(again.after(4.9 + RELEASE_GRACE_S)) == []
     turn = again.after(0.1)
     assert "AccessNotTaken" in said(turn)
     assert not releases(command(turn))
