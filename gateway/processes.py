@@ -28,6 +28,7 @@ STEADY_S = 60.0
 """A process that ran this long starts again at once when it dies."""
 STOP_S = 8.0
 HANGS_AFTER_S = 20.0
+DOORS_HANG_AFTER_S = 10.0
 CONFIG_EXIT = 2
 NEIGHBOURS_NICE = 10
 _PR_SET_PDEATHSIG = 1
@@ -40,6 +41,8 @@ class Child:
     name: str
     process: asyncio.subprocess.Process | None = None
     starts: int = 0
+    started_s: float = 0.0
+    end: str = ""
     failures: int = 0
 
 
@@ -53,6 +56,7 @@ class Supervisor:
         self.exit_code = 0
         self._client = DoorsClient(paths.doors_socket, "supervisor")
         self._tasks: set[asyncio.Task[None]] = set()
+        self._heard_s = 0.0
 
     async def run(self) -> int:
         """Until SIGTERM or SIGINT; the exit code."""
@@ -60,7 +64,8 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopping.set)
         work = [asyncio.create_task(self._keep(child)) for child in self.children.values()]
-        work += [asyncio.create_task(self._client.run()), asyncio.create_task(self._end_the_hung())]
+        watchers = (self._client.run(), self._end_the_hung(), self._end_hung_doors())
+        work += [asyncio.create_task(watcher) for watcher in watchers]
         await self.stopping.wait()
         for task in work:
             task.cancel()
@@ -77,10 +82,10 @@ class Supervisor:
                 stdin=asyncio.subprocess.DEVNULL,
                 preexec_fn=_die_with_parent if child.name == "doors" else _give_way,
             )
-            child.starts += 1
+            child.starts, child.started_s = child.starts + 1, loop.time()
             if child.starts > 1:
                 log.warning("%s runs again (start %d)", child.name, child.starts)
-                self._tell(child.name, LinkState.ONLINE, "")
+                self._tell(child.name, (LinkState.OFFLINE, child.end), (LinkState.ONLINE, ""))
             code = await child.process.wait()
             how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit {code}"
             if code == CONFIG_EXIT:
@@ -91,24 +96,38 @@ class Supervisor:
             child.failures = 0 if loop.time() - started_s > STEADY_S else child.failures + 1
             pause_s = BACKOFF_S[min(max(child.failures - 1, 0), len(BACKOFF_S) - 1)]
             log.error("%s is gone (%s); it starts again in %.1f s", child.name, how, pause_s)
-            self._tell(child.name, LinkState.OFFLINE, how)
+            child.end = how
+            if child.name != "doors":  # nobody is there to be told
+                self._tell(child.name, (LinkState.OFFLINE, how))
             await asyncio.sleep(pause_s)
 
     def _command(self, name: str) -> tuple[str, ...]:
         place = ("--config", str(self.paths.config), "--data", str(self.paths.data))
         return (sys.executable, "-m", "gateway.worker", name, *place)
 
-    def _tell(self, name: str, state: LinkState, detail: str) -> None:
-        if name not in ("doors", "supervisor") or state is LinkState.ONLINE:
-            task = asyncio.get_running_loop().create_task(_deliver(self._client, ProcessChanged(name, state, detail)))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+    def _tell(self, name: str, *changes: tuple[LinkState, str]) -> None:
+        told = [ProcessChanged(name, state, detail) for state, detail in changes]
+        task = asyncio.get_running_loop().create_task(_deliver(self._client, told))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _end_hung_doors(self) -> None:
+        """The doors process tells its status every second; one that lives and says nothing is killed."""
+        loop, child = asyncio.get_running_loop(), self.children.get("doors")
+        while child is not None:
+            await asyncio.sleep(1.0)
+            last_s = max(self._heard_s, child.started_s)
+            if child.started_s and loop.time() - last_s > DOORS_HANG_AFTER_S:
+                log.error("doors hangs: it is killed")
+                self._heard_s = loop.time()
+                _signal(child, signal.SIGKILL)
 
     async def _end_the_hung(self) -> None:
         """A process that stays silent though it lives is killed, and so restarted."""
         silent_s: dict[str, float] = {}
         loop = asyncio.get_running_loop()
         async for feed in self._client.feed():
+            self._heard_s = loop.time() if feed.connected else self._heard_s
             processes = (feed.status or {}).get("processes", {})
             for name, child in self.children.items():
                 if name == "doors" or name not in processes:
@@ -133,11 +152,13 @@ class Supervisor:
             await child.process.wait()
 
 
-async def _deliver(client: DoorsPort, change: ProcessChanged) -> None:
-    try:
-        await client.send(change, timeout_s=30.0)
-    except LinkError:
-        log.warning("the doors process could not be told that %s is %s", change.process, change.state)
+async def _deliver(client: DoorsPort, changes: list[ProcessChanged]) -> None:
+    """One after the other; what was told already changes nothing."""
+    for change in changes:
+        try:
+            await client.send(change, timeout_s=30.0)
+        except LinkError:
+            log.warning("the doors process could not be told that %s is %s", change.process, change.state)
 
 
 def _signal(child: Child, number: signal.Signals) -> None:

@@ -18,7 +18,7 @@ class StatusHub:
 
     def __init__(self, describe: Callable[[], dict[str, Any]]) -> None:
         self._describe = describe
-        self._reports: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._reports: dict[str, tuple[float, dict[str, str | int | float | bool | None]]] = {}
         self._silent: set[str] = set()
         self._followers: set[Callable[[dict[str, Any]], None]] = set()
         self._changed = asyncio.Event()
@@ -29,6 +29,12 @@ class StatusHub:
         values = dict(list(signal.values.items())[:VALUES_MAX])
         self._reports[signal.process[:32]] = (now_s, values)
         self._changed.set()
+
+    def reported(self, process: str, name: str) -> str | int | float | bool | None:
+        """A value of a process's newest report; None while the process is silent or never said it."""
+        if process in self._silent or process not in self._reports:
+            return None
+        return self._reports[process][1].get(name)
 
     def changed(self) -> None:
         """Something that the status shows has changed."""

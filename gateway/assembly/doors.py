@@ -192,7 +192,7 @@ class _DoorsProcess:
 
     def _describe(self) -> dict[str, Any]:
         controller, access_list = self.controller, self.loop.access_list
-        devices = {
+        devices: dict[str, Any] = {
             key: {"state": self.links.get(key, "unknown"), "counters": device.counters()}
             for key, device in self.devices.items()
         }
@@ -200,7 +200,9 @@ class _DoorsProcess:
             broker.device_id: {"state": "online" if broker.connected else "offline", "counters": broker.counters()}
             for broker in self.brokers.values()
         }
-        devices |= {key: {"state": self.links.get(key, "unknown"), "counters": {}} for key in self.config.cameras}
+        for key in self.config.cameras:
+            told = self.hub.reported("cameras", f"{key}.state")
+            devices[key] = {"state": told or self.links.get(key, "unknown"), "counters": {}}
         return {
             "doors": {key: _describe_door(machine) for key, machine in controller.doors.machines.items()},
             "devices": devices,

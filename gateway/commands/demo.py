@@ -64,8 +64,9 @@ def announce(paths: Paths, config: SiteConfig, *, demo: bool = False) -> None:
 def _wait_ready(surroundings: "subprocess.Popen[str]") -> dict[str, object]:
     """Wait for the one ready line. Raises LinkError when it doesn't come."""
     lines: list[str] = []
-    assert surroundings.stdout is not None
-    reader = threading.Thread(target=lambda: lines.append(surroundings.stdout.readline()), daemon=True)
+    output = surroundings.stdout
+    assert output is not None
+    reader = threading.Thread(target=lambda: lines.append(output.readline()), daemon=True)
     reader.start()
     reader.join(READY_S)
     if not lines or not lines[0].strip():

@@ -116,8 +116,18 @@ def test_a_killed_or_stopped_neighbour_costs_no_swipe_and_returns(
     wait_until(lambda: len(_told_of(site, "ProcessReturned", name)) > returns, 40, f"{name}'s return is journalled")
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_doors_that_die_or_hang_are_started_again_and_open(site: WholeSite, number: signal.Signals) -> None:
+    before, returns = site.pid_of("doors"), len(_told_of(site, "ProcessReturned", "doors"))
+    site.signal("doors", number)
+    wait_until(lambda: site.pid_of("doors", before) != before, 40, "the doors process runs again")
+    wait_until(lambda: len(_told_of(site, "ProcessReturned", "doors")) > returns, 20, "its return is journalled")
+    wait_until(site.all_online, 30, "every device is online again")
+    site.swipe_opens("yard-reader", f"blue-{30 + number % 3}", "yard", tries=3)
+
+
 def test_fire_releases_every_door_until_a_person_clears_it(site: WholeSite) -> None:
-    wait_until(site._answers, 20, "the console is back")
+    wait_until(site.answers, 20, "the console is back")
     site.sim("fire", on=True)
     released = ("north", "yard", "garage")
     wait_until(

@@ -33,14 +33,14 @@ class WholeSite:
         wait_until(lambda: self._found(_SIGN_IN) is not None, 60, "the first-run password is printed")
         self.url = str(self._found(_CONSOLE))
         self.http = httpx2.Client(base_url=self.url, headers={"x-gatehouse-console": "1", "origin": self.url})
-        wait_until(self._answers, 20, "the console answers")
+        wait_until(self.answers, 20, "the console answers")
         self._sign_in(str(self._found(_SIGN_IN)))
         config = tomllib.loads((data / "site.toml").read_text(encoding="utf-8"))
         token = (data / "secrets" / "office-token").read_text(encoding="ascii").strip()
         self.office = httpx2.Client(base_url=config["office"]["url"], headers={"authorization": f"Bearer {token}"})
         wait_until(lambda: self.events("ListActivated") != [], 30, "the office's list is in force")
         wait_until(lambda: self.sim("status")["polled"], 20, "the board is polled")
-        wait_until(self._all_online, 30, "every device is online")
+        wait_until(self.all_online, 30, "every device is online")
         self.swipe_opens("garage-reader", "blue-36", "garage", tries=5)  # reads within 2 s of SUBACK do not count
 
     def sim(self, what: str, **more: Any) -> dict[str, Any]:
@@ -101,15 +101,11 @@ class WholeSite:
         found: dict[str, Any] = self.office.get("/admin/v1/sites/demo/summary").raise_for_status().json()
         return found
 
-    def pid_of(self, name: str) -> int:
-        """The process id of one of the gateway's processes."""
-        found = subprocess.run(
-            ["pgrep", "-f", f"gateway.worker {name} --config {self.data}/site.toml"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return int(found.stdout.split()[0])
+    def pid_of(self, name: str, otherwise: int = 0) -> int:
+        """The process id of one of the gateway's processes; `otherwise` while it is away."""
+        pattern = f"gateway.worker {name} --config {self.data}/site.toml"
+        found = subprocess.run(["pgrep", "-f", pattern], capture_output=True, text=True, check=False)
+        return int(found.stdout.split()[0]) if found.stdout else otherwise
 
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to one of the gateway's processes."""
@@ -131,11 +127,13 @@ class WholeSite:
         changed = self.http.post("/api/session/password", json={"current": once, "new": PASSWORD})
         changed.raise_for_status()
 
-    def _all_online(self) -> bool:
+    def all_online(self) -> bool:
+        """Every device, as the console shows it."""
         devices = self.get("/api/system")["status"].get("devices", {})
         return bool(devices) and all(device["state"] == "online" for device in devices.values())
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Whether the console can be reached."""
         try:
             return self.http.get("/").status_code == 200
         except httpx2.TransportError:
