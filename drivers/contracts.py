@@ -1,7 +1,8 @@
 """What every driver fills. A driver is a settings model and a builder in `drivers.registry`.
 
-Drivers say things by putting signals into a sink, and are told things by commands. They reconnect by themselves, for ever, with
-bounded back-off; `LinkChanged` says each loss and return once. They never raise out of `run` but for our own bugs.
+Drivers say things by putting signals into a sink, and are told things by commands. They reconnect by themselves, for
+ever, with bounded back-off; `LinkChanged` says each loss and return once. They never raise out of `run` but for our
+own bugs.
 """
 
 from collections.abc import AsyncIterator
@@ -96,7 +97,7 @@ class CameraStream:
 
 @dataclass(frozen=True, slots=True)
 class CameraEvent:
-    """A message from the camera's event service. `topic` is the dotted path as sent, such as `tns1:VideoSource/MotionAlarm`."""
+    """A message from the camera's event service. `topic` is as sent, such as `tns1:VideoSource/MotionAlarm`."""
 
     topic: str
     source: dict[str, str]

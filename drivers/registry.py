@@ -22,7 +22,7 @@ class DriverSettings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class DriverContext:
-    """What a builder gets. `brokers` are shared MQTT connections by name; `secret` reads a named secret file or variable."""
+    """What a builder gets. `brokers` are shared MQTT connections by name; `secret` reads a secret by reference."""
 
     device_id: str
     sink: SignalSink
