@@ -17,6 +17,8 @@ from simulators.plan import DoorPlan
 
 Obey = Callable[[Request], Awaitable[Answer]]
 
+SETTLE_S = 4.0
+"""A gateway that has just started gets its list, and ignores MQTT reads for two seconds."""
 PATIENCE_S = 3.0
 """How long somebody at a door waits for the lock."""
 REST_S = 15.0
@@ -184,6 +186,7 @@ class Scenario:
         if not self._hardware.is_polled():
             tell("No gateway asks for the inputs; the day waits for one.")
             await self._comes_true(self._hardware.is_polled, math.inf)
+            await asyncio.sleep(SETTLE_S)
 
     async def _comes_true(self, condition: Callable[[], bool], within_s: float) -> bool:
         end = self._hardware.now() + within_s

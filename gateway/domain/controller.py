@@ -31,6 +31,8 @@ USED_REQUESTS_KEPT = 200
 COMMAND_NUMBERS_SKIPPED_AT_START = 1000
 """A crash may have lost the numbers of commands that went out before their commit; none may be used twice."""
 CLOCK_LOOKED_AT_S = 60.0
+FIRST_LIST_S = 10.0
+"""A box that was just installed gets its first list within seconds; only a longer wait is an alarm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Controller:
         self._by_reader = {reader: point for point in site.access_points.values() for reader in point.readers}
         self._next_schedule: datetime | None = None
         self._next_clock_look_s = 0.0
+        self._list_due_s: float | None = None
         self._handlers: dict[type, Callable[[Any, _Now], None]] = {
             sg.CardRead: self._card_read,
             sg.KeyPressed: self._key_pressed,
@@ -122,7 +125,7 @@ class Controller:
     def next_deadline(self, moment: Moment) -> float:
         """When to call with `DeadlineReached`, monotonic seconds; at most a minute ahead."""
         times = [self.doors.deadline_s(), self.alarms.deadline_s(), self.observations.deadline_s()]
-        times.append(self._next_clock_look_s or None)
+        times += [self._next_clock_look_s or None, self._list_due_s]
         if self._next_schedule is not None:
             times.append(moment.monotonic_s + (self._next_schedule - moment.wall).total_seconds())
         latest = moment.monotonic_s + CLOCK_LOOKED_AT_S
@@ -472,8 +475,7 @@ class Controller:
     def _gateway_starting(self, signal: sg.GatewayStarting, now: _Now) -> None:
         version = now.access_list.version if now.access_list else None
         self._tell(ev.GatewayStarted(software=signal.software, restored=signal.restored, list_version=version))
-        if now.access_list is None:
-            self._raise(AlarmKind.NO_VALID_LIST, "site", now)
+        self._list_due_s = now.moment.monotonic_s + FIRST_LIST_S
         # The wiring may have changed while the gateway was down: a door that fire releases now, or no more.
         self.doors.set_fire(self.state.fire_latched, now.moment)
         for link in self.site.insecure_links:
@@ -491,6 +493,10 @@ class Controller:
         else:
             self._tell(*self.alarms.normal(AlarmKind.CLOCK_SUSPECT, "clock"))
         self._next_clock_look_s = now.moment.monotonic_s + CLOCK_LOOKED_AT_S
+        if self._list_due_s is not None and now.moment.monotonic_s >= self._list_due_s:
+            self._list_due_s = None
+            if now.access_list is None:
+                self._raise_once(AlarmKind.NO_VALID_LIST, "site", now)
         self._follow_schedules(now)
 
     def _follow_schedules(self, now: _Now) -> None:
