@@ -56,6 +56,7 @@ class TasmotaRelay:
         """What the device said since it came online: POWER1, PulseTime1, PowerOnState, SetOption140."""
         self._state: LinkState | None = None
         self._asked_at_s: float | None = None
+        self._asks = 0
         self._told_outputs = False
         self._faults: tuple[str, ...] = ()
         self._restore: dict[int, str] = {}
@@ -99,6 +100,8 @@ class TasmotaRelay:
                 self._say(LinkState.OFFLINE, "it never said Online")
             if self._state is LinkState.ONLINE and self._asked_at_s is None:
                 await self._ask_setup()
+            if self._asks == 1 and self._unanswered() and self._setup_overdue():
+                await self._ask_again(self._unanswered())
             self._judge_setup()
             if self._queue:
                 await self._do(self._queue.popleft())
@@ -171,13 +174,25 @@ class TasmotaRelay:
 
     async def _ask_setup(self) -> None:
         """Ask for everything that safety depends on, and for the outputs; changes nothing."""
-        self._asked_at_s, self._told_outputs = self._now_s(), False
+        self._asks, self._told_outputs = 0, False
         numbered = [f"{name}{number + 1}" for number in range(self._outputs) for name in ("PulseTime", "POWER")]
+        await self._ask_again([*(name for name, _ in REQUIRED), *numbered])
+
+    async def _ask_again(self, names: list[str]) -> None:
+        """QoS 0 may lose a question or its answer: what was not said is asked for once more before it is a fault."""
+        self._asked_at_s, self._asks = self._now_s(), self._asks + 1
         try:
-            for name in [*(name for name, _ in REQUIRED), *numbered]:
+            for name in names:
                 await self._publish(name, "")
         except LinkError:
             self._asked_at_s = None
+
+    def _unanswered(self) -> list[str]:
+        names = [*(name for name, _ in REQUIRED), *(f"PulseTime{number + 1}" for number in range(self._outputs))]
+        return [name for name in names if name not in self._known]
+
+    def _setup_overdue(self) -> bool:
+        return self._asked_at_s is not None and self._now_s() - self._asked_at_s >= SETUP_ANSWER_S
 
     def _judge_setup(self) -> None:
         """Report the outputs once all are known, and faults once everything was said or the time is over."""
@@ -189,8 +204,7 @@ class TasmotaRelay:
             self._sink.put(
                 OutputsRead(self._device_id, tuple((number, power == "ON") for number, power in enumerate(powers)))
             )
-        names = [*(name for name, _ in REQUIRED), *(f"PulseTime{number + 1}" for number in range(self._outputs))]
-        if self._now_s() - self._asked_at_s < SETUP_ANSWER_S and any(name not in self._known for name in names):
+        if self._unanswered() and not self._setup_overdue():
             return
         faults = self._find_faults()
         if faults != self._faults:

@@ -22,7 +22,7 @@ from tests.waiting import wait_until
 TAGS = list(range(1000, 1400))
 SWIPES = 400
 _BURN = "while True: sum(i * i for i in range(10000))"
-_EXPORT = """
+EXPORT = """
 import sys, csv, io
 from pathlib import Path
 from gateway.store.journal_reader import SqliteJournalReader
@@ -56,9 +56,9 @@ def run() -> list[Row]:
         wait_until(lambda: board.polls > 3, 20, "the board is polled")
         first_s = time.perf_counter() - started_s
         try:
-            alone = _swipe(lines[0], relay)
+            alone = swipe(lines[0], relay)
             with Neighbours(site) as count:
-                busy = _swipe(lines[0], relay)
+                busy = swipe(lines[0], relay)
         finally:
             site.stop()
             for line in lines:
@@ -70,12 +70,13 @@ def run() -> list[Row]:
     ]
 
 
-def _swipe(reader: RawLine, relay: "queue.Queue[float]") -> list[float]:
+def swipe(reader: RawLine, relay: "queue.Queue[float]") -> list[float]:
+    """Milliseconds from each read's last byte to the relay's first, the reads spread over the poll's phase."""
     seeded, took = random.Random(7), []
     for n in range(SWIPES):
         data = frame(TAGS[n % len(TAGS)])
         reader.write(data[:-1])
-        time.sleep(0.010 + seeded.random() * 0.05)  # spread over the poll's phase
+        time.sleep(0.010 + seeded.random() * 0.05)
         sent_s = time.perf_counter()
         reader.write(data[-1:])
         took.append((relay.get(timeout=5) - sent_s) * 1000)
@@ -88,7 +89,7 @@ class Neighbours:
 
     def __init__(self, site: DoorsProcess) -> None:
         words = [[sys.executable, "-c", _BURN]] * (os.cpu_count() or 2)
-        words.append([sys.executable, "-c", _EXPORT, str(site.data / "journal.db")])
+        words.append([sys.executable, "-c", EXPORT, str(site.data / "journal.db")])
         self._processes = [subprocess.Popen(["nice", "-n", str(NEIGHBOURS_NICE), *w]) for w in words]
 
     def __enter__(self) -> int:

@@ -28,7 +28,7 @@ class TasmotaDevice:
         await self._client.publish(f"{topic.replace('%', self.topic)}", payload, qos=0, retain=retain)
 
     async def serve(self) -> None:
-        await self._client.subscribe(f"cmnd/{self.topic}/#")
+        """Answer until cancelled; the subscription is there already."""
         async for message in self._client.messages:
             name, payload = str(message.topic).rpartition("/")[2], bytes(message.payload).decode()
             self.heard.append((name, payload))
@@ -56,6 +56,7 @@ async def tasmota_relay(port: int, topic: str) -> AsyncIterator[TasmotaDevice]:
     """A relay that listens; it is the test that says Online for it."""
     async with aiomqtt.Client("127.0.0.1", port) as client:
         device = TasmotaDevice(client, topic)
+        await client.subscribe(f"cmnd/{topic}/#")
         task = asyncio.ensure_future(device.serve())
         try:
             yield device
