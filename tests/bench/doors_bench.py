@@ -75,8 +75,8 @@ def swipe(reader: RawLine, relay: "queue.Queue[float]") -> list[float]:
     seeded, took = random.Random(7), []
     for n in range(SWIPES):
         data = frame(TAGS[n % len(TAGS)])
-        reader.write(data[:-1])
         time.sleep(0.010 + seeded.random() * 0.05)
+        reader.write(data[:-1])
         sent_s = time.perf_counter()
         reader.write(data[-1:])
         took.append((relay.get(timeout=5) - sent_s) * 1000)
