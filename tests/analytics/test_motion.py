@@ -105,7 +105,7 @@ def test_people_in_a_square_are_found(video_data: Path) -> None:
 
 
 def test_vehicles_on_a_highway_are_found_and_little_else(video_data: Path) -> None:
-    """Recall and false boxes by the measure of docs/analyse.md on every second frame; every frame feeds the
+    """Recall and false boxes by the measure of  on every second frame; every frame feeds the
     detector."""
     folder = video_data / "cdnet_highway"
     detector = MotionDetector()
