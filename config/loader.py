@@ -11,7 +11,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ValidationError
 
 from config.model import (
+    END_PATTERN,
     ID_PATTERN,
+    TIME_PATTERN,
+    URL_PATTERN,
     AccessPointTable,
     CameraTable,
     ConsoleTable,
@@ -46,6 +49,21 @@ _SINGLE: dict[str, type[BaseModel]] = {
 }
 _KEYS = (*_TABLES, *_SINGLE, "device", "camera", "schema")
 _Model = TypeVar("_Model", bound=BaseModel)
+_REMEDIES = {
+    "missing": "is needed and missing",
+    "too_short": "has too few items",
+    "string_too_short": "must not be empty",
+    "string_type": 'write a text in quotes, such as "name"',
+    "bool_type": "write true or false",
+    "int_type": "write a whole number, without quotes",
+    "float_type": "write a number, such as 5.0, without quotes",
+}
+_PATTERN_REMEDIES = {
+    ID_PATTERN: "use up to 32 of a-z, 0-9, - and _",
+    TIME_PATTERN: 'write a time of day as "HH:MM", from "00:00"',
+    END_PATTERN: 'write a time of day as "HH:MM", up to "24:00"',
+    URL_PATTERN: "begin it with http:// or https://",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +130,14 @@ def parse_config(raw: bytes) -> SiteConfig:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigFaults(
-            [ConfigError("file", str(error), "mend the TOML syntax", _syntax_line(str(error)))]
+            [ConfigError("file", str(error), "mend the TOML syntax", _syntax_line(str(error), text))]
         ) from error
     return _Reading(text, document).config()
 
 
-def _syntax_line(message: str) -> int | None:
+def _syntax_line(message: str, text: str) -> int | None:
+    if "end of document" in message:
+        return text.count("\n") + 1
     _, found, rest = message.partition("line ")
     digits = rest.split(",")[0].split(")")[0]
     return int(digits) if found and digits.isdigit() else None
@@ -139,7 +159,7 @@ class _Reading:
         site = single["site"]
         if isinstance(site, SiteTable):
             self._check_zone(site)
-        if self.faults or not isinstance(site, SiteTable):
+        if not isinstance(site, SiteTable):
             raise ConfigFaults(self.faults)
         config = SiteConfig(
             site=site,
@@ -155,11 +175,14 @@ class _Reading:
             console=single["console"] if isinstance(single["console"], ConsoleTable) else ConsoleTable(),
             evidence=single["evidence"] if isinstance(single["evidence"], EvidenceKeepTable) else EvidenceKeepTable(),
         )
-        for path, value, remedy in check_references(config):
+        for path, value, remedy in check_references(config, self._named()):
             self.fault(path, value, remedy)
         if self.faults:
             raise ConfigFaults(self.faults)
         return config
+
+    def _named(self) -> dict[str, frozenset[str]]:
+        return {name: frozenset(self._tables(name)) for name in (*_TABLES, "device", "camera")}
 
     def fault(self, path: tuple[str, ...], value: object, remedy: str) -> None:
         self.faults.append(ConfigError(".".join(path), value, remedy, line_of(self.text, path)))
@@ -246,8 +269,10 @@ class _Reading:
                 if item["type"] == "extra_forbidden":
                     names = [field.alias or name for name, field in model.model_fields.items()]
                     remedy = _did_you_mean(where[-1], names)
-                elif item["type"] == "missing":
-                    remedy = "is needed and missing"
+                elif item["type"] in _REMEDIES:
+                    remedy = _REMEDIES[item["type"]]
+                elif item["type"] == "string_pattern_mismatch":
+                    remedy = _PATTERN_REMEDIES.get(item["ctx"]["pattern"], f"must match {item['ctx']['pattern']}")
                 self.fault(where, None if item["type"] == "missing" else item["input"], remedy)
             return None
 

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,31}$"
+TIME_PATTERN = r"^([01]\d|2[0-3]):[0-5]\d$"
+END_PATTERN = r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$"
+URL_PATTERN = r"^https?://"
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -91,8 +94,8 @@ class PeriodTable(_Table):
     """One period of a schedule; an end at or before the start runs over midnight."""
 
     days: tuple[Day, ...] = Field(min_length=1)
-    start: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    end: str = Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")
+    start: str = Field(pattern=TIME_PATTERN)
+    end: str = Field(pattern=END_PATTERN)
 
     @field_validator("days", mode="before")
     @classmethod
@@ -156,7 +159,7 @@ class CameraTable(_Table):
 class OfficeTable(_Table):
     """`[office]`: the central property system."""
 
-    url: str = Field(pattern=r"^https?://")
+    url: str = Field(pattern=URL_PATTERN)
     token: str
     insecure: bool = False
 

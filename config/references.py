@@ -7,41 +7,58 @@ if TYPE_CHECKING:
     from config.loader import SiteConfig
 
 Fault = tuple[tuple[str, ...], object, str]
+Named = dict[str, frozenset[str]]
 
 
-def check_references(config: "SiteConfig") -> Iterator[Fault]:
-    """(path, value, remedy) for each dangling or colliding reference, and for each safety rule not met."""
-    yield from _doors(config)
-    yield from _access_points(config)
-    yield from _inputs(config)
-    yield from _cameras(config)
-    yield from _brokers(config)
+def check_references(config: "SiteConfig", named: Named) -> Iterator[Fault]:
+    """(path, value, remedy) for each dangling or colliding reference, and for each safety rule not met.
+
+    `named` holds every id of the file by table, also of tables with faults of their own: those dangle from nothing.
+    """
+    yield from _doors(config, named)
+    yield from _access_points(config, named)
+    yield from _inputs(config, named)
+    yield from _cameras(config, named)
+    yield from _brokers(config, named)
 
 
-def _missing(known: object, what: str) -> str:
-    names = ", ".join(sorted(known)) if isinstance(known, dict) and known else "none"
+def _missing(named: Named, what: str) -> str:
+    names = ", ".join(sorted(named[what])) or "none"
     return f"there is no such {what}; known: {names}"
 
 
-def _board(config: "SiteConfig", path: tuple[str, ...], device: str) -> Iterator[Fault]:
+def _board(config: "SiteConfig", named: Named, path: tuple[str, ...], device: str) -> Iterator[Fault]:
     found = config.devices.get(device)
-    if found is None:
-        yield path, device, _missing(config.devices, "device")
-    elif found.driver.kind != "relay_board":
+    if device not in named["device"]:
+        yield path, device, _missing(named, "device")
+    elif found is not None and found.driver.kind != "relay_board":
         yield path, device, f"is a {found.driver.kind}; a board with inputs and outputs is needed here"
 
 
-def _doors(config: "SiteConfig") -> Iterator[Fault]:
+def _channel(config: "SiteConfig", path: tuple[str, ...], device: str, kind: str, number: int) -> Iterator[Fault]:
+    """Is there an output or input of this number? `kind` is `output` or `input`; a board says how many it has."""
+    found = config.devices.get(device)
+    if found is None or found.driver.kind != "relay_board":
+        return
+    count = getattr(found.settings, f"{kind}s", 0)
+    if number >= count:
+        has = f"has {kind}s 0 to {count - 1}" if count else f"has no {kind}s"
+        yield (*path, kind), number, f"{device!r} {has}; {kind}s are counted from 0"
+
+
+def _doors(config: "SiteConfig", named: Named) -> Iterator[Fault]:
     taken: dict[tuple[str, int], str] = {}
     for door_id, door in config.doors.items():
-        yield from _board(config, ("door", door_id, "lock", "device"), door.lock.device)
+        yield from _board(config, named, ("door", door_id, "lock", "device"), door.lock.device)
+        yield from _channel(config, ("door", door_id, "lock"), door.lock.device, "output", door.lock.output)
         owner = taken.setdefault((door.lock.device, door.lock.output), door_id)
         if owner != door_id:
             yield ("door", door_id, "lock"), door.lock.output, f"door {owner!r} has this output already"
         for name in ("contact", "rex"):
             terminal = getattr(door, name)
             if terminal is not None:
-                yield from _board(config, ("door", door_id, name, "device"), terminal.device)
+                yield from _board(config, named, ("door", door_id, name, "device"), terminal.device)
+                yield from _channel(config, ("door", door_id, name), terminal.device, "input", terminal.input)
         if door.pre_alarm_time_s >= door.open_time_s:
             yield (
                 ("door", door_id, "pre_alarm_time_s"),
@@ -54,27 +71,28 @@ def _doors(config: "SiteConfig") -> Iterator[Fault]:
                 True,
                 "an escape route needs a rex input, or a fail_safe lock whose exit button cuts its power",
             )
-        if not any(point.door == door_id for point in config.access_points.values()):
+        whole = len(config.access_points) == len(named["access_point"])
+        if whole and not any(point.door == door_id for point in config.access_points.values()):
             yield ("door", door_id), door_id, "no access_point names this door; add one with its readers"
 
 
-def _access_points(config: "SiteConfig") -> Iterator[Fault]:
+def _access_points(config: "SiteConfig", named: Named) -> Iterator[Fault]:
     taken: dict[str, str] = {}
     for point_id, point in config.access_points.items():
-        if point.door not in config.doors:
-            yield ("access_point", point_id, "door"), point.door, _missing(config.doors, "door")
+        if point.door not in named["door"]:
+            yield ("access_point", point_id, "door"), point.door, _missing(named, "door")
         for reader in point.readers:
             found = config.devices.get(reader)
-            if found is None:
-                yield ("access_point", point_id, "readers"), reader, _missing(config.devices, "device")
-            elif found.driver.kind != "reader":
+            if reader not in named["device"]:
+                yield ("access_point", point_id, "readers"), reader, _missing(named, "device")
+            elif found is not None and found.driver.kind != "reader":
                 yield ("access_point", point_id, "readers"), reader, f"is a {found.driver.kind}, not a reader"
             owner = taken.setdefault(reader, point_id)
             if owner != point_id:
                 yield ("access_point", point_id, "readers"), reader, f"belongs to access point {owner!r} already"
 
 
-def _inputs(config: "SiteConfig") -> Iterator[Fault]:
+def _inputs(config: "SiteConfig", named: Named) -> Iterator[Fault]:
     taken = {
         (terminal.device, terminal.input): f"door {door_id!r}"
         for door_id, door in config.doors.items()
@@ -82,7 +100,8 @@ def _inputs(config: "SiteConfig") -> Iterator[Fault]:
         if terminal is not None
     }
     for input_id, site_input in config.inputs.items():
-        yield from _board(config, ("input", input_id, "device"), site_input.device)
+        yield from _board(config, named, ("input", input_id, "device"), site_input.device)
+        yield from _channel(config, ("input", input_id), site_input.device, "input", site_input.input)
         owner = taken.setdefault((site_input.device, site_input.input), f"input {input_id!r}")
         if owner != f"input {input_id!r}":
             yield ("input", input_id, "input"), site_input.input, f"{owner} has this input already"
@@ -91,19 +110,19 @@ def _inputs(config: "SiteConfig") -> Iterator[Fault]:
             yield ("input", input_id, "device"), site_input.device, "MQTT may not be the only source of a fire signal"
 
 
-def _cameras(config: "SiteConfig") -> Iterator[Fault]:
+def _cameras(config: "SiteConfig", named: Named) -> Iterator[Fault]:
     for camera_id, camera in config.cameras.items():
         if camera_id in config.devices:
             yield ("camera", camera_id), camera_id, "a device has this id already; ids are unique over both"
-        if camera.armed not in config.schedules:
-            yield ("camera", camera_id, "armed"), camera.armed, _missing(config.schedules, "schedule")
+        if camera.armed not in named["schedule"]:
+            yield ("camera", camera_id, "armed"), camera.armed, _missing(named, "schedule")
         for door in camera.doors:
-            if door not in config.doors:
-                yield ("camera", camera_id, "doors"), door, _missing(config.doors, "door")
+            if door not in named["door"]:
+                yield ("camera", camera_id, "doors"), door, _missing(named, "door")
 
 
-def _brokers(config: "SiteConfig") -> Iterator[Fault]:
+def _brokers(config: "SiteConfig", named: Named) -> Iterator[Fault]:
     for device_id, device in config.devices.items():
         broker = getattr(device.settings, "broker", None)
-        if broker is not None and broker not in config.brokers:
-            yield ("device", device_id, "broker"), broker, _missing(config.brokers, "broker")
+        if broker is not None and broker not in named["broker"]:
+            yield ("device", device_id, "broker"), broker, _missing(named, "broker")

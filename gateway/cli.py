@@ -111,16 +111,15 @@ def _card_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
 
 def _people_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     user = commands.add_parser("user", help="who may sign in at the console")
-    user.add_argument(
-        "--data", type=Path, default=None, help="the site's data directory (GATEHOUSE_DATA, or data/demo)"
-    )
+    place = argparse.ArgumentParser(add_help=False)
+    place.add_argument("--data", type=Path, help="the site's data directory (GATEHOUSE_DATA, or data/demo)")
     words = user.add_subparsers(title="commands", metavar="add|passwd|list|remove", required=True, dest="word")
-    add = words.add_parser("add", help="add somebody; prints a one-time password")
+    add = words.add_parser("add", parents=[place], help="add somebody; prints a one-time password")
     add.add_argument("name")
     add.add_argument("--role", choices=("guard", "supervisor", "technician"), default="guard")
     for word, text in (("passwd", "give a new one-time password"), ("remove", "take the sign-in away")):
-        words.add_parser(word, help=text).add_argument("name")
-    words.add_parser("list", help="everybody who may sign in")
+        words.add_parser(word, parents=[place], help=text).add_argument("name")
+    words.add_parser("list", parents=[place], help="everybody who may sign in")
     user.set_defaults(command=_user)
 
 
@@ -143,9 +142,17 @@ def _user(args: argparse.Namespace) -> int:
         else:
             lines = commands.list_users(users)
     except UserRefused as error:
-        raise ConfigError("user", args.name, str(error)) from error
+        raise ConfigError("user", args.name, _USER_REFUSALS.get(error.code, error.code)) from error
     print("\n".join(lines))
     return 0
+
+
+_USER_REFUSALS = {
+    "user_exists": "somebody has this name already: choose another, or `user passwd` for a new password",
+    "no_such_user": "nobody has this name: see `user list`",
+    "last_supervisor": "is the last supervisor: add another one first",
+    "bad_user_name": "use up to 32 letters, digits, `.`, `-` and `_`",
+}
 
 
 def _demo(args: argparse.Namespace) -> int:

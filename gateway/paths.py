@@ -1,5 +1,8 @@
 """Where everything of one site lies."""
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +42,19 @@ class Paths:
     @property
     def cameras_socket(self) -> Path:
         return self.data / "run" / "cameras.sock"
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Be the only `name` on this data directory: two would share a journal and fight for the ports.
+
+        Raises ConfigError when another runs.
+        """
+        with (self.data / "run" / f"{name}.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ConfigError("data", str(self.data), f"{name} runs on it already: stop that one") from error
+            yield
 
     def prepare(self) -> None:
         """Make the folders. Raises ConfigError when the data directory can't be used."""

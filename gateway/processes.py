@@ -179,7 +179,7 @@ def _give_way() -> None:
 
 
 def run_site(paths: Paths, ready: Callable[[], None] | None = None) -> int:
-    """Run the whole site; returns the exit code."""
+    """Run the whole site; returns the exit code. Raises ConfigError when it runs already."""
 
     async def run() -> int:
         supervisor = Supervisor(paths)
@@ -187,7 +187,8 @@ def run_site(paths: Paths, ready: Callable[[], None] | None = None) -> int:
             ready()
         return await supervisor.run()
 
-    return asyncio.run(run())
+    with paths.lock("gatehouse"):
+        return asyncio.run(run())
 
 
 def data_dir_for(site_id: str, given: Path | None, environment: str | None) -> Path:

@@ -145,6 +145,7 @@ class TasmotaRelay:
             return
         await self._switch(output, "OFF", expires_s)
         if (restored := self._restore.pop(output, None)) is not None:
+            self._known[f"PulseTime{output + 1}"] = restored  # until the device says how it stands
             await self._publish(f"PulseTime{output + 1}", restored)
 
     async def _ensure_pulse_time(self, output: int, wanted: str, expires_s: float) -> None:

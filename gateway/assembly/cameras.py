@@ -12,7 +12,7 @@ from config.model import CameraTable
 from drivers.contracts import Camera
 from drivers.registry import DriverContext
 from gateway.clock import SystemClock
-from gateway.domain.ports import DoorsPort
+from gateway.domain.ports import DoorsPort, RecordedEvent
 from gateway.domain.signals import Signal
 from gateway.doors_client import DoorsClient
 from gateway.paths import Paths
@@ -40,7 +40,7 @@ async def run_cameras_process(paths: Paths) -> None:
 
 
 async def _alarms_of_doors(doors: DoorsPort, journal: SqliteJournalReader) -> AsyncIterator[EvidenceWanted]:
-    """Every alarm from now on that names a camera and that no camera raised: a forced or held door that one sees."""
+    """Every alarm from now on, and every repeat, of a door that a camera sees: such as forced or held open."""
     head = await asyncio.to_thread(journal.head)
     row = 0 if head is None else head.row_id
     async for feed in doors.feed():
@@ -49,8 +49,18 @@ async def _alarms_of_doors(doors: DoorsPort, journal: SqliteJournalReader) -> As
         while events := await asyncio.to_thread(journal.after, row, 500):
             row = events[-1].row_id
             for event in events:
-                if event.type == "AlarmRaised" and event.body["camera"] and event.body["door"]:
-                    yield EvidenceWanted(event.body["camera"], event.body["alarm"])
+                raised = await asyncio.to_thread(_raised, journal, event)
+                if raised is not None and raised.body["camera"] and raised.body["door"]:
+                    yield EvidenceWanted(raised.body["camera"], raised.body["alarm"])
+
+
+def _raised(journal: SqliteJournalReader, event: RecordedEvent) -> RecordedEvent | None:
+    """The AlarmRaised of an alarm's event that says that it happens now."""
+    if event.type == "AlarmRaised":
+        return event
+    if event.type != "AlarmRepeated":
+        return None
+    return next(iter(journal.search(types=["AlarmRaised"], subject=f"alarm:{event.body['alarm']}", limit=1)), None)
 
 
 def _settings(camera_id: str, table: CameraTable, transport: str) -> CameraSettings:

@@ -1,11 +1,8 @@
 """Wires the doors process: drivers, controller, journal, socket."""
 
 import asyncio
-import fcntl
 import gc
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,12 +24,12 @@ from gateway.domain.ports import SignalSink
 from gateway.domain.signals import GatewayStarting, JournalChanged, LinkChanged, LinkState, Signal
 from gateway.domain.snapshot import ControllerState
 from gateway.doors_socket import DoorsSocket
-from gateway.errors import ConfigError, ListInvalid
+from gateway.errors import ListInvalid
 from gateway.paths import Paths
 from gateway.secret_files import read_secret
 from gateway.site_loop import SiteLoop
 from gateway.status import StatusHub
-from gateway.store.access_list import CompiledFile, open_list
+from gateway.store.access_list import CompiledAccessList, CompiledFile, open_list
 from gateway.store.journal import SqliteJournal
 from gateway.store.journal_reader import SqliteJournalReader
 from gateway.store.list_folder import current_list, previous_list, set_current
@@ -47,7 +44,7 @@ async def run_doors(paths: Paths) -> None:
     """Run the doors process until cancelled. Raises ConfigError."""
     config = load_config(paths.config)
     paths.prepare()
-    with _only_one(paths):
+    with paths.lock("doors"):
         await _run(config, paths)
 
 
@@ -60,17 +57,6 @@ async def _run(config: SiteConfig, paths: Paths) -> None:
         await process.run()
     finally:
         process.journal.close()
-
-
-@contextmanager
-def _only_one(paths: Paths) -> Iterator[None]:
-    """Two doors processes on one data directory would share a journal and fight for the ports. Raises ConfigError."""
-    with (paths.data / "run" / "doors.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ConfigError("data", str(paths.data), "a doors process runs on it already: stop that one") from error
-        yield
 
 
 @dataclass(slots=True)
@@ -208,7 +194,11 @@ class _DoorsProcess:
             "devices": devices,
             "list": None
             if access_list is None
-            else {"version": access_list.version, "issued_at": access_list.issued_at.isoformat()},
+            else {
+                "version": access_list.version,
+                "issued_at": access_list.issued_at.isoformat(),
+                "credentials": access_list.credentials if isinstance(access_list, CompiledAccessList) else None,
+            },
             "journal": {"available": self.journal.available, "head_row": self.hub.head_row},
             "clock": {"quality": self.clock.now().quality.value},
             "fire": {

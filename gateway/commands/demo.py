@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from gateway.errors import ConfigError, LinkError
 from gateway.paths import Paths
 from gateway.processes import run_site
 
+WRONG_INPUT = 2
 READY_S = 60.0
 """The slowest part of the surroundings draws and encodes the camera's scene on its first start."""
 
@@ -54,9 +56,9 @@ def announce(paths: Paths, config: SiteConfig, *, demo: bool = False) -> None:
     if password is not None:
         _say(f"  Sign in   admin / {password}   (works once: you choose your own at the first sign-in)")
     else:
-        _say("  Sign in   as before; forgotten? `gatehouse user passwd admin`")
+        _say(f"  Sign in   as before; forgotten? {_our_name()} user passwd admin --data {paths.data}")
     if demo:
-        _say(f"  Try       gatehouse sim --help   (state: {paths.data})")
+        _say(f"  Try       {_our_name()} sim --help   (state: {paths.data})")
     _say("  Stop      Ctrl-C")
     _say("")
 
@@ -70,6 +72,8 @@ def _wait_ready(surroundings: "subprocess.Popen[str]") -> dict[str, object]:
     reader.start()
     reader.join(READY_S)
     if not lines or not lines[0].strip():
+        if surroundings.wait(5) == WRONG_INPUT:
+            raise ConfigError("data", "in use", "a demo runs here already: stop it, or name another --data")
         raise LinkError("the demo's surroundings did not start; what they said stands above")
     try:
         ready: dict[str, object] = json.loads(lines[0])["ready"]
@@ -78,6 +82,13 @@ def _wait_ready(surroundings: "subprocess.Popen[str]") -> dict[str, object]:
             "simulators.demo", lines[0][:80], "expected one ready line; is another program's output mixed in?"
         ) from error
     return ready
+
+
+def _our_name() -> str:
+    """How a person at this prompt types our name."""
+    if shutil.which("gatehouse") is not None:
+        return "gatehouse"
+    return "python3 start.py" if Path("start.py").exists() else sys.argv[0]
 
 
 def _say(text: str) -> None:

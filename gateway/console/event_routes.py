@@ -63,7 +63,7 @@ class _Search:
         """Whether the words are there."""
         if self.card and self.card not in view["card"].casefold():
             return False
-        seen = (*view["text"].values(), view["actor"], view["card"])
+        seen = (*view["text"].values(), view["actor"], view["card"], view["technical"])
         return not self.text or any(self.text in part.casefold() for part in seen)
 
 
@@ -121,7 +121,7 @@ async def event(event_id: str, desk: AnyDesk, _session: SignedIn) -> dict[str, A
 
 
 async def _table(desk: Desk, asked: _Search, language: str) -> AsyncIterator[str]:
-    yield "\ufeff" + _line(["row", "time", "type", "text", "actor", "door", "card", "event_id"])
+    yield "\ufeff" + _line(["row", "time", "type", "text", "actor", "door", "card", "event_id", "technical"])
     before, left = asked.before, _MAX_EXPORT
     while left > 0:
         rows = await asked.page(desk, before, min(_PAGE, left))
@@ -131,7 +131,7 @@ async def _table(desk: Desk, asked: _Search, language: str) -> AsyncIterator[str
             if asked.fits(view):
                 place = desk.parts.site.named(view["door"], language) if view["door"] else ""
                 cells = [view["row"], view["at"], view["type"], view["text"][language], view["actor"], place]
-                lines.append(_line([*cells, view["card"], view["id"]]))
+                lines.append(_line([*cells, view["card"], view["id"], view["technical"]]))
         yield "".join(lines)
         if len(rows) < min(_PAGE, left):
             return

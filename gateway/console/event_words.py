@@ -19,7 +19,14 @@ _CODES = {
     "action": "action",
     "request": "request",
 }
-_REASONS = {"AccessDenied": "denial", "OpenedByGuard": "open_reason", "RequestRefused": "refusal"}
+_REASONS = {
+    "AccessDenied": "denial",
+    "OpenedByGuard": "open_reason",
+    "ReadDropped": "dropped",
+    "RequestRefused": "refusal",
+}
+_RAW_REASONS = ("RubbishReceived", "JournalGap", "ReadDropped")
+"""Their reasons are a program's words, like every detail and fault."""
 
 
 class EventWords:
@@ -51,6 +58,7 @@ class EventWords:
             "alarm": body.get("alarm"),
             "card": self._card_label(credential) if isinstance(credential, str) else "",
             "text": {language: self.sentence(event, language) for language in LANGUAGES},
+            "technical": _technical(event),
         }
 
     def sentence(self, event: RecordedEvent, language: str) -> str:
@@ -87,6 +95,8 @@ class EventWords:
             "row": alarm.row,
             "raised_row": alarm.raised_row,
             "raised_at": alarm.raised_at,
+            "last_at": alarm.last_at,
+            "last_row": alarm.last_row,
             "door": alarm.door,
             "camera": alarm.camera,
             "source": alarm.source,
@@ -111,8 +121,6 @@ class EventWords:
                 values[name] = self._catalogue.word(language, area, body[name])
         if event.type in _REASONS:
             values["reason"] = self._catalogue.word(language, _REASONS[event.type], str(body.get("reason")))
-        if "faults" in body:
-            values["faults"] = "; ".join(body["faults"][:5])
         values["card"] = self._card(body.get("credential"), language)
         values["note_part"] = f" — {body['note']}" if body.get("note") else ""
         if event.type == "EvidenceStored":
@@ -149,6 +157,15 @@ class EventWords:
         if check == "cardholder_validity":
             return ""
         return subject
+
+
+def _technical(event: RecordedEvent) -> str:
+    """What programs said of it, in their own words: for a technician, not for the sentence."""
+    body = event.body
+    said = [str(body.get("detail") or ""), *map(str, (body.get("faults") or ())[:5])]
+    if event.type in _RAW_REASONS:
+        said.append(str(body.get("reason") or ""))
+    return "; ".join(part for part in said if part)
 
 
 def _kind_of(name: str, body: dict[str, Any]) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 from gateway.console.parts import LANGUAGES
 
 I18N = Path(__file__).parent / "static" / "i18n"
-_PLACE = re.compile(r"\{(\w+)\}")
+_PLACE = re.compile(r"\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}")
+"""`{name}`, or `{name|door|doors}`: a number and the word that fits it."""
 
 
 class Catalogue:
@@ -28,8 +29,14 @@ class Catalogue:
         template = self.texts[language].get(key)
         if template is None:
             return key
-        return _PLACE.sub(lambda place: str(values.get(place[1], "")), template)
+        return _PLACE.sub(lambda place: _filled(place, values.get(place[1], "")), template)
 
     def word(self, language: str, area: str, code: str) -> str:
         """The word for a code of another room; the code itself where there is no word for it."""
         return self.texts[language].get(f"{area}.{code}", code)
+
+
+def _filled(place: re.Match[str], value: object) -> str:
+    if place[2] is None:
+        return str(value)
+    return f"{value} {place[2] if value == 1 else place[3]}"

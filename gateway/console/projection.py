@@ -37,6 +37,9 @@ class AlarmView:
     raised_at: str
     raised_row: int
     row: int
+    last_at: str
+    """When it last happened: raised, or repeated."""
+    last_row: int
     active: bool = True
     count: int = 1
     acknowledged_by: str | None = None
@@ -121,6 +124,8 @@ class Projection:
             raised_at=_at(event),
             raised_row=event.row_id,
             row=event.row_id,
+            last_at=_at(event),
+            last_row=event.row_id,
         )
         self.ended.pop(alarm.alarm, None)
         self.alarms[alarm.alarm] = alarm
@@ -138,6 +143,7 @@ class Projection:
             if not alarm.active:  # seen, gone, and back: it must be seen again
                 alarm.acknowledged_by = alarm.acknowledged_at = None
             alarm.count, alarm.active = body["count"], True
+            alarm.last_at, alarm.last_row = _at(event), event.row_id
         elif event.type == "AlarmNormal":
             alarm.active = False
         elif event.type == "AlarmAcknowledged":

@@ -72,6 +72,10 @@ PRIORITY: dict[AlarmKind, int] = {
 }
 
 
+STANDING = (AlarmKind.INSECURE_LINK, AlarmKind.JOURNAL_UNAVAILABLE, AlarmKind.CLOCK_SUSPECT)
+"""What these say stays true until it is mended: no guard's outcome ends them before."""
+
+
 class AlarmOutcome(StrEnum):
     """How a guard ends an alarm; `RETURNED_TO_NORMAL` is the gateway's own."""
 
@@ -166,6 +170,8 @@ class AlarmBook:
             return "OutcomeUnknown", []
         if found.kind == AlarmKind.FIRE and found.active:
             return "FireNotCleared", []
+        if found.kind in STANDING and found.active:
+            return "StillActive", []
         del self.open[alarm]
         return None, [AlarmResolved(alarm=alarm, outcome=outcome, note=note, actor=operator.name, post=operator.post)]
 

@@ -30,13 +30,21 @@ class WholeSite:
         self.process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, start_new_session=True)
         self.said: list[str] = []
         threading.Thread(target=self._listen, daemon=True).start()
+        try:
+            self._begin()
+        except BaseException:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(30)
+            raise
+
+    def _begin(self) -> None:
         wait_until(lambda: self._found(_SIGN_IN) is not None, 60, "the first-run password is printed")
         self.url = str(self._found(_CONSOLE))
         self.http = httpx2.Client(base_url=self.url, headers={"x-gatehouse-console": "1", "origin": self.url})
         wait_until(self.answers, 20, "the console answers")
         self._sign_in(str(self._found(_SIGN_IN)))
-        config = tomllib.loads((data / "site.toml").read_text(encoding="utf-8"))
-        token = (data / "secrets" / "office-token").read_text(encoding="ascii").strip()
+        config = tomllib.loads((self.data / "site.toml").read_text(encoding="utf-8"))
+        token = (self.data / "secrets" / "office-token").read_text(encoding="ascii").strip()
         self.office = httpx2.Client(base_url=config["office"]["url"], headers={"authorization": f"Bearer {token}"})
         wait_until(lambda: self.events("ListActivated") != [], 30, "the office's list is in force")
         wait_until(lambda: self.sim("status")["polled"], 20, "the board is polled")
