@@ -177,7 +177,10 @@ class TasmotaRelay:
         """Ask for everything that safety depends on, and for the outputs; changes nothing."""
         self._asks, self._told_outputs = 0, False
         numbered = [f"{name}{number + 1}" for number in range(self._outputs) for name in ("PulseTime", "POWER")]
-        await self._ask_again([*(name for name, _ in REQUIRED), *numbered])
+        names = [*(name for name, _ in REQUIRED), *numbered]
+        for name in names:  # what it said before it went away is judged no more
+            self._known.pop(name, None)
+        await self._ask_again(names)
 
     async def _ask_again(self, names: list[str]) -> None:
         """QoS 0 may lose a question or its answer: what was not said is asked for once more before it is a fault."""
