@@ -26,8 +26,12 @@ function signInPage() {
     async (values) => { state.me = await post("/api/session", values); await enter(); });
 }
 function passwordPage() {
-  form(t("ui.change_password"), t("ui.first_sign_in"), [["current", "ui.current_password", "password", "current-password"], ["new", "ui.new_password", "password", "new-password"]], t("ui.save"),
-    async (values) => { state.me = await post("/api/session/password", values); await enter(); });
+  form(t("ui.change_password"), t("ui.first_sign_in"), [["current", "ui.current_password", "password", "current-password"], ["new", "ui.new_password", "password", "new-password"], ["again", "ui.new_password_again", "password", "new-password"]], t("ui.save"),
+    async ({ current, new: wanted, again }) => {
+      if (wanted !== again) throw new Error(t("error.password_mismatch"));
+      state.me = await post("/api/session/password", { current, new: wanted });
+      await enter();
+    });
 }
 function form(title, hint, fields, action, act) {
   const fault = h("p", { class: "fault", role: "alert" }), button = h("button", { class: "primary", type: "submit" }, action);
@@ -59,9 +63,11 @@ function go(name) { screen = name; frame(); redrawPopups(show); }
 let parts = {};
 function frame() {
   document.title = `${named(state.site.name, state.site.id)} · ${t("ui.title")}`;
-  parts = { clock: h("time", { class: "clock" }), counts: h("div", { class: "counts" }), office: h("div", { class: "office" }), stale: h("div", { id: "not-live", role: "alert", hidden: true }) };
+  parts = { clock: h("time", { class: "clock" }), counts: h("div", { class: "counts" }), office: h("div", { class: "office" }), stale: h("div", { id: "not-live", role: "alert", hidden: true }), fire: h("div", { id: "fire", role: "alert", hidden: true }) };
+  const old = document.querySelector("main > *"), fresh = h(`${screen}-screen`);
+  if (old?.localName === fresh.localName) fresh.kept = old.keep?.();
   const sound = h("button", { class: "quiet", id: "sound", "aria-pressed": String(soundOn()), onclick: () => { toggleSound(); sound.textContent = t(soundOn() ? "ui.sound_on" : "ui.sound_off"); sound.setAttribute("aria-pressed", String(soundOn())); } }, t(soundOn() ? "ui.sound_on" : "ui.sound_off"));
-  app.replaceChildren(parts.stale,
+  app.replaceChildren(parts.stale, parts.fire,
     h("header", { class: "top" },
       h("div", { class: "site" }, h("img", { src: "/static/icon.svg", alt: "" }), h("b", {}, named(state.site.name, state.site.id)), parts.clock),
       parts.counts, parts.office,
@@ -71,8 +77,8 @@ function frame() {
         h("button", { class: "quiet", id: "sign-out", onclick: async () => { await ask("DELETE", "/api/session").catch(() => null); signInPage(); } }, t("ui.sign_out")))),
     h("nav", {}, SCREENS.map((name, index) => h("button", { "data-screen": name, "aria-current": name === screen ? "page" : null, onclick: () => go(name) }, h("kbd", {}, String(index + 1)), t(`ui.${name}`))),
       h("div", { class: "who" }, h("span", {}, `${t("ui.post")} ${state.me.post}`), h("b", {}, state.me.user))),
-    h("main", {}, h(`${screen}-screen`)));
-  tick(); counts(); office();
+    h("main", {}, fresh));
+  tick(); counts(); office(); fire();
 }
 function tick() {
   if (!state.me || !parts.clock) return;
@@ -94,8 +100,17 @@ function office() {
   if (!parts.office) return;
   const sync = isLive() ? state.status.processes?.sync ?? {} : {};
   const how = sync.state === "offline" ? "offline" : sync.office;
-  const age = sync.oldest_age_s ? ` · ${t("ui.queue_age", { age: `${Math.round(sync.oldest_age_s)} s` })}` : "";
+  const age = sync.oldest_age_s ? ` · ${t("ui.queue_age", { age: t("ui.ago_s", { n: Math.round(sync.oldest_age_s) }) })}` : "";
   parts.office.replaceChildren(h("span", { class: `lamp ${how ?? "unknown"}` }, `${t("ui.office")} ${t(`ui.${how === "online" ? "online" : how === "offline" ? "offline" : "unknown"}`)}`), h("span", { class: "muted" }, sync.queue !== undefined ? `${t("ui.queue")} ${sync.queue}${age}` : ""));
+}
+// The last that was heard: not live, a fire is still a fire.
+function fire() {
+  if (!parts.fire) return;
+  const { latched, active } = state.status.fire ?? {};
+  parts.fire.hidden = !latched && !active;
+  const text = t(active ? "ui.fire_active" : "ui.fire_latched");
+  if (parts.fire.hidden || parts.fire.lastChild?.textContent === text) return;
+  parts.fire.replaceChildren(h("b", {}, t("ui.fire_banner")), h("span", {}, text));
 }
 function help() {
   const box = dialog(t("ui.help"), h("div", {}, ["ui.help_keys", "ui.help_open", "ui.help_live"].map((key) => h("p", {}, t(key))), h("button", { onclick: () => box.close() }, t("ui.close"))));
@@ -105,14 +120,14 @@ addEventListener("keydown", (event) => {
   if (event.key === "F1") { event.preventDefault(); if (state.me && !document.querySelector("dialog")) help(); return; }
   if (!state.me || state.me.must_change || event.ctrlKey || event.altKey || event.metaKey || document.querySelector("dialog")) return;
   if (event.target.matches?.("input, select, textarea")) { if (event.key === "Escape") event.target.blur(); return; }
-  if (event.key === "Escape") { go("alarms"); return; }
   if (/^[1-5]$/.test(event.key)) { go(SCREENS[Number(event.key) - 1]); return; }
   if (document.querySelector("main > *")?.key?.(event.key.length === 1 ? event.key.toLowerCase() : event.key)) event.preventDefault();
+  else if (event.key === "Escape") go("alarms");
 });
 addEventListener("signed-out", () => { if (state.me) signInPage(); });
 changes.addEventListener("beat", () => { tick(); office(); });
 changes.addEventListener("alarms", counts);
-changes.addEventListener("status", office);
+changes.addEventListener("status", () => { office(); fire(); });
 startPopups(show);
 
 await loadWords();

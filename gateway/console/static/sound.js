@@ -23,7 +23,7 @@ export function play(priority) {
     tone.start(at); tone.stop(at + 0.21);
   });
 }
-changes.addEventListener("raised", (event) => play(Math.min(...event.detail.map((alarm) => alarm.priority))));
+changes.addEventListener("called", (event) => play(Math.min(...event.detail.map((alarm) => alarm.priority))));
 changes.addEventListener("beat", () => {
   if (state.me && wasLive && !isLive()) play(3);
   wasLive = isLive();

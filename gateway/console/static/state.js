@@ -15,7 +15,7 @@ export function changed(what) {
   pending.add(what);
 }
 
-let socket = null, wanted = false, retry = null;
+let socket = null, wanted = false, greeted = false, retry = null;
 
 export const isLive = () => state.serverLive && Date.now() - state.beatAt < 5000;
 export const isConnected = () => Date.now() - state.beatAt < 5000;
@@ -31,7 +31,7 @@ export async function startLive() {
   state.epoch = tail.epoch;
   connect();
 }
-export function stopLive() { wanted = false; clearTimeout(retry); socket?.close(); state.alarms.clear(); state.events = []; state.cursor = 0; state.beatAt = 0; }
+export function stopLive() { wanted = greeted = false; clearTimeout(retry); socket?.close(); state.alarms.clear(); state.events = []; state.cursor = 0; state.beatAt = 0; }
 
 function connect() {
   clearTimeout(retry);
@@ -50,21 +50,25 @@ function connect() {
 const takers = {
   hello(message) {
     const sent = new Set(message.alarms.map((alarm) => alarm.id));
+    // What called while the line was down calls now; what was there when this page came up doesn't.
+    const called = greeted ? calling(message.alarms) : [];
+    greeted = true;
     if (message.reset) { state.events = []; state.alarms.clear(); }
     for (const id of state.alarms.keys()) if (!sent.has(id)) state.alarms.delete(id);
     message.alarms.forEach(upsert);
     state.doors = message.doors;
     state.cursor = message.cursor;
     state.epoch = message.epoch;
+    call(called);
     changed("alarms"); changed("events"); changed("doors");
   },
   events(message) {
     if (message.after !== state.cursor) { socket.close(); return; }
     state.cursor = message.cursor;
     state.events = [...message.events.reverse(), ...state.events].slice(0, KEEP);
-    const raised = message.alarms.filter((alarm) => !state.alarms.has(alarm.id) && alarm.state !== "resolved");
+    const called = calling(message.alarms);
     message.alarms.forEach(upsert);
-    if (raised.length) changes.dispatchEvent(new CustomEvent("raised", { detail: raised }));
+    call(called);
     changed("events");
     if (message.alarms.length) changed("alarms");
   },
@@ -75,6 +79,9 @@ const takers = {
   },
 };
 function take(message) { takers[message.type]?.(message); }
+// New, or happened again.
+function calling(alarms) { return alarms.filter((alarm) => alarm.state !== "resolved" && alarm.last_row > (state.alarms.get(alarm.id)?.last_row ?? 0)); }
+function call(alarms) { if (alarms.length) changes.dispatchEvent(new CustomEvent("called", { detail: alarms })); }
 function upsert(alarm) {
   const known = state.alarms.get(alarm.id);
   if (!known || known.row <= alarm.row) state.alarms.set(alarm.id, alarm);

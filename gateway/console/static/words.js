@@ -18,7 +18,9 @@ export function switchLanguage() {
 
 export function t(key, values = {}) {
   const template = texts[language][key];
-  return template === undefined ? key : template.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+  // `{n}`, or `{n|door|doors}`: a number and the word that fits it.
+  return template === undefined ? key : template.replace(/\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}/g, (_, name, one, other) =>
+    one === undefined ? values[name] ?? "" : `${values[name]} ${values[name] === 1 ? one : other}`);
 }
 
 export function word(area, code) { return texts[language][`${area}.${code}`] ?? code; }

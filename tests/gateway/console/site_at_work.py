@@ -44,6 +44,7 @@ class RecordingDoors:
         self.signals: list[Signal] = []
         self.used: set[str] = set()
         self.reachable = True
+        self.fire = {"latched": False, "active": False}
         self.changed = asyncio.Condition()
 
     async def record(self, *events: Event) -> int:
@@ -60,6 +61,14 @@ class RecordingDoors:
         found = self.book.find(kind, source)
         assert found is not None
         return found
+
+    async def normal(self, kind: AlarmKind, source: str) -> None:
+        await self.record(*self.book.normal(kind, source))
+
+    async def set_fire(self, *, latched: bool, active: bool) -> None:
+        self.fire = {"latched": latched, "active": active}
+        async with self.changed:
+            self.changed.notify_all()
 
     async def set_reachable(self, reachable: bool) -> None:
         self.reachable = reachable
@@ -90,7 +99,11 @@ class RecordingDoors:
     def status(self) -> dict[str, Any]:
         secure = {"mode": "Locked", "phase": "secure", "contact": "closed", "lock": "secured"}
         return {
-            "doors": {"north": secure, "yard": {**secure, "phase": "forced", "contact": "open"}, "garage": secure},
+            "doors": {
+                "north": {**secure, "fire": self.fire["latched"]},
+                "yard": {**secure, "phase": "forced", "contact": "open"},
+                "garage": secure,
+            },
             "devices": {"north-reader": {"state": "online", "counters": {"frames": 12}}},
             "processes": {
                 "doors": {"state": "online"},
@@ -101,7 +114,7 @@ class RecordingDoors:
             "list": {"version": 7, "issued_at": "2026-11-23T08:00:00Z", "credentials": 240},
             "journal": {"available": True, "head_row": 1},
             "clock": {"quality": "synchronised"},
-            "fire": {"latched": False, "active": False},
+            "fire": self.fire,
         }
 
     def _handle(self, signal: Signal) -> tuple[str | None, list[Event]]:
@@ -124,6 +137,7 @@ class RecordingDoors:
         if isinstance(signal, AlarmResolveRequested):
             return self.book.resolve(signal.alarm, signal.outcome, signal.note, signal.operator)
         if isinstance(signal, FireResetRequested):
+            self.fire = {"latched": False, "active": False}
             return None, [FireCleared(actor=signal.operator.name, post=signal.operator.post)]
         assert isinstance(signal, OperatorActed)
         by = signal.operator

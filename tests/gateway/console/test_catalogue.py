@@ -1,3 +1,4 @@
+import re
 from enum import StrEnum
 from typing import get_args
 
@@ -61,5 +62,14 @@ def test_every_check_of_the_decision_has_both_sentences() -> None:
     assert [key for key in keys if not Catalogue().has(key)] == []
 
 
+def test_a_number_takes_the_word_that_fits_it() -> None:
+    def said(count: int, language: str = "en") -> str:
+        return Catalogue().text(language, "event.SignalsLost", count=count)
+
+    assert said(1) == "The inbox was full: 1 signal dropped"
+    assert said(2) == "The inbox was full: 2 signals dropped"
+    assert said(2, "zh-CN") == "收件队列已满，丢弃 2 条信号"
+
+
 def _places(text: str) -> list[str]:
-    return [part.split("}")[0] for part in text.split("{")[1:]]
+    return [re.split(r"[|}]", part)[0] for part in text.split("{")[1:]]

@@ -2,16 +2,25 @@
 
 import os
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
-from gateway.console.users import Role
+from gateway.console.users import Role, first_run_password
 from gateway.domain.access import TraceStep
 from gateway.domain.alarm import AlarmKind
-from gateway.domain.events import AccessGranted, AccessTaken, DoorClosed, DoorOpened
-from gateway.domain.signals import OpenRequested
+from gateway.domain.events import (
+    AccessGranted,
+    AccessTaken,
+    AlarmRepeated,
+    DeviceLost,
+    DoorClosed,
+    DoorOpened,
+    EvidenceStored,
+)
+from gateway.domain.signals import AlarmAcknowledgeRequested, FireResetRequested, OpenRequested
 from tests.gateway.console.site_at_work import PASSWORD, SiteAtWork
 from tests.programs import require_program
 
@@ -32,6 +41,26 @@ async def page() -> AsyncIterator[Page]:
         yield page
         await browser.close()
     assert faults == []
+
+
+async def shot(page: Page, name: str) -> None:
+    if SHOTS:
+        await page.screenshot(path=str(Path(SHOTS) / f"{name}.png"))
+
+
+def stored(alarm: str, name: str) -> EvidenceStored:
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    return EvidenceStored(
+        observation="",
+        camera="yard",
+        alarm=alarm,
+        kind="clip",
+        path=f"evidence/{name}",
+        sha256="0" * 64,
+        size_bytes=1,
+        started_at=at,
+        ended_at=at,
+    )
 
 
 async def sign_in(page: Page, site: SiteAtWork) -> None:
@@ -103,6 +132,160 @@ async def test_an_alarm_takes_no_focus_from_who_is_typing(page: Page, site: Site
     await expect(page.locator(".popup.p1")).to_be_visible()
 
 
+async def test_an_alarm_that_happens_again_comes_forward_again_and_says_how_often(page: Page, site: SiteAtWork) -> None:
+    await sign_in(page, site)
+    await page.click("#language")
+    await page.keyboard.press("2")
+    where = {"door": "yard", "camera": "yard"}
+    alarm = await site.doors.alarm(AlarmKind.DOOR_FORCED, "yard", **where)
+    await page.click(".popup button.primary")
+    await expect(page.locator(".popup")).to_have_count(0)
+    await site.doors.normal(AlarmKind.DOOR_FORCED, "yard")
+    await page.evaluate(
+        "import('/static/state.js').then(({changes}) => "
+        "changes.addEventListener('called', e => { window.called = e.detail[0].id; }))"
+    )
+    await site.doors.alarm(AlarmKind.DOOR_FORCED, "yard", **where)
+    await expect(page.locator(".popup")).to_contain_text("again · 2 times")
+    assert await page.evaluate("window.called") == alarm
+    await page.click(".popup button:has-text('Show')")
+    await expect(page.locator(f".line[data-alarm='{alarm}']")).to_contain_text("2 times")
+    await expect(page.locator(".pane p.facts")).to_contain_text("2 times, last ")
+
+    await page.keyboard.press("2")
+    panic = await site.doors.alarm(AlarmKind.PANIC, "panic")
+    await page.click(".popup.p1 button.primary")
+    await expect(page.locator(".popup.p1")).to_have_count(0)
+    await site.doors.record(AlarmRepeated(alarm=panic, count=2))
+    await expect(page.locator(".popup.p1")).to_contain_text("again · 2 times")
+    await page.click(".popup.p1 button:has-text('Seen')")
+    await expect(page.locator(".popup.p1")).to_have_count(0)
+
+
+async def test_an_alarm_that_came_while_the_line_was_down_still_comes_forward(page: Page, site: SiteAtWork) -> None:
+    await sign_in(page, site)
+    await page.keyboard.press("2")
+    await site.stop()
+    await site.doors.alarm(AlarmKind.PANIC, "panic")
+    await site.start()
+    await expect(page.locator(".popup.p1")).to_be_visible(timeout=15_000)
+
+
+async def test_the_newest_evidence_of_an_alarm_comes_first(page: Page, site: SiteAtWork) -> None:
+    await sign_in(page, site)
+    where = {"door": "yard", "camera": "yard"}
+    alarm = await site.doors.alarm(AlarmKind.DOOR_FORCED, "yard", **where)
+    for number in (1, 2):
+        await site.doors.record(stored(alarm, f"{number}.mp4"))
+        await expect(page.locator(".earlier button, .evidence video")).to_have_count(1 if number == 1 else 3)
+    newest, older = (event.event_id for event in site.doors.reader.search(types=("EvidenceStored",)))
+    await expect(page.locator(".evidence video")).to_have_attribute("data-evidence", newest)
+    await page.click(".earlier button >> nth=1")
+    await expect(page.locator(".evidence video")).to_have_attribute("data-evidence", older)
+    await site.doors.normal(AlarmKind.DOOR_FORCED, "yard")
+    await site.doors.alarm(AlarmKind.DOOR_FORCED, "yard", **where)
+    await expect(page.locator(".evidence video")).to_have_attribute("data-evidence", newest)
+    clip = await page.locator(".evidence").bounding_box()
+    assert clip is not None
+    assert clip["y"] + clip["height"] <= 900
+
+
+async def test_a_resolved_alarm_shows_only_what_is_there(page: Page, site: SiteAtWork) -> None:
+    await sign_in(page, site)
+    alarm = await site.doors.alarm(AlarmKind.PANIC, "panic")
+    await page.click(f".line[data-alarm='{alarm}']")
+    await page.click("#resolve")
+    await page.click("dialog [data-code=test]")
+    await expect(page.locator(".pane p.facts")).to_contain_text("测试")
+    assert "false" not in await page.locator("alarms-screen").inner_text()
+
+
+async def test_fire_is_said_on_every_screen_and_cleared_only_after_a_question(page: Page, site: SiteAtWork) -> None:
+    await sign_in(page, site)
+    await expect(page.locator("#fire")).to_be_hidden()
+    await site.doors.set_fire(latched=True, active=True)
+    for key in "12345":
+        await page.keyboard.press(key)
+        await expect(page.locator("#fire")).to_contain_text("消防信号触发")
+    await expect(page.locator("#reset-fire")).to_be_disabled()
+    await page.keyboard.press("2")
+    await expect(page.locator("[data-door=north] .phase")).to_contain_text("消防")
+    await shot(page, "fire-doors")
+    await page.keyboard.press("5")
+    await site.doors.set_fire(latched=True, active=False)
+    await page.click("#reset-fire")
+    await expect(page.locator("dialog")).to_contain_text("重新上锁：北门")
+    await shot(page, "fire-question")
+    assert [signal for signal in site.doors.signals if isinstance(signal, FireResetRequested)] == []
+    await page.click("#clear-fire")
+    await expect(page.locator("dialog")).to_have_count(0)
+    await expect(page.locator("#fire")).to_be_hidden()
+    assert len([signal for signal in site.doors.signals if isinstance(signal, FireResetRequested)]) == 1
+
+
+async def test_what_is_back_to_normal_is_acknowledged_together_but_never_a_p1(page: Page, site: SiteAtWork) -> None:
+    await sign_in(page, site)
+    await page.click("#language")
+    causes = {
+        AlarmKind.PANIC: "panic",
+        AlarmKind.DOOR_HELD: "yard",
+        AlarmKind.DEVICE_LOST: "north-reader",
+        AlarmKind.TAMPER: "panic",
+    }
+    alarms = {kind: await site.doors.alarm(kind, source) for kind, source in causes.items()}
+    await expect(page.locator("#acknowledge-normal")).to_have_count(0)
+    for kind in (AlarmKind.PANIC, AlarmKind.DOOR_HELD, AlarmKind.DEVICE_LOST):
+        await site.doors.normal(kind, causes[kind])
+    held, panic = (
+        page.locator(f".line[data-alarm='{alarms[kind]}']") for kind in (AlarmKind.DOOR_HELD, AlarmKind.PANIC)
+    )
+    await expect(held).to_contain_text("Not acknowledged · back to normal")
+    await page.click("#acknowledge-normal")
+    await expect(held).to_contain_text("Acknowledged · back to normal")
+    await expect(page.locator("#acknowledge-normal")).to_have_count(0)
+    await expect(panic).to_contain_text("Not acknowledged")
+    asked = [signal.alarm for signal in site.doors.signals if isinstance(signal, AlarmAcknowledgeRequested)]
+    assert sorted(asked) == sorted([alarms[AlarmKind.DOOR_HELD], alarms[AlarmKind.DEVICE_LOST]])
+
+
+async def test_a_first_password_is_typed_twice(page: Page, site: SiteAtWork) -> None:
+    first = first_run_password(site.users)
+    assert first is not None
+    await page.goto(site.url)
+    await page.fill("input[name=user]", "admin")
+    await page.fill("input[name=password]", first)
+    await page.click("button[type=submit]")
+    await page.fill("input[name=current]", first)
+    await page.fill("input[name=new]", PASSWORD)
+    await page.fill("input[name=again]", PASSWORD + "x")
+    await page.click("button[type=submit]")
+    await expect(page.locator(".fault")).to_contain_text("不一致")
+    await page.fill("input[name=again]", PASSWORD)
+    await page.click("button[type=submit]")
+    await expect(page.locator("alarms-screen")).to_be_visible()
+
+
+async def test_switching_the_language_keeps_the_event_that_is_open(page: Page, site: SiteAtWork) -> None:
+    await sign_in(page, site)
+    await site.doors.record(DeviceLost(device="north-reader", detail="/dev/ttyUSB0: could not open port"))
+    await page.keyboard.press("3")
+    await expect(page.locator(".event.DeviceLost")).not_to_contain_text("/dev")
+    await page.click(".event.DeviceLost")
+    await expect(page.locator(".pane h2")).to_have_text("北门读卡器失联")
+    await page.click("#language")
+    await expect(page.locator(".pane h2")).to_have_text("North reader can't be reached")
+    await expect(page.locator(".technical")).to_have_text("/dev/ttyUSB0: could not open port")
+
+
+async def test_a_camera_is_enlarged_and_escape_goes_back(page: Page, site: SiteAtWork) -> None:
+    await sign_in(page, site)
+    await page.keyboard.press("4")
+    await page.click("live-picture")
+    await expect(page.locator("cameras-screen.one")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("cameras-screen:not(.one)")).to_be_visible()
+
+
 async def test_every_screen_fits_both_sizes_in_both_languages(page: Page, site: SiteAtWork) -> None:
     await sign_in(page, site)
     trace = tuple(
@@ -136,7 +319,6 @@ async def test_every_screen_fits_both_sizes_in_both_languages(page: Page, site: 
                     "e.offsetHeight < 44).length"
                 )
                 assert small == 0
-                if SHOTS:
-                    await page.screenshot(path=str(Path(SHOTS) / f"{name}-{language}-{width}.png"))
+                await shot(page, f"{name}-{language}-{width}")
         await page.click("#language")
         await page.evaluate("document.documentElement.dataset.theme = 'light'")

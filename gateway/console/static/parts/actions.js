@@ -1,6 +1,6 @@
 // What a guard does: acknowledge, resolve, open. Every action is sent once under one request id.
 import { post, requestId } from "../api.js";
-import { state } from "../state.js";
+import { openAlarms, state } from "../state.js";
 import { named, t } from "../words.js";
 import { dialog, h, toast } from "./dom.js";
 
@@ -13,6 +13,25 @@ async function attempt(work, done) {
 }
 export function acknowledge(alarm) {
   if (mayAct()) return attempt(() => post(`/api/alarms/${alarm.id}/acknowledge`, { request_id: requestId() }));
+}
+
+// Everything that was only to be seen; a P1 is always looked at by itself.
+export const mayGoTogether = (alarm) => alarm.state === "open" && !alarm.active && alarm.priority > 1;
+export async function acknowledgeNormal() {
+  for (const { id } of openAlarms().filter(mayGoTogether)) {
+    const alarm = state.alarms.get(id);
+    if (alarm && mayGoTogether(alarm) && !await acknowledge(alarm)) return;
+  }
+}
+export function clearFire() {
+  const doors = Object.keys(state.site.doors).filter((door) => state.status.doors?.[door]?.fire).map((door) => named(state.site.doors[door], door));
+  const request = requestId();
+  const yes = h("button", { class: "primary", id: "clear-fire", onclick: async () => {
+    yes.disabled = true;
+    if (await attempt(() => post("/api/fire/reset", { request_id: request }))) box.close(); else yes.disabled = false;
+  } }, t("ui.fire_confirm_yes"));
+  const box = dialog(t("ui.fire_confirm"), h("div", {}, h("p", {}, t("ui.fire_confirm_detail", { doors: doors.join(t("ui.and")) || t("ui.all_doors") })),
+    h("div", { class: "row end" }, h("button", { class: "quiet", autofocus: true, onclick: () => box.close() }, t("ui.cancel")), yes)));
 }
 
 // Chips to choose one of, with a note; `other` wants the note.

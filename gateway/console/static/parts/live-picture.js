@@ -19,7 +19,7 @@ class LivePicture extends HTMLElement {
       const url = URL.createObjectURL(message.data), old = this.shown;
       this.picture.src = this.shown = url;
       if (old) URL.revokeObjectURL(old);
-      this.classList.add("running"); this.caption.textContent = "LIVE";
+      this.classList.add("running"); this.caption.textContent = "";
     };
     this.socket.onclose = () => {
       this.classList.remove("running"); this.caption.textContent = t("ui.no_picture");

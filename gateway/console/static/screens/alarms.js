@@ -1,4 +1,4 @@
-import { acknowledge, mayAct, openDoor, resolve } from "../parts/actions.js";
+import { acknowledge, acknowledgeNormal, mayAct, mayGoTogether, openDoor, resolve } from "../parts/actions.js";
 import { badge, h } from "../parts/dom.js";
 import { changes, endedAlarms, openAlarms, state } from "../state.js";
 import { clockTime, dayTime, elapsed, named, said, t, word } from "../words.js";
@@ -21,7 +21,9 @@ class AlarmsScreen extends HTMLElement {
     if (!state.alarms.has(state.selected)) state.pinned = false;
     if (!state.pinned) state.selected = open[0]?.id ?? null;
     const scroll = this.list.scrollTop, focused = this.list.contains(document.activeElement) ? document.activeElement.dataset.alarm : null;
+    const together = mayAct() ? open.filter(mayGoTogether).length : 0;
     this.list.replaceChildren(
+      together ? h("button", { class: "together", id: "acknowledge-normal", onclick: (event) => { event.target.disabled = true; acknowledgeNormal().finally(() => this.draw()); } }, t("ui.acknowledge_normal", { count: together })) : "",
       ...(open.length ? open.slice(0, 300).map((alarm) => this.line(alarm)) : [h("div", { class: "empty" }, h("b", {}, t("ui.all_quiet")), t("ui.no_alarms"))]),
       ended.length ? h("h3", {}, t("ui.ended_alarms")) : "", ...ended.map((alarm) => this.line(alarm)));
     this.list.scrollTop = scroll;
@@ -33,9 +35,9 @@ class AlarmsScreen extends HTMLElement {
       onclick: () => { state.selected = alarm.id; state.pinned = true; this.draw(); } },
       badge(alarm.priority, t(`ui.priority_${alarm.priority}`)),
       h("span", { class: "what" }, h("b", {}, word("alarm", alarm.kind)),
-        h("span", {}, said(alarm.place), alarm.count > 1 ? ` · ${t("ui.times", { n: alarm.count })}` : "")),
-      h("span", { class: "when" }, alarm.state === "resolved" ? clockTime(alarm.resolved_at, state.site.zone) : h("b", { "data-since": alarm.raised_at }, elapsed(alarm.raised_at)),
-        h("span", {}, alarm.state === "resolved" ? word("outcome", alarm.outcome) : t(`ui.state_${alarm.state}`))));
+        h("span", {}, said(alarm.place), alarm.count > 1 ? ` · ${t("ui.times", { count: alarm.count })}` : "")),
+      h("span", { class: "when" }, alarm.state === "resolved" ? clockTime(alarm.resolved_at, state.site.zone) : h("b", { "data-since": alarm.last_at }, elapsed(alarm.last_at)),
+        h("span", {}, alarm.state === "resolved" ? word("outcome", alarm.outcome) : [t(`ui.state_${alarm.state}`), !alarm.active && t("ui.normal")].filter(Boolean).join(" · "))));
   }
   detail(alarm) {
     const key = alarm ? `${alarm.id}/${alarm.row}/${document.documentElement.lang}` : "";
@@ -45,9 +47,13 @@ class AlarmsScreen extends HTMLElement {
     this.drawn = key;
     if (!alarm) { this.pane.replaceChildren(h("div", { class: "empty" }, openAlarms().length ? t("ui.select_alarm") : "")); return; }
     const camera = alarm.camera ?? Object.entries(state.site.camera_doors).find(([, doors]) => doors.includes(alarm.door))?.[0];
-    const newest = (kind) => alarm.evidence.filter((item) => item.kind === kind).at(-1);
-    const snapshot = newest("snapshot"), clip = newest("clip");
+    const occurrence = `${alarm.id}/${alarm.last_row}`;
+    if (occurrence !== this.occurrence) { this.occurrence = occurrence; this.chosen = null; }
+    // A clip that somebody watches stays; a new one comes first for who is only looking on.
+    const evidence = [...alarm.evidence].reverse(), playing = [...this.pane.querySelectorAll("video")].find((video) => !video.paused);
+    const chosen = evidence.find((item) => item.event_id === (playing?.dataset.evidence ?? this.chosen)) ?? evidence.find((item) => item.kind === "clip") ?? evidence[0];
     const facts = [
+      alarm.count > 1 && `${t("ui.times", { count: alarm.count })}, ${t("ui.last", { time: dayTime(alarm.last_at, state.site.zone) })}, ${t("ui.raised", { time: dayTime(alarm.raised_at, state.site.zone) })}`,
       alarm.state !== "resolved" && (alarm.active ? t("ui.active") : t("ui.normal")),
       alarm.acknowledged_by ? t("ui.acknowledged_by", { user: alarm.acknowledged_by }) : alarm.state === "open" && t("ui.unacknowledged"),
       alarm.resolved_by && `${t("ui.resolved_by", { user: alarm.resolved_by })}: ${word("outcome", alarm.outcome)}`,
@@ -55,17 +61,23 @@ class AlarmsScreen extends HTMLElement {
     ].filter(Boolean);
     this.pane.replaceChildren(
       h("header", {}, badge(alarm.priority, ""), h("div", {}, h("h2", {}, word("alarm", alarm.kind)),
-        h("p", {}, `${said(alarm.place)} · ${dayTime(alarm.raised_at, state.site.zone)}`))),
+        h("p", {}, `${said(alarm.place)} · ${dayTime(alarm.last_at, state.site.zone)}`))),
       h("p", { class: "facts" }, facts.join(" · ")),
-      alarm.state !== "resolved" && mayAct() && h("div", { class: "row" },
+      alarm.state === "resolved" || !mayAct() ? "" : h("div", { class: "row" },
         alarm.state === "open" && h("button", { class: "primary", id: "acknowledge", onclick: () => acknowledge(alarm) }, t("ui.acknowledge"), h("kbd", {}, "A")),
         h("button", { id: "resolve", onclick: () => resolve(alarm) }, t("ui.resolve"), h("kbd", {}, "N")),
         alarm.door && h("button", { id: "open-door", onclick: () => openDoor(alarm.door) }, t("ui.open_door"), h("kbd", {}, "D"))),
       h("div", { class: "pictures" },
-        camera ? h("figure", {}, h("figcaption", {}, `${t("ui.live_picture")} · ${named(state.site.cameras[camera], camera)}`), running ?? h("live-picture", { camera })) : h("p", { class: "muted" }, t("ui.no_camera")),
-        clip && h("figure", {}, h("figcaption", {}, `${t("ui.clip")} · ${clockTime(clip.at, state.site.zone)}`), h("video", { src: `/api/evidence/${clip.event_id}`, controls: true, muted: true, preload: "metadata" })),
-        snapshot && h("figure", {}, h("figcaption", {}, `${t("ui.snapshot")} · ${clockTime(snapshot.at, state.site.zone)}`), h("img", { src: `/api/evidence/${snapshot.event_id}`, alt: t("ui.snapshot") })),
-        camera && !clip && !snapshot && h("p", { class: "muted" }, t("ui.evidence_coming"))));
+        chosen ? h("figure", { class: "evidence" }, h("figcaption", {}, this.named(chosen)), this.shown(chosen)) : "",
+        camera ? h("figure", {}, h("figcaption", {}, `${t("ui.live_picture")} · ${named(state.site.cameras[camera], camera)}`, h("span", { class: "live-mark" }, t("ui.live"))), running ?? h("live-picture", { camera })) : ""),
+      camera || chosen ? "" : h("p", { class: "muted" }, t("ui.no_camera")),
+      camera && !chosen ? h("p", { class: "muted" }, t("ui.evidence_coming")) : "",
+      evidence.length > 1 ? h("div", { class: "row earlier" }, evidence.map((item) => h("button", { "aria-pressed": String(item === chosen), onclick: () => { this.chosen = item.event_id; this.pane.querySelector("video")?.pause(); this.drawn += " "; this.detail(alarm); } }, this.named(item)))) : "");
+  }
+  named(item) { return `${t(`ui.${item.kind}`)} · ${dayTime(item.at, state.site.zone)}`; }
+  shown(item) {
+    const known = this.pane.querySelector(`[data-evidence="${CSS.escape(item.event_id)}"]`), src = `/api/evidence/${item.event_id}`;
+    return known ?? (item.kind === "clip" ? h("video", { "data-evidence": item.event_id, src, controls: true, muted: true, preload: "metadata" }) : h("img", { "data-evidence": item.event_id, src, alt: t("ui.snapshot") }));
   }
   move(step) {
     const ids = [...this.list.querySelectorAll("[data-alarm]")].map((line) => line.dataset.alarm);

@@ -26,7 +26,9 @@ class DoorsScreen extends HTMLElement {
       const now = isLive() ? state.status.doors?.[door] : null, recorded = state.doors[door] ?? {};
       const phase = now?.phase ?? "unknown";
       card.root.dataset.phase = phase;
-      card.phase.textContent = word("phase", phase);
+      const fire = Boolean(now?.fire);
+      card.root.dataset.fire = fire;
+      card.phase.textContent = fire ? `${t("ui.fire_door")} · ${word("phase", phase)}` : word("phase", phase);
       const facts = [["ui.contact", say(now?.contact ?? recorded.contact)], ["ui.lock", say(now?.lock)], ["ui.mode", now?.mode || recorded.mode ? word("mode", now?.mode ?? recorded.mode) : t("ui.unknown")]];
       card.facts.replaceChildren(...facts.map(([name, value]) => h("div", {}, h("dt", {}, t(name)), h("dd", {}, value))));
       const event = state.events.find((item) => item.door === door);

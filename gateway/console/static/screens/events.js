@@ -23,12 +23,19 @@ class EventsScreen extends HTMLElement {
     this.following = h("span", { class: "following" }, t("ui.following"));
     this.list = h("section", { class: "list" });
     this.more = h("button", { class: "quiet", hidden: true, onclick: () => this.search(this.before) }, t("ui.more"));
-    this.why = h("section", { class: "pane" }, h("div", { class: "empty" }, t("ui.why")));
+    this.why = h("section", { class: "pane" }, h("div", { class: "empty" }, t("ui.choose_event")));
     this.replaceChildren(h("div", { class: "bar" }, this.text, this.door, this.types, this.following,
       state.me.role === "supervisor" && h("button", { class: "quiet", onclick: () => this.export() }, t("ui.export"))),
       h("div", { class: "two" }, h("div", { class: "scroll" }, this.list, this.more), this.why));
     changes.addEventListener("events", () => { if (!this.asked()) this.draw(state.events); }, this.signal);
     this.draw(state.events);
+    if (this.kept) this.restore(this.kept);
+  }
+  keep() { return { text: this.text.value, door: this.door.value, types: this.types.value, chosen: this.chosen }; }
+  restore({ text, door, types, chosen }) {
+    this.text.value = text; this.door.value = door; this.types.value = types;
+    if (this.asked()) this.search();
+    if (chosen) this.explain(chosen);
   }
   disconnectedCallback() { this.signal.abort(); clearTimeout(this.soon); }
   asked() {
@@ -62,12 +69,14 @@ class EventsScreen extends HTMLElement {
     for (const line of this.list.querySelectorAll("[aria-current]")) line.removeAttribute("aria-current");
     try {
       const event = await get(`/api/events/${id}`);
+      if (id !== this.chosen) return;
       const facts = [["ui.time", dayTime(event.at, state.site.zone)], ["ui.list_version", event.list_version ?? "–"], ["ui.record", `#${event.row} · ${event.seq}`]];
       this.why.replaceChildren(h("h2", {}, said(event.text)),
         h("dl", { class: "facts" }, facts.map(([name, value]) => h("div", {}, h("dt", {}, t(name)), h("dd", {}, String(value))))),
         h("h3", {}, t("ui.why")),
         event.why.length ? h("ol", { class: "why" }, event.why.map((step) => h("li", { class: step.passed ? "passed" : "failed" }, h("span", { class: "mark" }, step.passed ? "✓" : "✕"), said(step.text)))) : h("p", { class: "muted" }, t("ui.why_none")),
         event.why.length ? h("p", { class: "muted" }, t("ui.why_recorded")) : "",
+        event.technical ? h("h3", {}, t("ui.technical")) : "", event.technical ? h("p", { class: "technical" }, event.technical) : "",
         h("p", { class: "hash", title: event.hash }, event.hash.slice(0, 32)));
     } catch (refused) { toast(refused.message, "bad"); }
   }
