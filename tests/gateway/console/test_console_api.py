@@ -8,7 +8,7 @@ import websockets
 from gateway.console.users import MIN_PASSWORD, Role, UserRefused, first_run_password
 from gateway.domain.access import TraceStep
 from gateway.domain.alarm import AlarmKind
-from gateway.domain.events import AccessDenied, DoorClosed, DoorOpened, EvidenceStored
+from gateway.domain.events import AccessDenied, DoorClosed, DoorOpened, EvidenceStored, RubbishReceived
 from gateway.domain.signals import OpenRequested, OperatorActed
 from tests.gateway.console.site_at_work import PASSWORD, SiteAtWork, until
 
@@ -281,3 +281,40 @@ async def test_a_socket_without_session_or_of_another_origin_is_refused(site: Si
         for path in ("/ws/live", "/ws/camera/yard"):
             with pytest.raises(websockets.InvalidStatus):
                 await websockets.connect(f"ws://127.0.0.1:{site.port}{path}", additional_headers=headers)
+
+
+async def test_a_standing_alarm_is_not_resolved_while_it_lasts(site: SiteAtWork) -> None:
+    alarm = await site.doors.alarm(AlarmKind.INSECURE_LINK, "relay")
+    body = {"request_id": "0123456789abcdef", "outcome": "technical"}
+    async with await site.signed_in() as client:
+
+        async def listed() -> bool:
+            return (await client.get(f"/api/alarms/{alarm}")).status_code == 200
+
+        await until(listed)
+        answer = await client.post(f"/api/alarms/{alarm}/resolve", json=body)
+    assert answer.status_code == 409
+    assert answer.json()["error"]["code"] == "StillActive"
+    assert answer.json()["error"]["text"]["en"].startswith("The cause is still there")
+
+
+async def test_a_repeat_is_counted_and_dated_and_programs_words_stay_out_of_the_sentence(site: SiteAtWork) -> None:
+    alarm = await site.doors.alarm(AlarmKind.DOOR_FORCED, "yard", door="yard")
+    await site.doors.normal(AlarmKind.DOOR_FORCED, "yard")
+    await site.doors.alarm(AlarmKind.DOOR_FORCED, "yard", door="yard")
+    await site.doors.record(RubbishReceived(device="north-reader", count=1, reason="wrong checksum"))
+    async with await site.signed_in() as client:
+
+        async def repeated() -> dict[str, object] | None:
+            found = (await client.get(f"/api/alarms/{alarm}")).json()
+            return found if found.get("count") == 2 else None
+
+        found = await until(repeated)
+        events = (await client.get("/api/events?types=AlarmRepeated,RubbishReceived")).json()["events"]
+    assert found["last_row"] > found["raised_row"]
+    assert found["last_at"] >= found["raised_at"]
+    assert [event["text"]["en"] for event in events] == [
+        "North reader: 1 invalid transmission",
+        "Alarm again (2 times now): Door forced, Yard door",
+    ]
+    assert [event["technical"] for event in events] == ["wrong checksum", ""]

@@ -35,9 +35,10 @@ class AlarmsScreen extends HTMLElement {
       onclick: () => { state.selected = alarm.id; state.pinned = true; this.draw(); } },
       badge(alarm.priority, t(`ui.priority_${alarm.priority}`)),
       h("span", { class: "what" }, h("b", {}, word("alarm", alarm.kind)),
-        h("span", {}, said(alarm.place), alarm.count > 1 ? ` · ${t("ui.times", { count: alarm.count })}` : "")),
+        h("span", {}, said(alarm.place), alarm.count > 1 ? ` · ${t("ui.times", { count: alarm.count })}` : ""),
+        alarm.state !== "resolved" && !alarm.active && h("span", { class: "normal" }, t("ui.normal"))),
       h("span", { class: "when" }, alarm.state === "resolved" ? clockTime(alarm.resolved_at, state.site.zone) : h("b", { "data-since": alarm.last_at }, elapsed(alarm.last_at)),
-        h("span", {}, alarm.state === "resolved" ? word("outcome", alarm.outcome) : [t(`ui.state_${alarm.state}`), !alarm.active && t("ui.normal")].filter(Boolean).join(" · "))));
+        h("span", {}, alarm.state === "resolved" ? word("outcome", alarm.outcome) : t(`ui.state_${alarm.state}`))));
   }
   detail(alarm) {
     const key = alarm ? `${alarm.id}/${alarm.row}/${document.documentElement.lang}` : "";
@@ -53,7 +54,7 @@ class AlarmsScreen extends HTMLElement {
     const evidence = [...alarm.evidence].reverse(), playing = [...this.pane.querySelectorAll("video")].find((video) => !video.paused);
     const chosen = evidence.find((item) => item.event_id === (playing?.dataset.evidence ?? this.chosen)) ?? evidence.find((item) => item.kind === "clip") ?? evidence[0];
     const facts = [
-      alarm.count > 1 && `${t("ui.times", { count: alarm.count })}, ${t("ui.last", { time: dayTime(alarm.last_at, state.site.zone) })}, ${t("ui.raised", { time: dayTime(alarm.raised_at, state.site.zone) })}`,
+      alarm.count > 1 && [t("ui.times", { count: alarm.count }), t("ui.last", { time: dayTime(alarm.last_at, state.site.zone) }), t("ui.raised", { time: dayTime(alarm.raised_at, state.site.zone) })].join(" · "),
       alarm.state !== "resolved" && (alarm.active ? t("ui.active") : t("ui.normal")),
       alarm.acknowledged_by ? t("ui.acknowledged_by", { user: alarm.acknowledged_by }) : alarm.state === "open" && t("ui.unacknowledged"),
       alarm.resolved_by && `${t("ui.resolved_by", { user: alarm.resolved_by })}: ${word("outcome", alarm.outcome)}`,
@@ -68,16 +69,16 @@ class AlarmsScreen extends HTMLElement {
         h("button", { id: "resolve", onclick: () => resolve(alarm) }, t("ui.resolve"), h("kbd", {}, "N")),
         alarm.door && h("button", { id: "open-door", onclick: () => openDoor(alarm.door) }, t("ui.open_door"), h("kbd", {}, "D"))),
       h("div", { class: "pictures" },
-        chosen ? h("figure", { class: "evidence" }, h("figcaption", {}, this.named(chosen)), this.shown(chosen)) : "",
+        chosen ? h("figure", { class: "evidence" }, h("figcaption", {}, this.named(chosen)), this.shown(chosen, evidence.slice(evidence.indexOf(chosen)).find((item) => item.kind === "snapshot"))) : "",
         camera ? h("figure", {}, h("figcaption", {}, `${t("ui.live_picture")} · ${named(state.site.cameras[camera], camera)}`, h("span", { class: "live-mark" }, t("ui.live"))), running ?? h("live-picture", { camera })) : ""),
       camera || chosen ? "" : h("p", { class: "muted" }, t("ui.no_camera")),
       camera && !chosen ? h("p", { class: "muted" }, t("ui.evidence_coming")) : "",
       evidence.length > 1 ? h("div", { class: "row earlier" }, evidence.map((item) => h("button", { "aria-pressed": String(item === chosen), onclick: () => { this.chosen = item.event_id; this.pane.querySelector("video")?.pause(); this.drawn += " "; this.detail(alarm); } }, this.named(item)))) : "");
   }
   named(item) { return `${t(`ui.${item.kind}`)} · ${dayTime(item.at, state.site.zone)}`; }
-  shown(item) {
+  shown(item, poster) {
     const known = this.pane.querySelector(`[data-evidence="${CSS.escape(item.event_id)}"]`), src = `/api/evidence/${item.event_id}`;
-    return known ?? (item.kind === "clip" ? h("video", { "data-evidence": item.event_id, src, controls: true, muted: true, preload: "metadata" }) : h("img", { "data-evidence": item.event_id, src, alt: t("ui.snapshot") }));
+    return known ?? (item.kind === "clip" ? h("video", { "data-evidence": item.event_id, src, poster: poster && `/api/evidence/${poster.event_id}`, controls: true, muted: true, preload: "metadata" }) : h("img", { "data-evidence": item.event_id, src, alt: t("ui.snapshot") }));
   }
   move(step) {
     const ids = [...this.list.querySelectorAll("[data-alarm]")].map((line) => line.dataset.alarm);

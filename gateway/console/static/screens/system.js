@@ -23,7 +23,7 @@ class SystemScreen extends HTMLElement {
     this.replaceChildren(
       h("article", {}, h("h2", {}, t("ui.links")), lines([[t("ui.office"), sync.office, sync.queue !== undefined ? `${t("ui.queue")} ${sync.queue}` : ""], ...Object.entries(devices).map(([id, device]) => [named(state.site.devices[id], id), device.state, counters(device)])])),
       h("article", {}, h("h2", {}, t("ui.processes")), lines(["doors", "console", "sync", "cameras"].map((name) => [word("process", name), status.processes?.[name]?.state ?? (name === "doors" && !isLive() ? "offline" : undefined)]))),
-      h("article", {}, h("h2", {}, t("ui.list")), facts([["ui.version", status.list?.version], ["ui.credentials", status.list?.credentials], ["ui.time", status.list?.issued_at && dayTime(status.list.issued_at, state.site.zone)]])),
+      h("article", {}, h("h2", {}, t("ui.list")), facts([["ui.version", status.list?.version], ["ui.credentials", status.list?.credentials], ["ui.issued", status.list?.issued_at && dayTime(status.list.issued_at, state.site.zone)]])),
       h("article", {}, h("h2", {}, t("ui.journal")), facts([["ui.row", state.cursor], ["ui.journal", t(state.journal ? "ui.readable" : "ui.unreadable")], ["ui.queue", sync.queue], ["ui.clock", t(`ui.clock_${state.clock || "suspect"}`)]])),
       h("article", {}, h("h2", {}, t("ui.fire")), h("p", { class: fire.latched || fire.active ? "fault" : "" }, t(!isLive() ? "ui.unknown" : fire.active ? "ui.fire_active" : fire.latched ? "ui.fire_latched" : "ui.fire_normal")),
         state.me.role === "supervisor" ? h("button", { id: "reset-fire", disabled: !fire.latched || Boolean(fire.active), onclick: (event) => { event.target.blur(); clearFire(); } }, t("ui.fire_reset")) : ""),
