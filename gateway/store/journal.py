@@ -24,6 +24,7 @@ from gateway.store.journal_commit import TurnCommit
 from gateway.store.journal_file import Opening, open_journal_file
 from gateway.store.journal_rows import JournalRows
 from gateway.store.shedding import Shed, shed
+from gateway.store.wal_folder import WalFolder
 
 QUEUE_BOUND = 20_000
 """Events that wait for the disk at most: about 40 MB, and some hours of a compound's traffic while a disk is full."""
@@ -84,6 +85,7 @@ class SqliteJournal:
             self._become_unavailable(str(error))
         self._thread = threading.Thread(target=self._write_forever, name="journal", daemon=True)
         self._thread.start()
+        self._folding = WalFolder(self._path)
 
     @property
     def available(self) -> bool:
@@ -102,7 +104,7 @@ class SqliteJournal:
     def append(self, events: Sequence[Event], moment: Moment, checkpoint: dict[str, Any] | None = None) -> TurnCommit:
         """Queue the events of one turn as one transaction. Never blocks.
 
-        A later checkpoint replaces one that still waits.
+        Of turns that are committed together the newest checkpoint is kept.
         """
         state = None if checkpoint is None else msgspec.json.encode(checkpoint)  # now: the caller may change it later
         turn = Turn(list(events), moment, state, TurnCommit())
@@ -112,8 +114,8 @@ class SqliteJournal:
                 return turn.commit
             if self._failure is not None:
                 turn.commit.fail(self._failure)
-            if checkpoint is not None and self._queue:
-                self._queue[-1].checkpoint = None
+            if checkpoint is not None and self._queue and self._failure is not None:
+                self._queue[-1].checkpoint = None  # while nothing can be written, one state in memory is enough
             self._queue.append(turn)
             self._queued_events += len(turn.events)
             if self._queued_events > self._queue_bound:
@@ -130,6 +132,7 @@ class SqliteJournal:
             self._closing = True
             self._changed.notify()
         self._thread.join(timeout_s)
+        self._folding.close()
 
     def _open(self) -> None:
         connection, self.opening = open_journal_file(self._path, self._clock.now())
@@ -189,8 +192,9 @@ class SqliteJournal:
             for turn in group:
                 for event in turn.events:
                     rows.add(event, turn.moment)
-                if turn.checkpoint is not None:
-                    rows.put_checkpoint(turn.checkpoint)
+            newest = next((turn.checkpoint for turn in reversed(group) if turn.checkpoint is not None), None)
+            if newest is not None:
+                rows.put_checkpoint(newest)
             rows.commit(touch=self._failure is not None)
         except (sqlite3.Error, OSError):
             rows.roll_back()

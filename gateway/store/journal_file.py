@@ -16,6 +16,9 @@ QUICK_CHECK_BYTES = 128 * 1024 * 1024
 A larger one would delay the first decision.
 """
 
+WAL_PAGES_MOST = 16384
+"""The net under `wal_folder`: should that stand still, the writer itself folds the log at 64 MB."""
+
 _LAST_ROWS = 1000
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -65,6 +68,7 @@ def _connect_checked(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA journal_size_limit = 67108864")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES_MOST}")
         if path.stat().st_size <= QUICK_CHECK_BYTES:
             _quick_check(connection)
     except BaseException:

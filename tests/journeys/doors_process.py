@@ -76,11 +76,12 @@ class DoorsProcess:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it."""
+        """Start it; what it says goes to `doors.log`."""
         words = [sys.executable, "-m", "gateway.worker", "doors"]
-        self.process = subprocess.Popen(
-            [*words, "--config", str(self.config), "--data", str(self.data)], stderr=subprocess.DEVNULL
-        )
+        with (self.data / "doors.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*words, "--config", str(self.config), "--data", str(self.data)], stderr=log
+            )
 
     def kill(self) -> None:
         """SIGKILL, without waiting."""
