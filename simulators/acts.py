@@ -1,6 +1,7 @@
 """Everything that can be done to the simulated site: each request of the control socket, and what it answers."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
@@ -14,7 +15,7 @@ from simulators.hardware import Hardware
 from simulators.people import named_cards
 from simulators.pty_line import PtyLine
 from simulators.readers import Card, CardUnreadable
-from simulators.scenario import Scenario
+from simulators.scenario import SEEN_DOOR, Scenario
 
 MAX_NOISE = 2048
 """Bytes of one burst, half of what a line holds."""
@@ -116,6 +117,9 @@ class Acts:
 
     async def _force(self, request: Request) -> Answer:
         door = self._door(request)
+        if door.id == SEEN_DOOR:
+            with contextlib.suppress(Refused):  # a site without a camera is forced unseen
+                await self._camera({"do": "person"})
         door.force(self.hardware.now(), _seconds(request))
         self.hardware.settle()
         return {"said": f"Somebody breaks {door.id} open."}
@@ -178,7 +182,7 @@ class Acts:
             command = {"cmd": "fault", "kind": request.get("kind")}
         answer = await pass_on(self._run / f"sim-camera-{name}.sock", command, f"the camera {name}")
         if not answer.get("ok"):
-            raise Refused(str(answer.get("error")))
+            raise Refused(f"the camera {name} says: {answer.get('error')}")
         said = (
             "Somebody walks into the yard."
             if request["do"] == "person"

@@ -4,8 +4,9 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 READY_TIMEOUT_S = 120.0
@@ -30,6 +31,7 @@ class Program:
     arguments: tuple[str, ...]
     says_ready: bool = True
     port: int | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class Child:
@@ -87,6 +89,7 @@ class Child:
             *program.arguments,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, **program.environment},
         )
         try:
             async with asyncio.timeout(READY_TIMEOUT_S):

@@ -6,6 +6,7 @@ and ends everything that it started on SIGTERM, on Ctrl-C, or when it is killed.
 
 import argparse
 import asyncio
+import fcntl
 import json
 import signal
 import sys
@@ -17,6 +18,7 @@ from simulators.client import Request
 from simulators.control import Answer, Refused, control_socket
 from simulators.demo_site import Ports, choose_ports, prepare, site_toml
 
+IN_USE = 2
 STOPPABLE = ("office", "broker")
 
 
@@ -37,7 +39,8 @@ def programs(data: Path, config: Path, ports: Ports, *, quiet: bool, speed: floa
     return [
         Program("broker", "simulators.broker", ("--port", str(ports.broker))),
         Program("office", "sync.office", office),
-        Program("camera", "simulators.camera", camera),
+        # The camera's clock shows the site's time, as a camera set up on site does.
+        Program("camera", "simulators.camera", camera, environment={"TZ": "Asia/Shanghai"}),
         Program("site", "simulators.site", site),
     ]
 
@@ -92,6 +95,17 @@ async def run(args: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     data = args.data.absolute()
+    (data / "run").mkdir(parents=True, exist_ok=True)
+    with (data / "run" / "demo.lock").open("w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"A demo runs on {data} already: stop it, or name another data directory.")
+            return IN_USE
+        return await _run_here(args, data, stopping)
+
+
+async def _run_here(args: argparse.Namespace, data: Path, stopping: asyncio.Event) -> int:
     config = (args.config or data / "site.toml").absolute()
     ports = choose_ports(args.console_port)
     prepare(data)

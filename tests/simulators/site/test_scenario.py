@@ -123,7 +123,12 @@ async def test_whole_day_happens_at_the_doors(
             counts = {name: door.counts for name, door in site.hardware.doors.items()}
             assert sum(each.openings for each in counts.values()) >= 3
             assert sum(each.forced for each in counts.values()) == 1
-            assert elsewhere == [{"cmd": "person"}, {"do": "office", "up": False}, {"do": "office", "up": True}]
+            assert elsewhere == [
+                {"cmd": "person"},
+                {"cmd": "person"},
+                {"do": "office", "up": False},
+                {"do": "office", "up": True},
+            ]
     told = capsys.readouterr().err.splitlines()
     assert all(line.startswith("[site] ") and line.endswith(".") for line in told)
     assert any("stranger tries" in line for line in told)
