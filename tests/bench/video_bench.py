@@ -35,6 +35,7 @@ from pathlib import Path
 from analytics.settings import CameraSettings
 from analytics.worker import run_cameras
 from gateway.clock import SystemClock
+from tests.bench.rows import Row, single
 from tests.analytics.peers import FixedCamera, RecordingDoors
 
 async def main(url, seconds):
@@ -56,8 +57,8 @@ asyncio.run(main(sys.argv[1], float(sys.argv[2])))
 """
 
 
-def run(seconds: float = SECONDS) -> list[tuple[str, str]]:
-    """Rows of (what, figure); shares are CPU time of the whole process over wall time, in per cent of one core."""
+def run(seconds: float = SECONDS) -> list[Row]:
+    """Shares are CPU time of the whole process over wall time, in per cent of one core."""
     with tempfile.TemporaryDirectory() as folder:
         camera, url = _camera(Path(folder))
         try:
@@ -67,9 +68,9 @@ def run(seconds: float = SECONDS) -> list[tuple[str, str]]:
             camera.send_signal(signal.SIGTERM)
             camera.communicate()
     return [
-        ("one 768x576 stream at 10 fps, decoding alone", f"{decode:.1%} of a core ({decoded} frames)"),
-        ("the same through the cameras worker", f"{worker:.1%} of a core ({analysed} frames analysed)"),
-        ("worker against decoding alone", f"{worker / decode:.1f} times"),
+        single("one 768x576 stream at 10 fps, decoding alone", decode * 100, "% of a core", f"{decoded} frames"),
+        single("the same through the cameras worker", worker * 100, "% of a core", f"{analysed} frames analysed"),
+        single("worker against decoding alone", worker / decode, "times"),
     ]
 
 
