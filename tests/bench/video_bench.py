@@ -9,6 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.bench.rows import Row, single
+
 SECONDS = 20.0
 ROOT = Path(__file__).parents[2]
 
@@ -35,7 +37,6 @@ from pathlib import Path
 from analytics.settings import CameraSettings
 from analytics.worker import run_cameras
 from gateway.clock import SystemClock
-from tests.bench.rows import Row, single
 from tests.analytics.peers import FixedCamera, RecordingDoors
 
 async def main(url, seconds):
