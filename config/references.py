@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from config.loader import SiteConfig
@@ -20,6 +21,7 @@ def check_references(config: "SiteConfig", named: Named) -> Iterator[Fault]:
     yield from _inputs(config, named)
     yield from _cameras(config, named)
     yield from _brokers(config, named)
+    yield from _office(config)
 
 
 def _missing(named: Named, what: str) -> str:
@@ -119,6 +121,15 @@ def _cameras(config: "SiteConfig", named: Named) -> Iterator[Fault]:
         for door in camera.doors:
             if door not in named["door"]:
                 yield ("camera", camera_id, "doors"), door, _missing(named, "door")
+
+
+def _office(config: "SiteConfig") -> Iterator[Fault]:
+    office = config.office
+    if office is None or office.insecure or not office.url.startswith("http://"):
+        return
+    if urlsplit(office.url).hostname not in ("127.0.0.1", "::1", "localhost"):
+        remedy = "the token would cross the network in clear: use https://, or say insecure = true on purpose"
+        yield ("office", "url"), office.url, remedy
 
 
 def _brokers(config: "SiteConfig", named: Named) -> Iterator[Fault]:

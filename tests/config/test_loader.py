@@ -1,0 +1,59 @@
+"""A site config is taken whole, or refused with every fault named by key, value, remedy and line."""
+
+from importlib.resources import files
+
+import pytest
+
+from config.loader import ConfigFaults, parse_config
+
+DEMO = (files("config") / "demo.toml").read_text(encoding="utf-8")
+
+
+def faults(text: str) -> dict[str, tuple[str, int | None]]:
+    """Key -> (remedy, line) of every fault."""
+    with pytest.raises(ConfigFaults) as caught:
+        parse_config(text.encode())
+    return {fault.key: (fault.remedy, fault.line) for fault in caught.value.faults}
+
+
+def line_of(text: str, part: str) -> int:
+    """The line, from 1, where a part stands first."""
+    return text[: text.index(part)].count("\n") + 1
+
+
+def test_the_demo_site_is_good() -> None:
+    config = parse_config(DEMO.encode())
+    assert set(config.doors) == {"north", "yard", "garage"}
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "key", "remedy"),
+    [
+        ("release_time_s = 5.0", "release_times_s = 5.0", "door.north.release_times_s", "release_time_s"),
+        ('driver = "rdm6300"', 'driver = "rdm630"', "device.north-reader.driver", "rdm6300"),
+        ('zone = "Asia/Shanghai"', 'zone = "Asia/Shanghia"', "site.zone", "IANA"),
+        ('door = "north"', 'door = "nroth"', "access_point.north.door", "no such door"),
+        ("output = 1,", "output = 9,", "door.yard.lock.output", "outputs 0 to 3"),
+        ("input = 4\n", "input = 12\n", "input.fire.input", "inputs 0 to 7"),
+        ('start = "00:00"', 'start = "0:00"', "schedule.always.periods.0.start", "HH:MM"),
+        ('url = "http://127.0.0.1:18090"', 'url = "http://office.example"', "office.url", "https://"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line_and_what_to_do(good: str, bad: str, key: str, remedy: str) -> None:
+    assert good in DEMO
+    text = DEMO.replace(good, bad, 1)
+    found = faults(text)
+    assert remedy in found[key][0]
+    assert found[key][1] == line_of(text, bad)
+
+
+def test_typos_do_not_hide_dangling_references() -> None:
+    text = DEMO.replace("unit = 1", "unitt = 1", 1).replace('door = "north"', 'door = "nroth"', 1)
+    assert {"device.north-board.unitt", "access_point.north.door"} <= set(faults(text))
+
+
+def test_broken_syntax_and_bytes_name_their_line() -> None:
+    assert faults(DEMO + "\n[site")["file"][1] == DEMO.count("\n") + 2
+    with pytest.raises(ConfigFaults) as caught:
+        parse_config(b"schema = 1\n\xff")
+    assert caught.value.line == 2
