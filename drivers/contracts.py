@@ -74,7 +74,11 @@ class Framer(Protocol):
     """Bytes to values, pure: no I/O, no clock of its own, bounded memory."""
 
     def feed(self, data: bytes, now_s: float) -> list[object]:
-        """Values completed by `data`, which arrived at the monotonic time `now_s`."""
+        """Values completed by `data`, which was taken from the link at the monotonic time `now_s`.
+
+        No data says that the link was silent until `now_s`; nothing else ends an unfinished frame. Data never does,
+        however late it is taken: it may have waited in the kernel while this process stood still.
+        """
         ...
 
     def deadline(self) -> float | None:

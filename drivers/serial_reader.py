@@ -18,6 +18,9 @@ TELL_REJECTED_EVERY_S = 60.0
 STEADY_AFTER_S = 10.0
 """A link that held so long is well again; a shorter life counts as one more failed attempt."""
 
+SECOND_LOOK_S = 0.001
+"""Any time above zero has the event loop ask the kernel once more before it gives up waiting."""
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -116,9 +119,9 @@ class SerialReader:
                 reading = reading or asyncio.ensure_future(self._link.read())
                 await asyncio.wait({reading}, timeout=self._patience_s(framer))
                 if not reading.done():
-                    # Bytes that came while this process was busy are still in the kernel: they go before the deadline.
-                    await asyncio.sleep(0)
-                    await asyncio.sleep(0)
+                    # This process may have stood still until now: only a look at the kernel's buffer after the
+                    # deadline tells silence from bytes that wait there.
+                    await asyncio.wait({reading}, timeout=SECOND_LOOK_S)
                 data = b""
                 if reading.done():
                     data, reading = reading.result(), None

@@ -36,9 +36,10 @@ class Rdm6300Framer:
         self._last_s = 0.0
 
     def feed(self, data: bytes, now_s: float) -> list[object]:
-        """Values completed by `data`; no data just lets the time pass."""
+        """Values completed by `data`; only no data lets the time pass."""
         values: list[object] = []
-        if self._frame is not None and now_s - self._last_s >= FRAME_PATIENCE_S:
+        due = self.deadline()
+        if not data and due is not None and now_s >= due:
             self._frame = None
             values.append(Rejected("half a frame"))
         for byte in data:

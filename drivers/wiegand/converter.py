@@ -42,10 +42,10 @@ class ConverterFramer:
         self._last_s = 0.0
 
     def feed(self, data: bytes, now_s: float) -> list[object]:
-        """Values completed by `data`; no data just lets the time pass."""
+        """Values completed by `data`; only no data lets the time pass."""
         values: list[object] = []
         due = self.deadline()
-        if due is not None and now_s >= due:
+        if not data and due is not None and now_s >= due:
             self._end_of_silence(values)
         for byte in data:
             self._take(byte, values)

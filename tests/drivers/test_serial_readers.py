@@ -2,16 +2,18 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from drivers.contracts import ByteLink
-from drivers.links import memory_pair
+from drivers.contracts import ByteLink, Framer
+from drivers.links import SerialLink, memory_pair
 from drivers.registry import DriverContext, find_driver
 from drivers.rfid.rdm6300 import make_framer
 from drivers.serial_reader import SerialReader
+from drivers.wiegand import s4a, wie232
 from gateway.clock import SystemClock
 from gateway.domain.credential import Identifier
 from gateway.domain.signals import CardRead, FramesRejected, KeyPressed, LinkChanged, LinkState
@@ -57,6 +59,49 @@ async def test_paced_bytes_of_a_pty_become_a_card(
     assert [reading.identifier for reading in read.readings] == [identifier]
     assert 0 <= SystemClock().now().monotonic_s - read.received_s < 5.0
     assert reader.counters()["frames"] == 1
+
+
+class NotedFramer:
+    """A framer that says how many bytes it was given."""
+
+    def __init__(self, framer: Framer) -> None:
+        self._framer = framer
+        self.taken = 0
+
+    def feed(self, data: bytes, now_s: float) -> list[object]:
+        self.taken += len(data)
+        return self._framer.feed(data, now_s)
+
+    def deadline(self) -> float | None:
+        return self._framer.deadline()
+
+
+@pytest.mark.parametrize(
+    ("framer", "frame", "identifier"),
+    [
+        (make_framer, FRAME, TAG),
+        (s4a.make_framer, b"0008065495\r\n", CARD),
+        (wie232.make_framer, b"7B11D7\r", CARD),
+    ],
+)
+@pytest.mark.parametrize("read_before", [1, 4])
+async def test_card_is_read_whole_though_the_gateway_stood_still_in_its_middle(
+    port: PtyPort, framer: Callable[[], Framer], frame: bytes, identifier: Identifier, read_before: int
+) -> None:
+    """A busy machine may stop the whole process: bytes that wait in the kernel did not come late."""
+    sink, noted = Recorder(), NotedFramer(framer())
+    reader = SerialReader("north-reader", SerialLink(str(port.path)), lambda: noted, sink, SystemClock())
+    async with running(reader.run()):
+        await sink.wait_for(LinkChanged)
+        port.write(frame[:read_before])
+        while noted.taken < read_before:
+            await asyncio.sleep(0)
+        port.write(frame[read_before:])
+        time.sleep(0.25)  # The event loop stands still for longer than any framer's patience.
+        await sink.wait_for(CardRead)
+    assert [read.readings[0].identifier for read in sink.of(CardRead)] == [identifier]
+    assert not sink.of(KeyPressed)
+    assert not sink.of(FramesRejected)
 
 
 async def test_keys_and_cards_of_a_pty_are_told_apart(port: PtyPort) -> None:
