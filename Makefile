@@ -1,7 +1,7 @@
 # For who works on it; needs the environment that `python3 start.py test` makes.
 BIN := .venv/bin
 
-.PHONY: check test bench format
+.PHONY: check test bench soak format
 
 check:
 	$(BIN)/ruff format --check .
@@ -14,6 +14,9 @@ test:
 
 bench:
 	$(BIN)/python -m tests.bench
+
+soak:
+	$(BIN)/python -m tests.soak
 
 format:
 	$(BIN)/ruff format .

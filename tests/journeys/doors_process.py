@@ -101,3 +101,12 @@ class DoorsProcess:
             return [event for event in reader.after(0, 100_000) if not types or event.type in types]
         finally:
             reader.close()
+
+    def newest(self, count: int) -> list[RecordedEvent]:
+        """The journal's last events, oldest first."""
+        reader = SqliteJournalReader(self.data / "journal.db")
+        try:
+            head = reader.head()
+            return reader.after(max(0, head.row_id - count), count) if head else []
+        finally:
+            reader.close()
