@@ -8,7 +8,7 @@ SOAKS = ("swipes",)
 
 def main(words: list[str]) -> int:
     """Run one by name, or all."""
-    codes = [import_module(f"tests.soak.{name}").run(words[1:]) for name in words[:1] or SOAKS]
+    codes: list[int] = [import_module(f"tests.soak.{name}").run(words[1:]) for name in words[:1] or SOAKS]
     return max(codes)
 
 
