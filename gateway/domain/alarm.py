@@ -24,6 +24,10 @@ class AlarmKind(StrEnum):
 
     FIRE = "fire"
     PANIC = "panic"
+    DURESS = "duress"
+    IMPOSSIBLE_TRAVEL = "impossible_travel"
+    RISK = "risk"
+    ANTIPASSBACK = "antipassback"
     DOOR_FORCED = "door_forced"
     DOOR_HELD = "door_held"
     LOCK_FOUND_RELEASED = "lock_found_released"
@@ -49,6 +53,9 @@ class AlarmKind(StrEnum):
 PRIORITY: dict[AlarmKind, int] = {
     AlarmKind.FIRE: 1,
     AlarmKind.PANIC: 1,
+    AlarmKind.DURESS: 1,
+    AlarmKind.IMPOSSIBLE_TRAVEL: 2,
+    AlarmKind.RISK: 2,
     AlarmKind.DOOR_FORCED: 2,
     AlarmKind.DOOR_HELD: 2,
     AlarmKind.LOCK_FOUND_RELEASED: 2,
@@ -68,6 +75,7 @@ PRIORITY: dict[AlarmKind, int] = {
     AlarmKind.INSECURE_LINK: 3,
     AlarmKind.CLOCK_SUSPECT: 3,
     AlarmKind.SIGNALS_LOST: 3,
+    AlarmKind.ANTIPASSBACK: 3,
     AlarmKind.RUBBISH: 4,
 }
 

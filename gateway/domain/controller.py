@@ -11,12 +11,13 @@ from typing import Any
 
 from gateway.domain import events as ev
 from gateway.domain import signals as sg
-from gateway.domain.access import AccessList, DenialReason, decide
+from gateway.domain.access import DenialReason, decide
 from gateway.domain.alarm import AlarmBook, AlarmKind
 from gateway.domain.commands import Command, SwapList
 from gateway.domain.credential import Identifier
 from gateway.domain.door import Stimulus
 from gateway.domain.door_control import Cause, DoorControl
+from gateway.domain.listed import AccessList
 from gateway.domain.moment import ClockQuality, Moment
 from gateway.domain.observation_book import END_DEADLINE_S, ObservationBook, WatchedObservation
 from gateway.domain.ports import Reply

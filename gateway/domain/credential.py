@@ -5,18 +5,45 @@ from datetime import datetime
 from enum import StrEnum
 
 
+class Grade(StrEnum):
+    """How a credential was shown, and so what that is worth: a clonable number is not a DESFire's answer."""
+
+    CLONABLE = "clonable"
+    """A number that anybody can copy: 125 kHz tags, card UIDs, and every Wiegand reader whose site says no better."""
+    SECURE = "secure"
+    """The reader has proved the card by its keys."""
+    PIN = "pin"
+    PLATE = "plate"
+    PASS = "pass"
+    """A signed pass, shown as text."""
+
+
+PLATE_FORMAT = "PLATE"
+
+
 @dataclass(frozen=True, slots=True)
 class Identifier:
-    """What names a credential: (format, facility code or none, number)."""
+    """What names a credential: (format, facility code or none, number). A plate's number is its text."""
 
     format: str
     facility_code: int | None
-    number: int
+    number: int | str
 
     def canonical(self) -> str:
         """The text whose keyed hash looks the credential up, such as `H10301:123:4567` or `EM4100::15517587`."""
         facility = "" if self.facility_code is None else str(self.facility_code)
         return f"{self.format}:{facility}:{self.number}"
+
+    def grade(self, card_grade: Grade = Grade.CLONABLE) -> Grade:
+        """What a reading of it is worth; `card_grade` is what the reader's cards are."""
+        if self.format == PLATE_FORMAT:
+            return Grade.PLATE
+        return Grade.PIN if is_pin_format(self.format) else card_grade
+
+
+def is_pin_format(format_name: str) -> bool:
+    """`PIN4` to `PIN12`: a PIN that identifies by itself; the format carries its length, so that 007 isn't 7."""
+    return format_name.startswith("PIN") and format_name[3:].isdecimal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +69,9 @@ class CredentialState(StrEnum):
 class Credential:
     """A credential of the access list.
 
-    `id` and `cardholder` are opaque ids; `label` is the office's name for the card.
+    `id` and `cardholder` are opaque ids; `label` is the office's name for the card. `uses` and `uses_per_day` count
+    grants. `pin` and `duress_pin` are keyed hashes (`AccessList.pin_key`), asked for where an access point wants card
+    and PIN. `duress`: showing it signals duress. `grade`: it must be shown at this grade, or it is a copy.
     """
 
     id: str
@@ -51,3 +80,27 @@ class Credential:
     state: CredentialState = CredentialState.ACTIVE
     valid_from: datetime | None = None
     valid_until: datetime | None = None
+    uses: int | None = None
+    uses_per_day: int | None = None
+    pin: bytes | None = None
+    duress_pin: bytes | None = None
+    duress: bool = False
+    grade: Grade | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A signed pass whose signature holds under the list's key `key`.
+
+    A rotating one carries `made_at` and is good for a minute; a counted one carries `uses`. Its levels are among those
+    that its key may give.
+    """
+
+    id: str
+    key: str
+    cardholder: str | None
+    levels: tuple[str, ...]
+    valid_from: datetime | None
+    valid_until: datetime
+    uses: int | None = None
+    made_at: datetime | None = None

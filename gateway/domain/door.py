@@ -7,6 +7,7 @@ what was before is back. Timers are monotonic seconds of one boot; after a reboo
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from gateway.domain.door_mode import DoorMode
 from gateway.domain.moment import Moment
 from gateway.domain.site import Door
 
@@ -16,13 +17,6 @@ REX_STUCK_S = 60.0
 """Nobody presses an exit button for longer: it is stuck. Of its releases one in as long a time is told."""
 AWAITED_MAX = 20
 """More than can show a card while one release lasts; beyond it the first is not waited for any longer."""
-
-
-class DoorMode(StrEnum):
-    """What the door is meant to do (ONVIF DoorControl's names)."""
-
-    LOCKED = "Locked"
-    UNLOCKED = "Unlocked"
 
 
 class DoorPhase(StrEnum):

@@ -10,7 +10,6 @@ stood open already, and at one that a schedule or fire sets free meanwhile.
 from dataclasses import dataclass
 from typing import TypedDict
 
-from gateway.domain.access import AccessList
 from gateway.domain.alarm import AlarmBook, AlarmKind
 from gateway.domain.commands import Command, DeviceCommand, PulseOutput, SetOutput
 from gateway.domain.door import (
@@ -37,6 +36,7 @@ from gateway.domain.events import (
     LockReleased,
     LockSecured,
 )
+from gateway.domain.listed import AccessList
 from gateway.domain.moment import ClockQuality, Moment
 from gateway.domain.site import Door, Site
 

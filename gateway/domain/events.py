@@ -4,11 +4,11 @@ The class name is the event's type in the journal; `version` is its schema versi
 credentials by opaque ids only. Old versions are read for ever: see `gateway.store.upcast`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
-from gateway.domain.access import TraceStep
+from gateway.domain.trace import TraceStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,30 +43,62 @@ class ListRejected(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccessGranted(_Event):
-    """A credential may pass."""
+class AccessRequested(_Event):
+    """A credential may pass if something comes too (ONVIF AccessControl/Request). `wants` is a `Want`.
 
+    `request` names it until it ends in AccessGranted or AccessDenied.
+    """
+
+    request: str
     access_point: str
-    door: str
+    door: str | None
     reader: str
+    wants: str
     credential: str
-    cardholder: str
-    list_version: int
+    cardholder: str | None
+    list_version: int | None
     trace: tuple[TraceStep, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccessDenied(_Event):
-    """A credential may not pass, for exactly one reason."""
+class AccessGranted(_Event):
+    """A credential may pass. `circumstances` is what the decision looked at beside the list: see `replay`.
+
+    `credential` is None where any card of the site's facility code passes; `accompanied` are the credentials that were
+    shown with it.
+    """
+
+    version: ClassVar[int] = 2
 
     access_point: str
-    door: str
+    door: str | None
+    reader: str
+    credential: str | None
+    cardholder: str | None
+    list_version: int | None
+    trace: tuple[TraceStep, ...]
+    accompanied: tuple[str, ...] = ()
+    floors: tuple[str, ...] = ()
+    request: str | None = None
+    circumstances: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessDenied(_Event):
+    """A credential may not pass, for exactly one reason. `circumstances` as in AccessGranted."""
+
+    version: ClassVar[int] = 2
+
+    access_point: str
+    door: str | None
     reader: str
     reason: str
     credential: str | None
     cardholder: str | None
     list_version: int | None
     trace: tuple[TraceStep, ...]
+    request: str | None = None
+    circumstances: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +119,142 @@ class AccessNotTaken(_Event):
     because: str
     credential: str | None
     cardholder: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AreaEntered(_Event):
+    """Somebody went from one area into another (None is outside). `because` is `taken`; or `no_contact`,
+
+    `already_open` or `free` where a door can't tell and the grant must do.
+    """
+
+    cardholder: str
+    credential: str | None
+    access_point: str
+    area_from: str | None
+    area_to: str | None
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AntipassbackViolated(_Event):
+    """A passage that the whereabouts contradict was allowed and is reported: `area` is where they should be."""
+
+    access_point: str
+    credential: str
+    cardholder: str
+    area: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AntipassbackForgiven(_Event):
+    """Where somebody is, or everybody (None), counts no more for anti-passback; the areas keep them."""
+
+    cardholder: str | None
+    reason: str
+    actor: str
+    post: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuressUsed(_Event):
+    """Somebody opened under duress. Nothing at the door shows it."""
+
+    access_point: str
+    door: str | None
+    credential: str
+    cardholder: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskPassed(_Event):
+    """Somebody of whom the office warns has passed."""
+
+    access_point: str
+    credential: str
+    cardholder: str
+    level: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TravelImpossible(_Event):
+    """The same card at two access points within a time in which nobody gets there."""
+
+    credential: str
+    cardholder: str | None
+    access_point: str
+    before: str
+    metres: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorsEnabled(_Event):
+    """A lift's floor buttons were told to work for a while."""
+
+    lift: str
+    access_point: str
+    floors: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessConfirmed(_Event):
+    """Somebody said yes or no to an AccessRequested."""
+
+    request: str
+    allowed: bool
+    actor: str
+    post: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectBlocked(_Event):
+    """A guard blocked a credential or a cardholder (`kind:id`), whatever any list says."""
+
+    subject: str
+    reason: str
+    actor: str
+    post: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectUnblocked(_Event):
+    """The block was lifted."""
+
+    subject: str
+    reason: str
+    actor: str
+    post: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalGrantGiven(_Event):
+    """A guard lets a credential pass some access points for a while."""
+
+    credential: str
+    access_points: tuple[str, ...]
+    until: datetime
+    reason: str
+    actor: str
+    post: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalGrantEnded(_Event):
+    """A guard took it back before its time."""
+
+    credential: str
+    reason: str
+    actor: str
+    post: str
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +382,76 @@ class DoorModeChanged(_Event):
     door: str
     mode: str
     because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorModeOverridden(_Event):
+    """A guard set a door's mode until a time, or gave it back to the schedule (`mode` None)."""
+
+    door: str
+    mode: str | None
+    until: datetime | None
+    reason: str
+    actor: str
+    post: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorModeOverrideEnded(_Event):
+    """A guard's setting has run out."""
+
+    door: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockdownStarted(_Event):
+    """A guard locked doors down."""
+
+    group: str | None
+    doors: tuple[str, ...]
+    reason: str
+    actor: str
+    post: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockdownReleased(_Event):
+    """Two people released a lockdown."""
+
+    group: str | None
+    doors: tuple[str, ...]
+    reason: str
+    actor: str
+    post: str
+    second: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockOpenStarted(_Event):
+    """A guard's life-safety release."""
+
+    group: str | None
+    doors: tuple[str, ...]
+    reason: str
+    actor: str
+    post: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockOpenReleased(_Event):
+    """It was taken back."""
+
+    group: str | None
+    doors: tuple[str, ...]
+    reason: str
+    actor: str
+    post: str
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -413,10 +651,23 @@ Event: TypeAlias = (
     GatewayStarted
     | ListActivated
     | ListRejected
+    | AccessRequested
     | AccessGranted
     | AccessDenied
     | AccessTaken
     | AccessNotTaken
+    | AreaEntered
+    | AntipassbackViolated
+    | AntipassbackForgiven
+    | DuressUsed
+    | RiskPassed
+    | TravelImpossible
+    | FloorsEnabled
+    | AccessConfirmed
+    | SubjectBlocked
+    | SubjectUnblocked
+    | LocalGrantGiven
+    | LocalGrantEnded
     | ReadDropped
     | ExitPressed
     | OpenedByGuard
@@ -432,6 +683,12 @@ Event: TypeAlias = (
     | DoorHeldWarning
     | DoorHeldOpen
     | DoorModeChanged
+    | DoorModeOverridden
+    | DoorModeOverrideEnded
+    | LockdownStarted
+    | LockdownReleased
+    | LockOpenStarted
+    | LockOpenReleased
     | FireDetected
     | FireCleared
     | InputActivated

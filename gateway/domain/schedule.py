@@ -1,7 +1,10 @@
-"""Weekly schedules in the site's time zone."""
+"""Schedules in the site's time zone: a week, special days that override it, and dated calendars that revert."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+DAY_MINUTES = 1440
+LOOK_AHEAD_DAYS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,43 +20,82 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
+class SpecialPlan:
+    """On the dates of a special-day group these periods count and nothing else; their weekdays mean nothing."""
+
+    group: str
+    dates: frozenset[date]
+    periods: tuple[Period, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DatedPlan:
+    """From `first` to `last`, both included, this week counts instead; after it what was before is back."""
+
+    first: date
+    last: date
+    periods: tuple[Period, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
-    """The union of its periods; no period means never."""
+    """The union of its periods; no period means never. A special day comes before a dated plan, that before the week.
+
+    A period that runs over midnight belongs to the day on which it starts; a special day cuts off what runs into it
+    from a day of another plan.
+    """
 
     id: str
     periods: tuple[Period, ...]
+    special: tuple[SpecialPlan, ...] = ()
+    dated: tuple[DatedPlan, ...] = ()
 
     @property
     def always(self) -> bool:
-        """One period covers every day whole, so no clock is needed to say yes."""
-        return any(len(p.days) == 7 and p.start_minute == 0 and p.end_minute >= 1440 for p in self.periods)
+        """One period covers every day whole and nothing overrides it, so no clock is needed to say yes."""
+        return not self.special and not self.dated and any(_is_whole_week(period) for period in self.periods)
 
     def covers(self, wall: datetime, zone: tzinfo) -> bool:
         """Is the aware time `wall` inside a period, told by the local clock of `zone`?"""
         local = wall.astimezone(zone)
-        minute = local.hour * 60 + local.minute
-        today, yesterday = local.weekday(), (local.weekday() - 1) % 7
-        for period in self.periods:
-            if today in period.days and period.start_minute <= minute < period.end_minute:
-                return True
-            if yesterday in period.days and minute < period.end_minute - 1440:
-                return True
-        return False
+        minute, today = local.hour * 60 + local.minute, local.date()
+        plan = self._plan(today)
+        if any(p.start_minute <= minute < p.end_minute for p in self._starting(plan, today)):
+            return True
+        yesterday = today - timedelta(days=1)
+        before = self._plan(yesterday)
+        if isinstance(plan, SpecialPlan) and before is not plan:
+            return False
+        return any(minute < p.end_minute - DAY_MINUTES for p in self._starting(before, yesterday))
 
     def next_change(self, wall: datetime, zone: tzinfo) -> datetime | None:
         """The first time after `wall` (UTC) at which `covers` changes; None if it doesn't within the next 8 days."""
         local_day = wall.astimezone(zone).date()
         edges: set[datetime] = set()
-        for offset in range(-1, 9):
-            midnight = datetime.combine(local_day + timedelta(days=offset), time())
-            edges |= _clock_changes(midnight, zone)
-            for period in self.periods:
-                if midnight.weekday() in period.days:
-                    edges |= _instants(midnight, period.start_minute, zone) | _instants(
-                        midnight, period.end_minute, zone
-                    )
+        for offset in range(-1, LOOK_AHEAD_DAYS + 1):
+            day = local_day + timedelta(days=offset)
+            midnight = datetime.combine(day, time())
+            edges |= _clock_changes(midnight, zone) | _instants(midnight, 0, zone)
+            for period in self._starting(self._plan(day), day):
+                edges |= _instants(midnight, period.start_minute, zone) | _instants(midnight, period.end_minute, zone)
         now = self.covers(wall, zone)
         return next((edge for edge in sorted(edges) if edge > wall and self.covers(edge, zone) != now), None)
+
+    def _plan(self, day: date) -> "SpecialPlan | DatedPlan | None":
+        """What overrides the week on that day."""
+        special = next((plan for plan in self.special if day in plan.dates), None)
+        return special or next((plan for plan in self.dated if plan.first <= day <= plan.last), None)
+
+    def _starting(self, plan: "SpecialPlan | DatedPlan | None", day: date) -> tuple[Period, ...]:
+        """The periods that start on that day."""
+        if isinstance(plan, SpecialPlan):
+            return plan.periods
+        weekday = day.weekday()
+        return tuple(p for p in (self.periods if plan is None else plan.periods) if weekday in p.days)
+
+
+def _is_whole_week(period: Period) -> bool:
+    return len(period.days) == 7 and period.start_minute == 0 and period.end_minute >= DAY_MINUTES
 
 
 def _instants(midnight: datetime, minute: int, zone: tzinfo) -> set[datetime]:

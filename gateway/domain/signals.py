@@ -53,6 +53,15 @@ class KeyPressed:
 
 
 @dataclass(frozen=True, slots=True)
+class TextRead:
+    """A scanner read a text, such as a pass's QR code or a number plate. Never journalled."""
+
+    reader: str
+    text: str
+    received_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class ReadIgnored:
     """A read that must not count: retained, replayed, too early after connecting, or out of its time window."""
 
@@ -142,6 +151,107 @@ class FireResetRequested:
     """A person clears the latched fire release, after the input has returned to normal."""
 
     request_id: str
+    operator: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class DoorModeRequested:
+    """A guard sets a door's mode (`Locked`, `Unlocked`, `Blocked`) until `until`, or gives it back (`mode` None)."""
+
+    request_id: str
+    door: str
+    mode: str | None
+    reason: str
+    operator: Operator
+    expires_at: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LockdownRequested:
+    """A guard locks a group of doors down, or all (`group` None): entry is refused, the way out stays open."""
+
+    request_id: str
+    group: str | None
+    reason: str
+    operator: Operator
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LockdownReleaseRequested:
+    """Two people release a lockdown."""
+
+    request_id: str
+    group: str | None
+    reason: str
+    operator: Operator
+    second: Operator | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LockOpenRequested:
+    """A guard's life-safety release: the doors stand released until that is taken back. It stands above a lockdown."""
+
+    request_id: str
+    group: str | None
+    reason: str
+    operator: Operator
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LockOpenReleaseRequested:
+    """A guard takes a life-safety release back."""
+
+    request_id: str
+    group: str | None
+    reason: str
+    operator: Operator
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRequested:
+    """A guard blocks a `credential:ID` or `cardholder:ID` here and now, whatever any list says; or lifts the block."""
+
+    request_id: str
+    subject: str
+    blocked: bool
+    reason: str
+    operator: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class LocalGrantRequested:
+    """A guard lets a known credential pass these access points until `until`, at most 24 h; or ends that (None)."""
+
+    request_id: str
+    credential: str
+    access_points: tuple[str, ...]
+    until: datetime | None
+    reason: str
+    operator: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class ForgiveRequested:
+    """Anti-passback forgets where a cardholder is, or where everybody is (None)."""
+
+    request_id: str
+    cardholder: str | None
+    reason: str
+    operator: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class AccessConfirmRequested:
+    """Somebody says yes or no to an `AccessRequested` that waits for it, by its `request`."""
+
+    request_id: str
+    request: str
+    allow: bool
     operator: Operator
 
 
@@ -285,6 +395,7 @@ class GatewayStarting:
 Signal: TypeAlias = (
     CardRead
     | KeyPressed
+    | TextRead
     | ReadIgnored
     | InputsChanged
     | OutputsRead
@@ -293,6 +404,15 @@ Signal: TypeAlias = (
     | DeviceFlagged
     | CommandCompleted
     | OpenRequested
+    | DoorModeRequested
+    | LockdownRequested
+    | LockdownReleaseRequested
+    | LockOpenRequested
+    | LockOpenReleaseRequested
+    | BlockRequested
+    | LocalGrantRequested
+    | ForgiveRequested
+    | AccessConfirmRequested
     | FireResetRequested
     | AlarmAcknowledgeRequested
     | AlarmResolveRequested

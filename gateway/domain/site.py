@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from gateway.domain.credential import Grade
 from gateway.domain.schedule import Schedule
 
 
@@ -74,13 +75,76 @@ class Door:
     fire_release: bool = True
 
 
+class DegradedMode(StrEnum):
+    """What an access point does while the list that should be in force can't be used."""
+
+    LOCKED = "locked"
+    LAST_LIST = "last_list"
+    """The list before it, if there is one."""
+    FACILITY_CODE = "facility_code"
+    """Any card of the site's facility code; never on the perimeter."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderRules:
+    """What a reader's cards are worth, and what may be shown at it (None: everything)."""
+
+    grade: Grade = Grade.CLONABLE
+    accepts: frozenset[Grade] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class AccessPoint:
-    """One way through one door: the readers that stand there. Its id is the office's."""
+    """One way through one door, or the panel of one lift: the readers that stand there. Its id is the office's."""
 
     id: str
-    door: str
+    door: str | None
     readers: tuple[str, ...]
+    lift: str | None = None
+    exit: bool = False
+    """The way out. Where the door is an escape route, no rule refuses it."""
+    degraded: DegradedMode = DegradedMode.LAST_LIST
+    facility: tuple[str, int] | None = None
+    """(format, facility code) of the site's own cards, for the degraded mode."""
+    rules: dict[str, ReaderRules] = field(default_factory=dict)
+    """By reader."""
+    position_m: tuple[float, float] | None = None
+    """Where it is on the site's plan, in metres."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """A lift whose floor buttons the gateway enables: one output a floor, for so long."""
+
+    id: str
+    floors: dict[str, Terminal]
+    enable_time_s: float = 10.0
+
+
+class InterlockRule(StrEnum):
+    """Two different rules that go by one name."""
+
+    ONE_OPEN = "one_open"
+    """No grant while another door of the group is open."""
+    ONE_UNLOCKED = "one_unlocked"
+    """No grant while another door of the group is open or its lock released."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interlock:
+    """Doors of a sluice."""
+
+    id: str
+    rule: InterlockRule
+    doors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DoorGroup:
+    """Doors that are locked down, and released again, together."""
+
+    id: str
+    doors: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +175,15 @@ class Site:
     access_points: dict[str, AccessPoint] = field(default_factory=dict)
     inputs: dict[str, SiteInput] = field(default_factory=dict)
     cameras: dict[str, CameraPlace] = field(default_factory=dict)
+    lifts: dict[str, Lift] = field(default_factory=dict)
+    interlocks: tuple[Interlock, ...] = ()
+    door_groups: dict[str, DoorGroup] = field(default_factory=dict)
     insecure_links: tuple[str, ...] = ()
     """Brokers without TLS: each is a standing alarm."""
     repeat_read_s: float = 1.0
+    second_credential_s: float = 10.0
+    """How long a PIN, a second card or an escort is waited for."""
+    confirm_s: float = 30.0
+    """How long somebody's yes is waited for."""
+    travel_speed_m_s: float = 8.0
+    """Nobody goes faster from one access point to another: the same card sooner is a copy, or was handed over."""

@@ -1,0 +1,54 @@
+"""Areas: who is where, and what anti-passback makes of it."""
+
+from datetime import datetime, timedelta, tzinfo
+
+from gateway.domain.listed import AccessList, AntiPassback, Area, ListedAccessPoint
+from gateway.domain.moment import ClockQuality, Moment
+from gateway.domain.register import Whereabouts
+
+
+def breaks_anti_passback(
+    point: ListedAccessPoint, where: tuple[str | None, datetime], moment: Moment, access_list: AccessList
+) -> AntiPassback:
+    """Does passing `point` contradict being in `where` (area, None for outside; since when)? How gravely.
+
+    Who is in the area already can't enter it again; who isn't in an area can't leave it. Each area judges by its own
+    rule, and the graver one counts.
+    """
+    if point.area_from == point.area_to:
+        return AntiPassback.OFF
+    area, since = where
+    entered = None if point.area_to is None else access_list.area(point.area_to)
+    left = None if point.area_from is None else access_list.area(point.area_from)
+    found = [AntiPassback.OFF]
+    if entered is not None and area == entered.id:
+        found.append(_judgement(entered, since, moment))
+    if left is not None and area != left.id:
+        found.append(_judgement(left, since, moment))
+    return max(found, key=_GRAVITY.index)
+
+
+_GRAVITY = (AntiPassback.OFF, AntiPassback.SOFT, AntiPassback.HARD)
+
+
+def _judgement(area: Area, since: datetime, moment: Moment) -> AntiPassback:
+    """The area's rule, unless its time is over. While the clock is suspect a timed rule doesn't bind."""
+    if area.timed_minutes is None:
+        return area.anti_passback
+    suspect = moment.quality is ClockQuality.SUSPECT
+    over = suspect or moment.wall >= since + timedelta(minutes=area.timed_minutes)
+    return AntiPassback.OFF if over else area.anti_passback
+
+
+def is_forgiven(where: Whereabouts, area: Area | None, moment: Moment, zone: tzinfo) -> bool:
+    """By a guard, or because the area's hour of the day has come since."""
+    if where.forgiven:
+        return True
+    if area is None or area.forgive_at_minute is None:
+        return False
+    local = moment.wall.astimezone(zone)
+    hours, minutes = divmod(area.forgive_at_minute, 60)
+    newest = local.replace(hour=hours, minute=minutes, second=0, microsecond=0)
+    if newest > local:
+        newest -= timedelta(days=1)
+    return where.at < newest

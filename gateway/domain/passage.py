@@ -1,0 +1,97 @@
+"""What is remembered around a decision: gathered before it, noted after its grant, and when the door was opened."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from gateway.domain.access_request import AccessRequest, Circumstances, Decision, Person, PersonFacts
+from gateway.domain.area import is_forgiven
+from gateway.domain.checks_who import find_person
+from gateway.domain.door_mode import DoorMode
+from gateway.domain.listed import AccessList, ListedAccessPoint
+from gateway.domain.moment import Moment
+from gateway.domain.register import Made, Register, Uses, Whereabouts
+
+
+def gather(
+    request: AccessRequest,
+    access_list: AccessList | None,
+    register: Register,
+    moment: Moment,
+    *,
+    mode: DoorMode = DoorMode.LOCKED,
+    interlocked_by: str = "",
+    locked_out: bool = False,
+    on_their_way: Callable[[str], int] = lambda area: 0,
+) -> Circumstances:
+    """What `decide` looks at for this request. `on_their_way(area)` counts those who were granted and not yet passed."""
+    people: dict[str, PersonFacts] = {}
+    for shown in request.shown:
+        person = find_person(shown, access_list)
+        if person is not None and access_list is not None:
+            people[person.id] = facts_of(person, request.access_point, register, moment, access_list)
+    point = None if access_list is None else access_list.access_point(request.access_point)
+    leads_to = None if point is None else point.area_to
+    inside = 0 if leads_to is None else register.inside.get(leads_to, 0) + on_their_way(leads_to)
+    return Circumstances(mode, interlocked_by, inside, locked_out, people)
+
+
+def facts_of(
+    person: Person, access_point: str, register: Register, moment: Moment, access_list: AccessList
+) -> PersonFacts:
+    """What is remembered of one person."""
+    holder = "" if person.cardholder is None else person.cardholder.id
+    where = register.whereabouts.get(holder)
+    area = None if where is None or where.area is None else access_list.area(where.area)
+    known = where is not None and not is_forgiven(where, area, moment, access_list.zone)
+    uses = register.uses.get(person.id, Uses())
+    leave, made = register.local_grants.get(person.id), register.made.get(person.id)
+    blocked = next((s for s in (f"credential:{person.id}", f"cardholder:{holder}") if s in register.blocks), "")
+    return PersonFacts(
+        known=known,
+        area=where.area if where is not None else None,
+        since=None if where is None else where.at,
+        used=uses.total,
+        used_today=uses.today if uses.day == _day(moment, access_list) else 0,
+        blocked=blocked,
+        local_grant_until=leave.until if leave is not None and access_point in leave.access_points else None,
+        made_at=None if made is None else made.at,
+    )
+
+
+def note_grant(decision: Decision, register: Register, moment: Moment, access_list: AccessList) -> bool:
+    """Count what the grant uses up; True if anything is, which must be durable before a door moves."""
+    noted = False
+    for person in decision.people:
+        credential, shown_pass = person.credential, person.shown.shown_pass
+        counted = credential is not None and (credential.uses is not None or credential.uses_per_day is not None)
+        if counted or (shown_pass is not None and shown_pass.uses is not None):
+            before, today = register.uses.get(person.id, Uses()), _day(moment, access_list)
+            used_today = before.today if before.day == today else 0
+            register.put("uses", person.id, Uses(before.total + 1, today, used_today + 1))
+            noted = True
+        if shown_pass is not None and shown_pass.made_at is not None:
+            register.put("made", person.id, Made(shown_pass.made_at))
+            noted = True
+    return noted
+
+
+def note_passage(person: Person, point: ListedAccessPoint, register: Register, moment: Moment) -> Whereabouts | None:
+    """Somebody went through: where they are now. None where the access point leads from nowhere to nowhere."""
+    if person.cardholder is None or point.area_from == point.area_to:
+        return None
+    where = Whereabouts(point.area_to, moment.wall, point.id, person.id, person.cardholder.special_care)
+    register.put("whereabouts", person.cardholder.id, where)
+    return where
+
+
+def forgive(register: Register, cardholder: str | None) -> None:
+    """Anti-passback forgets where one cardholder is, or where everybody is (None); the areas keep them."""
+    whom = list(register.whereabouts) if cardholder is None else [cardholder]
+    for each in whom:
+        where = register.whereabouts.get(each)
+        if where is not None and not where.forgiven:
+            register.put("whereabouts", each, replace(where, forgiven=True))
+
+
+def _day(moment: Moment, access_list: AccessList) -> str:
+    return moment.wall.astimezone(access_list.zone).date().isoformat()
