@@ -7,14 +7,14 @@ credentials, once for cardholders.
 """
 
 import hashlib
-import hmac
 import mmap
 import os
 import struct
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from hmac import compare_digest
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,13 +22,16 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from gateway.clock import random_bytes
-from gateway.domain.access import AccessLevel, ListedAccessPoint
 from gateway.domain.cardholder import Cardholder
-from gateway.domain.credential import Credential, Identifier
+from gateway.domain.credential import Credential, Identifier, Pass
+from gateway.domain.listed import AccessLevel, Area, ListedAccessPoint, PassKey
 from gateway.domain.schedule import Schedule
 from gateway.errors import ListInvalid
-from gateway.store.list_document import ListDocument, ListedCredential, parse_list, refuse
+from gateway.store.list_document import ListDocument, parse_list
+from gateway.store.list_keys import KEY_BYTES, key_check, keyed_credentials, lookup_key, pin_key
 from gateway.store.list_schema import list_schema
+from gateway.store.memory_list import MemoryAccessList
+from gateway.store.passes import open_pass
 
 __all__ = [
     "CompiledAccessList",
@@ -42,11 +45,9 @@ __all__ = [
     "parse_list",
 ]
 
-KEY_BYTES = 16
-_MAGIC = 0x31_4C_48_47_01_00_00_00
+_MAGIC = 0x31_4C_48_47_02_00_00_00
 _HEADER = struct.Struct("=Q32s9Q")
 _DIGEST_AT = 40
-_KEY_CHECK = b"gatehouse/site-key/1"
 
 
 class _Meta(msgspec.Struct, array_like=True):
@@ -57,7 +58,9 @@ class _Meta(msgspec.Struct, array_like=True):
     key_check: bytes
     schedules: list[Schedule]
     access_points: list[ListedAccessPoint]
+    areas: list[Area]
     levels: list[AccessLevel]
+    pass_keys: list[PassKey]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,27 +73,24 @@ class CompiledFile:
     credentials: int
 
 
-def lookup_key(site_key: bytes, identifier: Identifier) -> bytes:
-    """The first 16 bytes of HMAC-SHA-256(site key, canonical text)."""
-    return hmac.digest(site_key, identifier.canonical().encode(), "sha256")[:KEY_BYTES]
-
-
 def compile_list(document: ListDocument, site_key: bytes, folder: Path) -> CompiledFile:
     """Write the compiled list to `folder`, durable before it has its name.
 
-    Raises ListInvalid when a plain and a keyed credential are one card.
+    Raises ListInvalid when a plain and a keyed credential are one card, or a plain and a keyed PIN one PIN.
     """
     meta = _Meta(
         document.site,
         document.version,
         document.issued_at,
         document.zone.key,
-        _key_check(site_key),
+        key_check(site_key),
         list(document.schedules.values()),
         list(document.access_points.values()),
+        list(document.areas.values()),
         list(document.levels.values()),
+        list(document.pass_keys.values()),
     )
-    credentials = _keyed(document, site_key)
+    credentials = keyed_credentials(document, site_key)
     cardholders = {_id_key(id_): holder for id_, holder in document.cardholders.items()}
     sections = [msgspec.msgpack.encode(meta), *_table(credentials), *_table(cardholders)]
     lengths = struct.pack("=9Q", *map(len, sections))
@@ -102,8 +102,8 @@ def compile_list(document: ListDocument, site_key: bytes, folder: Path) -> Compi
     return CompiledFile(folder / name, document.version, digest.hexdigest(), len(credentials))
 
 
-def open_list(path: Path, site_key: bytes) -> "CompiledAccessList":
-    """Map a compiled list.
+def open_list(path: Path, site_key: bytes, fallback: bool = False) -> "CompiledAccessList":
+    """Map a compiled list. `fallback`: it stands in for the newer one that should be in force.
 
     Raises ListInvalid when it is truncated, damaged, of another site key or of another format.
     """
@@ -119,7 +119,7 @@ def open_list(path: Path, site_key: bytes) -> "CompiledAccessList":
         raise ListInvalid((f"{path.name}: is truncated or has grown",))
     if hashlib.sha256(memoryview(content)[_DIGEST_AT:]).digest() != digest:
         raise ListInvalid((f"{path.name}: is damaged: its digest does not match",))
-    opened = CompiledAccessList(content, lengths, site_key, digest.hex())
+    opened = CompiledAccessList(content, lengths, site_key, digest.hex(), fallback)
     if not opened.key_matches:
         raise ListInvalid((f"{path.name}: was compiled with another site key",))
     return opened
@@ -139,7 +139,11 @@ class _Table:
 
     def records(self) -> Iterator[memoryview]:
         """Every record, in the order of the keys."""
-        return (self._records[self._offsets[n] : self._offsets[n + 1]] for n in range(len(self)))
+        return map(self.record, range(len(self)))
+
+    def record(self, at: int) -> memoryview:
+        """The record at a place in the order of the keys."""
+        return self._records[self._offsets[at] : self._offsets[at + 1]]
 
     def find(self, key: bytes) -> memoryview | None:
         """The record of a key."""
@@ -147,27 +151,32 @@ class _Table:
         at = bisect_left(self._prefixes, prefix)
         while at < len(self._prefixes) and self._prefixes[at] == prefix:
             if self._keys[at * KEY_BYTES : (at + 1) * KEY_BYTES] == key:
-                return self._records[self._offsets[at] : self._offsets[at + 1]]
+                return self.record(at)
             at += 1
         return None
 
 
 class CompiledAccessList:
-    """A compiled list in memory; implements `gateway.domain.access.AccessList`. Made by `open_list`."""
+    """A compiled list in memory; implements `gateway.domain.listed.AccessList`. Made by `open_list`."""
 
-    def __init__(self, content: mmap.mmap, lengths: list[int], site_key: bytes, digest: str) -> None:
+    def __init__(
+        self, content: mmap.mmap, lengths: list[int], site_key: bytes, digest: str, fallback: bool = False
+    ) -> None:
         view = memoryview(content)
         start = _HEADER.size
         meta = msgspec.msgpack.decode(view[start : start + lengths[0]], type=_Meta)
         self._site_key, self._meta = site_key, meta
-        self.digest = digest
+        self.digest, self._fallback = digest, fallback
         start += lengths[0]
         self._credentials = _Table(view, start, lengths[1:5])
         self._cardholders = _Table(view, start + sum(lengths[1:5]), lengths[5:9])
         self._zone = ZoneInfo(meta.zone)
         self._schedules = {schedule.id: schedule for schedule in meta.schedules}
         self._access_points = {point.id: point for point in meta.access_points}
+        self._areas = {area.id: area for area in meta.areas}
         self._levels = {level.id: level for level in meta.levels}
+        self._pass_keys = {key.id: key for key in meta.pass_keys}
+        self._by_id: dict[str, int] = {}
         self._decode_credential = msgspec.msgpack.Decoder(Credential).decode
         self._decode_cardholder = msgspec.msgpack.Decoder(Cardholder).decode
 
@@ -188,6 +197,10 @@ class CompiledAccessList:
         return self._meta.issued_at
 
     @property
+    def fallback(self) -> bool:
+        return self._fallback
+
+    @property
     def credentials(self) -> int:
         """How many credentials it holds."""
         return len(self._credentials)
@@ -195,11 +208,27 @@ class CompiledAccessList:
     @property
     def key_matches(self) -> bool:
         """Whether it was compiled with this site key."""
-        return hmac.compare_digest(self._meta.key_check, _key_check(self._site_key))
+        return compare_digest(self._meta.key_check, key_check(self._site_key))
 
-    def credential(self, identifier: Identifier) -> Credential | None:
-        record = self._credentials.find(lookup_key(self._site_key, identifier))
+    def key(self, identifier: Identifier) -> str:
+        return lookup_key(self._site_key, identifier).hex()
+
+    def credential(self, key: str) -> Credential | None:
+        record = self._credentials.find(bytes.fromhex(key))
         return None if record is None else self._decode_credential(record)
+
+    def credential_by_id(self, credential_id: str) -> Credential | None:
+        """The credential of an id: a replay knows no more of it. The first call reads the whole list."""
+        if not self._by_id:
+            self._by_id = {held.id: at for at, held in enumerate(self.each_credential())}
+        at = self._by_id.get(credential_id)
+        return None if at is None else self._decode_credential(self._credentials.record(at))
+
+    def pin_key(self, credential_id: str, digits: str) -> bytes:
+        return pin_key(self._site_key, credential_id, digits)
+
+    def open_pass(self, text: str) -> Pass | None:
+        return open_pass(text, self._pass_keys)
 
     def each_credential(self) -> Iterator[Credential]:
         """Every credential, in no order that means anything."""
@@ -222,49 +251,11 @@ class CompiledAccessList:
         """Every access point of the list."""
         return tuple(self._access_points.values())
 
+    def area(self, area_id: str) -> Area | None:
+        return self._areas.get(area_id)
 
-class MemoryAccessList:
-    """A parsed list used as it is: for what-if decisions and tests. Implements `gateway.domain.access.AccessList`."""
-
-    def __init__(self, document: ListDocument, site_key: bytes | None = None) -> None:
-        self._document, self._site_key = document, site_key
-        self._plain = {c.identifier: c.credential for c in document.credentials if c.identifier is not None}
-        self._keyed = {c.key: c.credential for c in document.credentials if c.key is not None}
-
-    @classmethod
-    def from_document(cls, document: ListDocument, site_key: bytes | None = None) -> "MemoryAccessList":
-        """Credentials given by key are found only with the site key."""
-        return cls(document, site_key)
-
-    @property
-    def version(self) -> int:
-        return self._document.version
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return self._document.zone
-
-    @property
-    def issued_at(self) -> datetime:
-        return self._document.issued_at
-
-    def credential(self, identifier: Identifier) -> Credential | None:
-        found = self._plain.get(identifier)
-        if found is None and self._keyed and self._site_key is not None:
-            found = self._keyed.get(lookup_key(self._site_key, identifier))
-        return found
-
-    def cardholder(self, cardholder_id: str) -> Cardholder | None:
-        return self._document.cardholders.get(cardholder_id)
-
-    def level(self, level_id: str) -> AccessLevel | None:
-        return self._document.levels.get(level_id)
-
-    def schedule(self, schedule_id: str) -> Schedule | None:
-        return self._document.schedules.get(schedule_id)
-
-    def access_point(self, access_point_id: str) -> ListedAccessPoint | None:
-        return self._document.access_points.get(access_point_id)
+    def areas(self) -> Iterable[Area]:
+        return self._areas.values()
 
 
 def write_durably(path: Path, parts: list[bytes]) -> None:
@@ -286,31 +277,8 @@ def write_durably(path: Path, parts: list[bytes]) -> None:
         os.close(folder)
 
 
-def _keyed(document: ListDocument, site_key: bytes) -> dict[bytes, Credential]:
-    keys: dict[bytes, Credential] = {}
-    faults = []
-    for index, listed in enumerate(document.credentials):
-        key = _key_of(listed, site_key)
-        if key in keys:
-            faults.append(f"$.credentials[{index}]: is the same card as {keys[key].id!r}")
-        keys[key] = listed.credential
-    refuse(faults)
-    return keys
-
-
-def _key_of(listed: ListedCredential, site_key: bytes) -> bytes:
-    if listed.identifier is not None:
-        return lookup_key(site_key, listed.identifier)
-    assert listed.key is not None
-    return listed.key
-
-
 def _id_key(id_: str) -> bytes:
     return hashlib.sha256(id_.encode()).digest()[:KEY_BYTES]
-
-
-def _key_check(site_key: bytes) -> bytes:
-    return hmac.digest(site_key, _KEY_CHECK, "sha256")[:KEY_BYTES]
 
 
 def _table(values: dict[bytes, Any]) -> tuple[bytes, bytes, bytes, bytes]:

@@ -1,0 +1,88 @@
+"""A parsed list used as it is: for what-if decisions and tests."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from gateway.clock import random_bytes
+from gateway.domain.cardholder import Cardholder
+from gateway.domain.credential import Credential, Identifier, Pass
+from gateway.domain.listed import AccessLevel, Area, ListedAccessPoint
+from gateway.domain.schedule import Schedule
+from gateway.store.list_document import ListDocument
+from gateway.store.list_keys import keyed_credentials, lookup_key, pin_key
+from gateway.store.passes import open_pass
+
+
+class MemoryAccessList:
+    """Implements `gateway.domain.listed.AccessList`. Holds no digits: without a site key it hashes under a random one.
+
+    Credentials and PINs that the office gave by key are found only with the site key. Raises ListInvalid when two of
+    them turn out to be alike.
+    """
+
+    fallback = False
+
+    def __init__(self, document: ListDocument, site_key: bytes | None = None) -> None:
+        self._key = random_bytes(32) if site_key is None else site_key
+        self._credentials = {key.hex(): held for key, held in keyed_credentials(document, self._key).items()}
+        self._by_id = {held.id: held for held in self._credentials.values()}
+        self._version, self._zone, self._issued_at = document.version, document.zone, document.issued_at
+        self._schedules, self._access_points = document.schedules, document.access_points
+        self._areas, self._levels = document.areas, document.levels
+        self._pass_keys, self._cardholders = document.pass_keys, document.cardholders
+
+    @classmethod
+    def from_document(cls, document: ListDocument, site_key: bytes | None = None) -> "MemoryAccessList":
+        """The list of a parsed document, which may be forgotten afterwards."""
+        return cls(document, site_key)
+
+    @property
+    def version(self) -> int:
+        return self._version
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self._zone
+
+    @property
+    def issued_at(self) -> datetime:
+        return self._issued_at
+
+    def key(self, identifier: Identifier) -> str:
+        return lookup_key(self._key, identifier).hex()
+
+    def credential(self, key: str) -> Credential | None:
+        return self._credentials.get(key)
+
+    def credential_by_id(self, credential_id: str) -> Credential | None:
+        """The credential of an id: a replay knows no more of it."""
+        return self._by_id.get(credential_id)
+
+    def pin_key(self, credential_id: str, digits: str) -> bytes:
+        return pin_key(self._key, credential_id, digits)
+
+    def open_pass(self, text: str) -> Pass | None:
+        return open_pass(text, self._pass_keys)
+
+    def cardholder(self, cardholder_id: str) -> Cardholder | None:
+        return self._cardholders.get(cardholder_id)
+
+    def level(self, level_id: str) -> AccessLevel | None:
+        return self._levels.get(level_id)
+
+    def schedule(self, schedule_id: str) -> Schedule | None:
+        return self._schedules.get(schedule_id)
+
+    def access_point(self, access_point_id: str) -> ListedAccessPoint | None:
+        return self._access_points.get(access_point_id)
+
+    def access_points(self) -> tuple[ListedAccessPoint, ...]:
+        """Every access point of the list."""
+        return tuple(self._access_points.values())
+
+    def area(self, area_id: str) -> Area | None:
+        return self._areas.get(area_id)
+
+    def areas(self) -> Iterable[Area]:
+        return self._areas.values()
