@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from gateway.domain.events import Event
 from gateway.domain.moment import Moment
+from gateway.domain.register import Fact
 from gateway.domain.signals import Signal
 
 
@@ -51,10 +52,16 @@ class JournalHead:
 class JournalWriter(Protocol):
     """The one writer. `append` never blocks the caller; durable means committed with synchronous=FULL."""
 
-    def append(self, events: Sequence[Event], moment: Moment, checkpoint: dict[str, Any] | None = None) -> "Commit":
-        """Queue the events of one turn as one transaction, with a checkpoint if given.
+    def append(
+        self,
+        events: Sequence[Event],
+        moment: Moment,
+        checkpoint: dict[str, Any] | None = None,
+        facts: Sequence[Fact] = (),
+    ) -> "Commit":
+        """Queue the events and facts of one turn as one transaction, with a checkpoint if given.
 
-        Order of calls is order of rows.
+        Order of calls is order of rows, and the newest value of a fact stays.
         """
         ...
 

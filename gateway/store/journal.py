@@ -1,15 +1,14 @@
 """The journal's one writer: SQLite in WAL mode with synchronous=FULL, a queue, and one thread.
 
-A turn (the events of one `append`) is never split over two transactions. Whatever queued while the last commit
-was on its way goes together in the next one, up to 500 events; a lone turn is committed at once. "Durable" is
-said after COMMIT and never otherwise.
+A turn (the events and facts of one `append`) is never split over two transactions. Whatever queued while the last
+commit was on its way goes together in the next one, up to 500 rows; a lone turn is committed at once. "Durable" is
+said after COMMIT and never otherwise. While nothing can be written, events may have to be shed; facts never are.
 """
 
 import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,32 +19,24 @@ from gateway.clock import Clock
 from gateway.domain.events import Event, JournalGap
 from gateway.domain.moment import Moment
 from gateway.domain.ports import JournalHead
+from gateway.domain.register import Fact
 from gateway.store.journal_commit import TurnCommit
 from gateway.store.journal_file import Opening, open_journal_file
 from gateway.store.journal_rows import JournalRows
 from gateway.store.shedding import Shed, shed
+from gateway.store.turn import Turn, fold_eventless
 from gateway.store.wal_folder import WalFolder
 
 QUEUE_BOUND = 20_000
 """Events that wait for the disk at most: about 40 MB, and some hours of a compound's traffic while a disk is full."""
 
 GROUP_BOUND = 500
-"""Events in one transaction: keeps a commit near 10 ms, so nobody's turn waits long behind a burst."""
+"""Events and facts in one transaction: keeps a commit near 10 ms, so nobody's turn waits long behind a burst."""
 
 _RETRY_FIRST_S, _RETRY_LAST_S = 0.05, 2.0
 
 OnChange = Callable[[bool, str, int], None]
 OnCommit = Callable[[int], None]
-
-
-@dataclass(slots=True)
-class Turn:
-    """The events of one `append`, their moment, and what the caller waits on."""
-
-    events: list[Event]
-    moment: Moment
-    checkpoint: bytes | None
-    commit: TurnCommit
 
 
 class SqliteJournal:
@@ -101,25 +92,31 @@ class SqliteJournal:
         """Where the journal ended at the last commit."""
         return None if self._rows is None else self._rows.head
 
-    def append(self, events: Sequence[Event], moment: Moment, checkpoint: dict[str, Any] | None = None) -> TurnCommit:
-        """Queue the events of one turn as one transaction. Never blocks.
+    def append(
+        self,
+        events: Sequence[Event],
+        moment: Moment,
+        checkpoint: dict[str, Any] | None = None,
+        facts: Sequence[Fact] = (),
+    ) -> TurnCommit:
+        """Queue the events and facts of one turn as one transaction. Never blocks.
 
-        Of turns that are committed together the newest checkpoint is kept.
+        Of turns that are committed together the newest checkpoint and the newest value of each fact are kept.
         """
         state = None if checkpoint is None else msgspec.json.encode(checkpoint)  # now: the caller may change it later
-        turn = Turn(list(events), moment, state, TurnCommit())
+        turn = Turn(list(events), moment, state, {(f.kind, f.key): f.value for f in facts}, TurnCommit())
         with self._changed:
             if self._closing:
                 turn.commit.fail("the journal is closed")
                 return turn.commit
             if self._failure is not None:
                 turn.commit.fail(self._failure)
-            if checkpoint is not None and self._queue and self._failure is not None:
-                self._queue[-1].checkpoint = None  # while nothing can be written, one state in memory is enough
+                self._relieve(turn)
             self._queue.append(turn)
             self._queued_events += len(turn.events)
             if self._queued_events > self._queue_bound:
                 self._queued_events -= shed(self._queue, self._lost, max(1, self._queue_bound // 20))
+                fold_eventless(self._queue)
             self._changed.notify()
         return turn.commit
 
@@ -133,6 +130,15 @@ class SqliteJournal:
             self._changed.notify()
         self._thread.join(timeout_s)
         self._folding.close()
+
+    def _relieve(self, turn: Turn) -> None:
+        """While nothing can be written, one state in memory is enough, and one place for what has no events."""
+        if not self._queue:
+            return
+        if turn.checkpoint is not None:
+            self._queue[-1].checkpoint = None
+        if not self._queue[-1].events:
+            turn.take_over(self._queue.pop())
 
     def _open(self) -> None:
         connection, self.opening = open_journal_file(self._path, self._clock.now())
@@ -171,11 +177,11 @@ class SqliteJournal:
                 self._changed.wait()
             group: list[Turn] = []
             size = 0
-            while self._queue and (not group or size + len(self._queue[0].events) <= GROUP_BOUND):
+            while self._queue and (not group or size + self._queue[0].rows <= GROUP_BOUND):
                 turn = self._queue.popleft()
-                size += len(turn.events)
+                size += turn.rows
+                self._queued_events -= len(turn.events)
                 group.append(turn)
-            self._queued_events -= size
             return group
 
     def _write(self, group: list[Turn]) -> None:
@@ -192,6 +198,7 @@ class SqliteJournal:
             for turn in group:
                 for event in turn.events:
                     rows.add(event, turn.moment)
+                rows.put_facts(turn.facts)
             newest = next((turn.checkpoint for turn in reversed(group) if turn.checkpoint is not None), None)
             if newest is not None:
                 rows.put_checkpoint(newest)
@@ -213,6 +220,7 @@ class SqliteJournal:
         with self._changed:
             self._queue.extendleft(reversed(group))
             self._queued_events += sum(len(turn.events) for turn in group)
+            fold_eventless(self._queue)
 
     def _become_unavailable(self, detail: str) -> None:
         with self._changed:

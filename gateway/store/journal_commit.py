@@ -32,6 +32,11 @@ class TurnCommit:
         """Whether the turn is known to be on the disk."""
         return self._fate is _Fate.DURABLE
 
+    @property
+    def settled(self) -> bool:
+        """Whether its fate has been told."""
+        return self._fate is not _Fate.PENDING
+
     async def wait(self, timeout_s: float | None) -> bool:
         """True once durable, False when `timeout_s` ran out. Raises JournalUnavailable when the write failed."""
         settled = asyncio.Event()

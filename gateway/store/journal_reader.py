@@ -11,8 +11,10 @@ from typing import Any
 import msgspec
 
 from gateway.domain.ports import JournalHead, RecordedEvent
+from gateway.domain.register import Fact
 from gateway.errors import JournalUnavailable
 from gateway.store import records
+from gateway.store.facts import facts_from_rows
 
 READ_BOUND = 5_000
 """Rows of one answer at most: about 5 MB."""
@@ -48,6 +50,7 @@ class SqliteJournalReader:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._inode: int | None = None
+        self._told: set[tuple[bytes, bytes]] = set()
 
     def after(self, row_id: int, limit: int) -> list[RecordedEvent]:
         """The next events in row order, at most `limit` (and `READ_BOUND`)."""
@@ -121,6 +124,16 @@ class SqliteJournalReader:
                 continue
             return row_id, decoded
         return None
+
+    def facts(self, kind: str | None = None) -> list[Fact]:
+        """What is remembered, of one kind or of all, by kind and key; the value is never None.
+
+        A fact that can't be read is left out and told once.
+        """
+        # As blobs: one damaged text must not keep sqlite3 from handing out the others.
+        query = "SELECT CAST(kind AS BLOB), CAST(key AS BLOB), CAST(value AS BLOB) FROM fact"
+        where, values = ("", ()) if kind is None else (" WHERE kind = ?", (kind,))
+        return facts_from_rows(self._rows(f"{query}{where} ORDER BY kind, key", values), self._told)
 
     def verify(self) -> Verdict:
         """Walk the whole chain and name the first row whose commitment, hash, link or number doesn't hold."""

@@ -12,12 +12,17 @@ from gateway.clock import random_bytes, uuid7
 from gateway.domain.events import Event
 from gateway.domain.moment import Moment
 from gateway.domain.ports import JournalHead
+from gateway.domain.register import FactValue
 from gateway.store import records
+from gateway.store.facts import fact_text
+from gateway.store.turn import Facts
 
 CHECKPOINTS_KEPT = 3
 
 _INSERT_EVENT = f"INSERT INTO event VALUES ({','.join('?' * 19)})"
 _INSERT_SUBJECT = "INSERT OR IGNORE INTO subject VALUES (?, ?)"
+_REMEMBER = "INSERT INTO fact VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value"
+_FORGET = "DELETE FROM fact WHERE kind = ? AND key = ?"
 
 
 class JournalRows:
@@ -32,11 +37,12 @@ class JournalRows:
         self._events: list[Sequence[Any]] = []
         self._subjects: list[tuple[str, int]] = []
         self._checkpoint: tuple[int, str] | None = None
+        self._facts: dict[tuple[str, str], FactValue | None] = {}
 
     def begin(self) -> None:
         """Start a transaction from the committed head."""
         self._next = self._start()
-        self._events, self._subjects, self._checkpoint = [], [], None
+        self._events, self._subjects, self._checkpoint, self._facts = [], [], None, {}
 
     def add(self, event: Event, moment: Moment) -> None:
         """Number, seal and chain one event."""
@@ -75,18 +81,23 @@ class JournalRows:
         """The state after the events so far; the last one of a transaction stays."""
         self._checkpoint = (self._next.row_id, state.decode())
 
+    def put_facts(self, facts: Facts) -> None:
+        """Remember and forget; of each key the last one of a transaction stays."""
+        self._facts.update(facts)
+
     def commit(self, touch: bool = False) -> None:
         """Write everything and make it durable. Raises sqlite3.Error, and nothing has happened.
 
         With nothing to write the file is left alone, unless `touch` asks to see whether it can be written.
         """
-        empty = not self._events and self._checkpoint is None
+        empty = not self._events and not self._facts and self._checkpoint is None
         if empty and not touch:
             return
         run = self._connection.execute
         run("BEGIN IMMEDIATE")
         self._connection.executemany(_INSERT_EVENT, self._events)
         self._connection.executemany(_INSERT_SUBJECT, self._subjects)
+        self._write_facts()
         if self._checkpoint is not None:
             run("INSERT OR REPLACE INTO checkpoint VALUES (?, ?)", self._checkpoint)
             run(
@@ -109,6 +120,11 @@ class JournalRows:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+    def _write_facts(self) -> None:
+        remembered = [(*place, fact_text(value)) for place, value in self._facts.items() if value is not None]
+        self._connection.executemany(_REMEMBER, remembered)
+        self._connection.executemany(_FORGET, [place for place, value in self._facts.items() if value is None])
 
     def _start(self) -> JournalHead:
         """Where the next event chains to: the head, or the start of a new epoch after the last row."""

@@ -11,7 +11,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from gateway.domain.events import AccessDenied, AccessGranted, AccessTaken, Event
+from gateway.domain import events as ev
+from gateway.domain.events import Event
 
 HASH_ALGORITHM = "sha-256"
 """Written beside every hash and commitment, so that another can follow without a guess."""
@@ -23,7 +24,16 @@ EVENT_TYPES: dict[str, type[Event]] = {cls.__name__: cls for cls in get_args(Eve
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
-UPCASTERS: dict[tuple[str, int], tuple[str, Upcast]] = {}
+
+def _as_it_was(body: dict[str, Any]) -> dict[str, Any]:
+    """The next version only has more fields: they get their defaults."""
+    return body
+
+
+UPCASTERS: dict[tuple[str, int], tuple[str, Upcast]] = {
+    ("AccessGranted", 1): ("AccessGranted", _as_it_was),
+    ("AccessDenied", 1): ("AccessDenied", _as_it_was),
+}
 """(type, version) -> the type's name in the next version, and how its body becomes that version's.
 
 Never removed: old rows are read for ever.
@@ -46,6 +56,30 @@ _SUBJECT_FIELDS = (
     "observation",
     "process",
     "reader",
+)
+_SUBJECTS_BESIDE: dict[str, str] = {
+    "access_points": "access_point",
+    "accompanied": "credential",
+    "area": "area",
+    "area_from": "area",
+    "area_to": "area",
+    "before": "access_point",
+    "doors": "door",
+    "lift": "lift",
+    "second": "operator",
+}
+"""Fields that name something under another name than its own, one or several."""
+
+_REQUESTS = (ev.AccessRequested, ev.AccessGranted, ev.AccessDenied, ev.AccessConfirmed)
+_BY_CARDHOLDER = (
+    ev.AccessRequested,
+    ev.AccessGranted,
+    ev.AccessDenied,
+    ev.AccessTaken,
+    ev.AreaEntered,
+    ev.AntipassbackViolated,
+    ev.DuressUsed,
+    ev.RiskPassed,
 )
 _DEVICE_FIELDS = ("device", "reader", "input", "camera")
 
@@ -76,17 +110,27 @@ def event_from_record(type_: str, version: int, body: dict[str, Any]) -> Event:
 
 
 def subjects_of(event: Event) -> tuple[str, ...]:
-    """The opaque ids that the event names, as `kind:id`, in a fixed order."""
-    named = ((name, getattr(event, name, None)) for name in _SUBJECT_FIELDS)
-    return tuple(f"{name}:{value}" for name, value in named if value)
+    """The opaque ids that the event names, as `kind:id`, in a fixed order, each once."""
+    found = [f"{name}:{value}" for name in _SUBJECT_FIELDS if (value := getattr(event, name, None))]
+    for name, kind in _SUBJECTS_BESIDE.items():
+        value = getattr(event, name, None) or ()
+        found += [f"{kind}:{one}" for one in ((value,) if isinstance(value, str) else value)]
+    if isinstance(event, _REQUESTS) and event.request:
+        found.append(f"request:{event.request}")
+    if isinstance(event, ev.SubjectBlocked | ev.SubjectUnblocked):
+        found.append(event.subject)
+    return tuple(dict.fromkeys(one.replace("\n", " ") for one in found))  # a row keeps one a line
 
 
 def actor_of(event: Event) -> str:
-    """Who did it: `operator:<name>@<post>`, `cardholder:<id>`, or `gateway`."""
+    """Who did it: `operator:<name>@<post>`, `cardholder:<id>`, or `gateway`.
+
+    Of two who release a lockdown it is the one who asked; the second is a subject.
+    """
     name, post = getattr(event, "actor", None), getattr(event, "post", None)
     if name is not None:
         return f"operator:{name}@{post}"
-    if isinstance(event, AccessGranted | AccessDenied | AccessTaken) and event.cardholder:
+    if isinstance(event, _BY_CARDHOLDER) and event.cardholder:
         return f"cardholder:{event.cardholder}"
     return "gateway"
 

@@ -25,6 +25,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (subject, row_id)) WITHOUT ROWID""",
         "CREATE TABLE checkpoint (row_id INTEGER PRIMARY KEY, state TEXT NOT NULL)",
     ),
+    (
+        """CREATE TABLE fact (kind TEXT, key TEXT, value TEXT NOT NULL,
+            PRIMARY KEY (kind, key)) WITHOUT ROWID""",
+    ),
 )
 """One tuple of statements a version; `PRAGMA user_version` is how many were applied.
 

@@ -1,17 +1,16 @@
 """What goes first when the disk takes nothing and the queue is full.
 
-Observations, then routine, then who passed which door.
+Observations, then routine, then who passed which door. What a turn had to remember is no event and stays.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from enum import IntEnum
-from typing import Protocol
 
 from gateway.domain import events as ev
 from gateway.domain.events import Event
-from gateway.domain.moment import Moment
+from gateway.store.turn import Turn
 
 
 class EventClass(IntEnum):
@@ -25,6 +24,7 @@ class EventClass(IntEnum):
 _OBSERVATION = (ev.ObservationStarted, ev.ObservationEnded, ev.EvidenceStored, ev.RubbishReceived, ev.SignalsLost)
 _ROUTINE = (
     ev.AccessNotTaken,
+    ev.AccessRequested,  # its answer is an event of its own
     ev.CommandEnded,
     ev.CommandSentBeforeCommit,
     ev.DeviceLost,
@@ -83,15 +83,10 @@ class Shed:
         return f"{cause[:80]}: {span}: {parts}"
 
 
-class _Turn(Protocol):
-    events: list[Event]
-    moment: Moment
-
-
-def shed(turns: "deque[_Turn] | Iterable[_Turn]", lost: Shed, wanted: int) -> int:
+def shed(turns: Iterable[Turn], lost: Shed, wanted: int) -> int:
     """Drop at least `wanted` events (if there are as many), the lowest class first and the oldest of it first.
 
-    Returns how many.
+    A turn that loses one is not durable any more, whatever becomes of the rest. Returns how many were dropped.
     """
     dropped = 0
     for kind in EventClass:
@@ -101,6 +96,7 @@ def shed(turns: "deque[_Turn] | Iterable[_Turn]", lost: Shed, wanted: int) -> in
             going = [event for event in turn.events if class_of(event) is kind]
             if not going:
                 continue
+            turn.commit.fail("the queue is full")
             turn.events = [event for event in turn.events if class_of(event) is not kind]
             for event in going:
                 lost.add(event, turn.moment.wall)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gateway.clock import SystemClock
 from gateway.domain.events import LockReleased
+from gateway.domain.register import Fact, Uses
 from gateway.store.journal import SqliteJournal
 
 
@@ -17,7 +18,8 @@ async def main(path: Path) -> None:
 
     async def append(number: int) -> None:
         event = LockReleased(door="north", because="test", command_id=str(number), seconds=5.0)
-        if await journal.append([event, event], clock.now(), {"number": number}).wait(5):
+        fact = Fact("uses", "c-1", Uses(number))
+        if await journal.append([event, event], clock.now(), {"number": number}, [fact]).wait(5):
             sys.stdout.write(f"{number}\n")
             sys.stdout.flush()
 

@@ -20,9 +20,10 @@ import pytest
 
 from gateway.clock import SystemClock
 from gateway.domain import events as ev
-from gateway.domain.access import TraceStep
 from gateway.domain.events import Event
 from gateway.domain.moment import ClockQuality, Moment
+from gateway.domain.register import Uses
+from gateway.domain.trace import TraceStep
 from gateway.errors import ConfigError, JournalUnavailable
 from gateway.store import records
 from gateway.store.journal import SqliteJournal
@@ -156,9 +157,13 @@ def test_golden_vectors_hold() -> None:
         assert built.hex() == vector["canonical"]
         assert hashlib.sha256(built).hexdigest() == vector["hash"] == records.chain_hash(built)
         body = json.loads(vector["body"])
-        event = records.event_from_record(envelope["type"], envelope["version"], body)
-        assert records.canonical_body(event).decode() == vector["body"]
         assert json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False) == vector["body"]
+        event = records.event_from_record(envelope["type"], envelope["version"], body)
+        assert records.to_record_body(event) | body == records.to_record_body(event), "an old row lost something"
+        if event.version == envelope["version"]:
+            assert records.canonical_body(event).decode() == vector["body"]
+            assert list(records.subjects_of(event)) == envelope["subjects"]
+            assert (records.actor_of(event), records.device_of(event)) == (envelope["actor"], envelope["device"])
 
 
 def test_unknown_type_or_newer_version_is_a_lookup_error() -> None:
@@ -246,6 +251,7 @@ def test_what_was_acknowledged_survives_sigkill(tmp_path: Path) -> None:
         stored = [row.body["command_id"] for row in rows]
         assert set(promised) <= set(stored)
         assert len(rows) % 2 == 0, "a turn was split"
+        assert [fact.value for fact in reader.facts()] == [Uses(int(stored[-1]))] * bool(stored), "a fact went alone"
         assert reader.verify().broken_row is None
         reader.close()
 
