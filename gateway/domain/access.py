@@ -36,10 +36,7 @@ CHECKS: tuple[Check, ...] = (
     Check("second_credential", completion.persons_there),
     Check("confirmation", completion.confirmed),
 )
-"""The one order of checks. Whoever must do something more (PIN, escort, second card, a guard's yes) is asked last, so
-
-that nobody is asked in vain.
-"""
+"""The one order of checks. What somebody must still do (PIN, escort, second card, a guard's yes) is asked for last."""
 
 
 def decide(

@@ -27,7 +27,7 @@ class Case:
         self.grants: list[list[tuple[str, Schedule, tuple[str, ...]]]] = []
         self.floors: set[str] = set()
         self.duress = False
-        self.soft_passback: list[str | None] = []
+        self.soft_passback: list[str] = []
 
     @property
     def suspect(self) -> bool:
@@ -54,7 +54,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One row of the table. `bound_out`: the way out of an escape route isn't bound by it."""
+    """One row of the table. `bound_out`: the way out of an escape route isn't bound by it.
+
+    `run` says whether to go on. A check with nothing to ask of anybody leaves no step.
+    """
 
     name: str
     run: Callable[[Case], bool]

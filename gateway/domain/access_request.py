@@ -119,9 +119,10 @@ class PersonFacts:
     """What is remembered of one of those who are shown. `used` and `used_today` count grants."""
 
     known: bool = False
-    """Is it known where the cardholder is? Then in `area` (None: outside), since `since`."""
+    """Does anti-passback count where the cardholder is?"""
     area: str | None = None
     since: datetime | None = None
+    """Where the cardholder was seen last (None: outside), and when; no time if never."""
     used: int = 0
     used_today: int = 0
     blocked: str = ""
@@ -160,8 +161,8 @@ class Person:
 class Decision:
     """The answer. Granted; or denied for `reason`; or neither while it `wants` something.
 
-    `people` are those who were shown. `floors`: of a lift. `soft_passback`: where anti-passback believes the first one
-    to be, as (area,), when it allowed a passage that it must report.
+    `people` are those who were shown. `floors`: of a lift. `soft_passback`: those of them whose whereabouts
+    contradict the passage, which is allowed and must be reported.
     """
 
     granted: bool
@@ -172,7 +173,7 @@ class Decision:
     people: tuple[Person, ...] = ()
     floors: tuple[str, ...] = ()
     duress: bool = False
-    soft_passback: tuple[str | None, ...] = ()
+    soft_passback: tuple[str, ...] = ()
 
     @property
     def credential(self) -> Credential | None:

@@ -7,6 +7,7 @@ from gateway.domain.access_request import MODE_REASONS, DenialReason, Person
 from gateway.domain.area import breaks_anti_passback
 from gateway.domain.authentication import authentication_now, holds
 from gateway.domain.credential import Grade
+from gateway.domain.door_mode import DoorMode
 from gateway.domain.listed import AntiPassback, Authentication
 from gateway.domain.schedule import Schedule
 
@@ -15,7 +16,7 @@ def door_mode_allows(case: Case) -> bool:
     mode = case.circumstances.mode
     if mode in MODE_REASONS:
         return case.denied(MODE_REASONS[mode], mode.value)
-    return case.passed(mode.value)
+    return case.passed(mode.value) if mode is not DoorMode.LOCKED else True
 
 
 def level_leads_here(case: Case) -> bool:
@@ -108,12 +109,15 @@ def wanted(case: Case) -> Authentication:
 
 
 def uses_left(case: Case) -> bool:
+    counted = []
     for person in case.people:
         allowed, a_day = allowance_of(person)
         facts = person.facts
         if (allowed is not None and facts.used >= allowed) or (a_day is not None and facts.used_today >= a_day):
             return case.denied(DenialReason.USES_EXHAUSTED, person.id)
-    return case.passed()
+        if allowed is not None or a_day is not None:
+            counted.append(person.id)
+    return case.passed(",".join(counted)) if counted else True
 
 
 def allowance_of(person: Person) -> tuple[int | None, int | None]:
@@ -126,6 +130,7 @@ def allowance_of(person: Person) -> tuple[int | None, int | None]:
 def whereabouts_allow(case: Case) -> bool:
     assert case.point is not None
     assert case.list is not None
+    asked = []
     for person in case.people:
         facts, holder = person.facts, person.cardholder
         if holder is None or holder.anti_passback_exempt or not facts.known or facts.since is None:
@@ -134,8 +139,9 @@ def whereabouts_allow(case: Case) -> bool:
         if broken is AntiPassback.HARD:
             return case.denied(DenialReason.ANTIPASSBACK_VIOLATION, facts.area or "outside")
         if broken is AntiPassback.SOFT:
-            case.soft_passback.append(facts.area)
-    return case.passed("reported" if case.soft_passback else "")
+            case.soft_passback.append(person.id)
+        asked.append(facts.area or "outside")
+    return case.passed(",".join(asked)) if asked else True
 
 
 def area_has_room(case: Case) -> bool:
@@ -143,8 +149,8 @@ def area_has_room(case: Case) -> bool:
     assert case.list is not None
     area = None if case.point.area_to is None else case.list.area(case.point.area_to)
     if area is None or area.max_occupancy is None:
-        return case.passed()
-    entering = sum(1 for person in case.people if not (person.facts.known and person.facts.area == area.id))
+        return True
+    entering = sum(1 for person in case.people if person.facts.since is None or person.facts.area != area.id)
     subject = f"{area.id}:{case.circumstances.inside}/{area.max_occupancy}"
     if entering and case.circumstances.inside + entering > area.max_occupancy:
         return case.denied(DenialReason.OCCUPANCY_LIMIT, subject)
@@ -153,4 +159,4 @@ def area_has_room(case: Case) -> bool:
 
 def interlock_allows(case: Case) -> bool:
     door = case.circumstances.interlocked_by
-    return case.denied(DenialReason.INTERLOCK_ACTIVE, door) if door else case.passed()
+    return case.denied(DenialReason.INTERLOCK_ACTIVE, door) if door else True

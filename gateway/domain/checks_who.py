@@ -1,5 +1,6 @@
 """Checks 1 to 9: is there a list, who was shown, and what is said of them."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
 
@@ -71,36 +72,20 @@ def find_person(shown: Shown, access_list: AccessList | None) -> Person | None:
 
 
 def _bearer(shown: Shown, shown_pass: Pass, access_list: AccessList) -> Person:
+    name = f"pass:{shown_pass.id}"  # no pass can take a credential's name
     held = tuple(HeldLevel(level) for level in shown_pass.levels)
     listed = None if shown_pass.cardholder is None else access_list.cardholder(shown_pass.cardholder)
-    holder_id = shown_pass.cardholder or f"pass:{shown_pass.id}"
+    holder_id = shown_pass.cardholder or name
     if listed is None:
-        return Person(shown_pass.id, None, Cardholder(holder_id, CardholderKind.VISITOR, held), shown)
-    return Person(shown_pass.id, None, _with_levels(listed, held or listed.levels), shown)
-
-
-def _with_levels(holder: Cardholder, held: tuple[HeldLevel, ...]) -> Cardholder:
-    return Cardholder(
-        holder.id,
-        holder.kind,
-        held,
-        holder.valid_from,
-        holder.valid_until,
-        holder.extended_time,
-        holder.risk,
-        holder.anti_passback_exempt,
-        holder.escort_needed,
-        holder.can_escort,
-        holder.special_care,
-        holder.groups,
-    )
+        return Person(name, None, Cardholder(holder_id, CardholderKind.VISITOR, held), shown)
+    return Person(name, None, replace(listed, levels=held or listed.levels), shown)
 
 
 def not_blocked_locally(case: Case) -> bool:
     for person in case.people:
         if person.facts.blocked:
             return case.denied(DenialReason.BLOCKED_LOCALLY, person.facts.blocked)
-    return case.passed()
+    return True
 
 
 _STATE_REASONS = {
@@ -173,13 +158,14 @@ def _validity_holds(
 
 
 def grade_accepted(case: Case) -> bool:
-    accepts = case.request.rules.accepts
+    accepts, asked = case.request.rules.accepts, False
     for person in case.people:
         grade = person.shown.grade
-        wanted = None if person.credential is None else person.credential.grade
-        if (accepts is not None and grade not in accepts) or (wanted is not None and grade is not wanted):
+        needed = None if person.credential is None else person.credential.grade
+        if (accepts is not None and grade not in accepts) or (needed is not None and grade is not needed):
             return case.denied(DenialReason.FORMAT_NOT_ACCEPTED, grade.value)
-    return case.passed(case.people[-1].shown.grade.value)
+        asked = asked or accepts is not None or needed is not None
+    return case.passed(case.people[-1].shown.grade.value) if asked else True
 
 
 _SHUT_OUT_BY_RISK = (CardholderKind.VISITOR, CardholderKind.CONTRACTOR)
@@ -199,4 +185,5 @@ def risk_accepted(case: Case) -> bool:
         level = risk_of(person.cardholder, case.moment)
         if level >= 3 and person.cardholder is not None and person.cardholder.kind in _SHUT_OUT_BY_RISK:
             return case.denied(DenialReason.RISK_REFUSED, str(level))
-    return case.passed(str(max((risk_of(p.cardholder, case.moment) for p in case.people), default=0)))
+    highest = max(risk_of(person.cardholder, case.moment) for person in case.people)
+    return case.passed(str(highest)) if highest else True

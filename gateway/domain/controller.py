@@ -7,21 +7,21 @@ Pure: `handle(signal, moment, access_list)` depends on nothing but its arguments
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from gateway.domain import events as ev
 from gateway.domain import signals as sg
-from gateway.domain.access import DenialReason, decide
+from gateway.domain.access_requests import AccessRequests
 from gateway.domain.alarm import AlarmBook, AlarmKind
 from gateway.domain.commands import Command, SwapList
-from gateway.domain.credential import Identifier
 from gateway.domain.door import Stimulus
 from gateway.domain.door_control import Cause, DoorControl
+from gateway.domain.entry import Entry
 from gateway.domain.listed import AccessList
 from gateway.domain.moment import ClockQuality, Moment
 from gateway.domain.observation_book import END_DEADLINE_S, ObservationBook, WatchedObservation
 from gateway.domain.ports import Reply
-from gateway.domain.reader_watch import ReaderWatch
+from gateway.domain.register import Fact, Register
 from gateway.domain.site import InputPurpose, Site
 from gateway.domain.snapshot import ControllerState
 
@@ -38,12 +38,18 @@ FIRST_LIST_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one signal came to. `urgent`: an exit or fire release, whose commands wait for nothing."""
+    """What one signal came to.
+
+    `urgent`: an exit or fire release, whose commands wait for nothing. `durable_first`: something is used up, so no
+    command goes out before it is recorded. `facts`: what changed of what is remembered.
+    """
 
     events: tuple[ev.Event, ...]
     commands: tuple[Command, ...]
     reply: Reply
     urgent: bool = False
+    durable_first: bool = False
+    facts: tuple[Fact, ...] = ()
 
 
 @dataclass(slots=True)
@@ -59,24 +65,39 @@ class _Now:
     reply: _Reply = field(default_factory=_Reply)
 
 
+class _Asked(Protocol):
+    """A guard's request."""
+
+    @property
+    def request_id(self) -> str: ...
+    @property
+    def operator(self) -> sg.Operator: ...
+
+
 class Controller:
     """One site's controller. Not thread-safe; the site loop is its only caller."""
 
-    def __init__(self, site: Site, state: ControllerState | None = None) -> None:
+    def __init__(self, site: Site, state: ControllerState | None = None, register: Register | None = None) -> None:
         state = state or ControllerState()
         state.active_inputs = [name for name in state.active_inputs if name in site.inputs]
         self.site, self.state = site, state
         self.alarms = AlarmBook(state.alarms, state.next_alarm)
         self.doors = DoorControl(site, self.alarms, state.doors, state.next_command)
         self.observations = ObservationBook(state.observations)
-        self.watches: dict[str, ReaderWatch] = {}
-        self._by_reader = {reader: point for point in site.access_points.values() for reader in point.readers}
+        self.register = register or Register()
+        self.entry = Entry(site, self.doors, self.alarms, self.register, state.entry)
+        self.access_requests = AccessRequests(site, self.register, self._tell)
         self._next_schedule: datetime | None = None
         self._next_clock_look_s = 0.0
         self._list_due_s: float | None = None
         self._handlers: dict[type, Callable[[Any, _Now], None]] = {
-            sg.CardRead: self._card_read,
-            sg.KeyPressed: self._key_pressed,
+            sg.CardRead: lambda signal, now: self.entry.card_read(signal, now.moment, now.access_list),
+            sg.TextRead: lambda signal, now: self.entry.text_read(signal, now.moment, now.access_list),
+            sg.KeyPressed: lambda signal, now: self.entry.key_pressed(signal, now.moment, now.access_list),
+            sg.AccessConfirmRequested: self._confirm_requested,
+            sg.BlockRequested: self._block_requested,
+            sg.LocalGrantRequested: self._local_grant_requested,
+            sg.ForgiveRequested: self._forgive_requested,
             sg.ReadIgnored: self._read_ignored,
             sg.InputsChanged: self._inputs_changed,
             sg.OutputsRead: self._outputs_read,
@@ -107,13 +128,23 @@ class Controller:
         self.doors.events, self.doors.commands = [], []
         if isinstance(signal, sg.GatewayStarting):
             self.doors.start_over(COMMAND_NUMBERS_SKIPPED_AT_START)
+        self.entry.durable_first = False
         self.doors.run_timers(moment)
+        self.entry.run_timers(moment)
         self._tell(*self.alarms.settle(moment))
         handler = self._handlers.get(type(signal))
         if handler is not None:
             handler(signal, now)
+        self.entry.grants.settle(self.doors.events, moment)
         reply = Reply(accepted=now.reply.refusal is None, reason=now.reply.refusal)
-        return Turn(tuple(self.doors.events), tuple(self.doors.commands), reply, now.reply.urgent)
+        return Turn(
+            tuple(self.doors.events),
+            tuple(self.doors.commands),
+            reply,
+            now.reply.urgent,
+            self.entry.durable_first,
+            self.register.take_changed(),
+        )
 
     def snapshot(self) -> ControllerState:
         """The whole state, sharing what it is made of: encode it before the next turn."""
@@ -126,67 +157,13 @@ class Controller:
     def next_deadline(self, moment: Moment) -> float:
         """When to call with `DeadlineReached`, monotonic seconds; at most a minute ahead."""
         times = [self.doors.deadline_s(), self.alarms.deadline_s(), self.observations.deadline_s()]
-        times += [self._next_clock_look_s or None, self._list_due_s]
+        times += [self.entry.deadline_s(), self._next_clock_look_s or None, self._list_due_s]
         if self._next_schedule is not None:
             times.append(moment.monotonic_s + (self._next_schedule - moment.wall).total_seconds())
         latest = moment.monotonic_s + CLOCK_LOOKED_AT_S
         return min([latest, *(t for t in times if t is not None)])
 
     # Readers
-
-    def _card_read(self, signal: sg.CardRead, now: _Now) -> None:
-        watch = self.watches.setdefault(signal.reader, ReaderWatch())
-        identifiers = tuple(r.identifier for r in signal.readings)
-        if not watch.is_repeat(identifiers, signal.received_s, self.site.repeat_read_s):
-            self._decide(signal.reader, identifiers, now)
-
-    def _key_pressed(self, signal: sg.KeyPressed, now: _Now) -> None:
-        pin = self.watches.setdefault(signal.reader, ReaderWatch()).press(signal.key, signal.received_s)
-        if pin is not None:
-            self._decide(signal.reader, (pin,), now)
-
-    def _decide(self, reader: str, identifiers: tuple[Identifier, ...], now: _Now) -> None:
-        point = self._by_reader.get(reader)
-        if point is None:
-            self._tell(ev.ReadDropped(reader=reader, reason="ReaderBelongsToNoAccessPoint"))
-            return
-        decision = decide(identifiers, point.id, now.moment, now.access_list)
-        credential = decision.credential.id if decision.credential else None
-        cardholder = decision.cardholder.id if decision.cardholder else None
-        watch = self.watches[reader]
-        if decision.granted and credential and cardholder and decision.list_version is not None:
-            watch.right()
-            self._tell(
-                ev.AccessGranted(
-                    access_point=point.id,
-                    door=point.door,
-                    reader=reader,
-                    credential=credential,
-                    cardholder=cardholder,
-                    list_version=decision.list_version,
-                    trace=decision.trace,
-                )
-            )
-            extended = decision.cardholder is not None and decision.cardholder.extended_time
-            self.doors.give(point.door, Stimulus.GRANT, now.moment, Cause("grant", credential, cardholder, extended))
-            return
-        reason = decision.reason or DenialReason.UNAUTHORIZED
-        self._tell(
-            ev.AccessDenied(
-                access_point=point.id,
-                door=point.door,
-                reader=reader,
-                reason=reason.value,
-                credential=credential,
-                cardholder=cardholder,
-                list_version=decision.list_version,
-                trace=decision.trace,
-            )
-        )
-        if reason is DenialReason.NO_VALID_LIST:
-            self._raise(AlarmKind.NO_VALID_LIST, "site", now)
-        if reason is DenialReason.CREDENTIAL_NOT_FOUND and watch.wrong(now.moment.monotonic_s):
-            self._raise(AlarmKind.WRONG_ATTEMPTS, reader, now, door=point.door)
 
     def _read_ignored(self, signal: sg.ReadIgnored, now: _Now) -> None:
         self._tell(ev.ReadDropped(reader=signal.reader, reason=signal.reason))
@@ -349,6 +326,26 @@ class Controller:
         if left_s <= 0 or left_s > REQUEST_VALIDITY_MAX_S:
             return "RequestExpired"
         return None
+
+    def _confirm_requested(self, signal: sg.AccessConfirmRequested, now: _Now) -> None:
+        refusal = self.entry.confirm(signal, now.moment, now.access_list)
+        self._refuse_if(refusal, signal, "confirm", signal.request, now)
+
+    def _block_requested(self, signal: sg.BlockRequested, now: _Now) -> None:
+        refusal = self.access_requests.block(signal, now.moment)
+        self._refuse_if(refusal, signal, "block" if signal.blocked else "unblock", signal.subject, now)
+
+    def _local_grant_requested(self, signal: sg.LocalGrantRequested, now: _Now) -> None:
+        refusal = self.access_requests.let_in(signal, now.moment)
+        self._refuse_if(refusal, signal, "local_grant", signal.credential, now)
+
+    def _forgive_requested(self, signal: sg.ForgiveRequested, now: _Now) -> None:
+        refusal = self.access_requests.forgive(signal)
+        self._refuse_if(refusal, signal, "forgive", signal.cardholder or "all", now)
+
+    def _refuse_if(self, refusal: str | None, signal: _Asked, request: str, subject: str, now: _Now) -> None:
+        if refusal is not None:
+            self._refuse(signal.request_id, request, subject[:80], refusal, signal.operator, now)
 
     def _fire_reset_requested(self, signal: sg.FireResetRequested, now: _Now) -> None:
         active = [i for i in self.state.active_inputs if self.site.inputs[i].purpose is InputPurpose.FIRE]

@@ -23,7 +23,7 @@ def gather(
     locked_out: bool = False,
     on_their_way: Callable[[str], int] = lambda area: 0,
 ) -> Circumstances:
-    """What `decide` looks at for this request. `on_their_way(area)` counts those who were granted and not yet passed."""
+    """What `decide` looks at. `on_their_way(area)` counts those who were granted and have not passed yet."""
     people: dict[str, PersonFacts] = {}
     for shown in request.shown:
         person = find_person(shown, access_list)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from gateway.domain.alarm import OpenAlarm
 from gateway.domain.door import DoorState
+from gateway.domain.entry import EntryState
 from gateway.domain.observation_book import WatchedObservation
 
 
@@ -20,3 +21,4 @@ class ControllerState:
     active_inputs: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     used_requests: list[str] = field(default_factory=list)
+    entry: EntryState = field(default_factory=EntryState)
