@@ -1,19 +1,23 @@
-"""The doors process's one loop: inbox -> controller -> journal and drivers. The only mutator, so there are no locks."""
+"""The doors process's one loop: inbox -> controller -> journal and drivers. The only mutator, so there are no locks.
+
+What goes to a device waits a moment for its record and then goes without; where a turn counts something down
+(`Turn.durable_first`) it goes durably or not at all; an exit or a fire release waits for nothing.
+"""
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
 from drivers.contracts import RelayBoard
 from gateway.clock import Clock
-from gateway.domain.access import AccessList
-from gateway.domain.commands import Command, DeviceCommand, SwapList
+from gateway.domain.commands import DeviceCommand, SwapList
 from gateway.domain.controller import Controller, Turn
 from gateway.domain.events import CommandSentBeforeCommit
+from gateway.domain.listed import AccessList
 from gateway.domain.moment import Moment
 from gateway.domain.ports import Commit, JournalWriter, Reply
 from gateway.domain.signals import (
@@ -35,7 +39,19 @@ COMMIT_WAIT_S = 0.020
 REPLY_WAIT_S = 1.5
 """How long a guard's request waits for the commit before it is answered without a row."""
 
+NOT_DURABLE = "its record could not be made durable"
+OVERTAKEN = "a later command to this output went before it"
+
 OpenList = Callable[[str], AccessList]
+
+
+@dataclass(slots=True, eq=False)
+class _Held:
+    """Commands of a turn that must be durable first."""
+
+    commands: list[DeviceCommand]
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    """Sent, or never to be sent."""
 
 
 class SiteLoop:
@@ -55,6 +71,7 @@ class SiteLoop:
         self.open_list, self.access_list, self.hub = open_list, access_list, hub
         self.inbox = Inbox()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._held: list[_Held] = []
         self._swapping: int | None = None
         self._recorded: dict[str, Any] = {}
 
@@ -79,9 +96,16 @@ class SiteLoop:
         commit = self._record(turn, moment)
         devices = [command for command in turn.commands if not isinstance(command, SwapList)]
         if devices and commit is not None and not turn.urgent:
-            await self._wait_for(commit, devices, moment)
+            if turn.durable_first:
+                await self._send_durable(commit, devices)
+                devices = []
+            else:
+                await self._wait_for(commit, devices, moment)
+        self._overtake(devices)
+        self._send_all(devices)
         for command in turn.commands:
-            self._send(command)
+            if isinstance(command, SwapList):
+                self._start_swap(command)
         if turn.events:
             self.hub.changed()
         if answer is not None:
@@ -89,10 +113,10 @@ class SiteLoop:
 
     def _record(self, turn: Turn, moment: Moment) -> Commit | None:
         checkpoint: dict[str, Any] = msgspec.to_builtins(self.controller.snapshot())
-        if not turn.events and checkpoint == self._recorded:
+        if not turn.events and not turn.facts and checkpoint == self._recorded:
             return None
         self._recorded = checkpoint
-        return self.journal.append(turn.events, moment, checkpoint)
+        return self.journal.append(turn.events, moment, checkpoint, turn.facts)
 
     async def _wait_for(self, commit: Commit, commands: list[DeviceCommand], moment: Moment) -> None:
         try:
@@ -106,17 +130,56 @@ class SiteLoop:
         told = [CommandSentBeforeCommit(command_id=c.command_id, waited_ms=waited_ms) for c in commands]
         self.journal.append(told, now)
 
-    def _send(self, command: Command) -> None:
-        if isinstance(command, SwapList):
-            if self._swapping != command.version:
-                self._swapping = command.version
-                self._spawn(self._swap(command))
+    async def _send_durable(self, commit: Commit, commands: list[DeviceCommand]) -> None:
+        """Send once durable, or never.
+
+        The first moments are waited for here; then the loop goes on: an exit must not wait for another's record.
+        """
+        held = _Held(commands)
+        self._held.append(held)
+        task = self._spawn(self._send_held(held, commit, min(command.expires_s for command in commands)))
+        await asyncio.wait({task}, timeout=COMMIT_WAIT_S)
+
+    async def _send_held(self, held: _Held, commit: Commit, expires_s: float) -> None:
+        try:
+            durable = await commit.wait(max(0.0, expires_s - self.clock.now().monotonic_s))
+        except JournalUnavailable:
+            durable = False
+        position = self._held.index(held)
+        if durable and position:
+            await self._held[position - 1].gone.wait()  # its record was first, so its commands are
+        self._held.remove(held)
+        held.gone.set()
+        if durable:
+            self._send_all(held.commands)
             return
-        board = self.boards.get(command.device)
-        if board is None:
-            self.inbox.put(CommandCompleted(command.command_id, command.device, CommandOutcome.FAILED, "no such board"))
-            return
-        board.submit(command)
+        for command in held.commands:
+            self._complete(command, CommandOutcome.EXPIRED, NOT_DURABLE)
+
+    def _overtake(self, commands: Sequence[DeviceCommand]) -> None:
+        """What is held for the same outputs never goes: it would undo what goes now."""
+        outputs = {(command.device, command.output) for command in commands}
+        for held in self._held:
+            overtaken = [command for command in held.commands if (command.device, command.output) in outputs]
+            held.commands = [command for command in held.commands if command not in overtaken]
+            for command in overtaken:
+                self._complete(command, CommandOutcome.EXPIRED, OVERTAKEN)
+
+    def _send_all(self, commands: Sequence[DeviceCommand]) -> None:
+        for command in commands:
+            board = self.boards.get(command.device)
+            if board is None:
+                self._complete(command, CommandOutcome.FAILED, "no such board")
+            else:
+                board.submit(command)
+
+    def _complete(self, command: DeviceCommand, outcome: CommandOutcome, detail: str) -> None:
+        self.inbox.put(CommandCompleted(command.command_id, command.device, outcome, detail))
+
+    def _start_swap(self, command: SwapList) -> None:
+        if self._swapping != command.version:
+            self._swapping = command.version
+            self._spawn(self._swap(command))
 
     async def _swap(self, command: SwapList) -> None:
         """Open the new list beside the old one, off the loop; then one assignment puts it in force."""
@@ -143,10 +206,11 @@ class SiteLoop:
                 log.warning("a request was answered while the journal can't be written")
         _answer(answer, replace(reply, row_id=self.hub.head_row))
 
-    def _spawn(self, coroutine: Any) -> None:
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 def _answer(answer: Answer | None, reply: Reply) -> None:
