@@ -34,13 +34,22 @@ UNSENT_BYTES_MAX = 1 << 20
 MAY_SAY: dict[str, tuple[type, ...]] = {
     "console": (
         sg.OpenRequested,
+        sg.DoorModeRequested,
+        sg.LockdownRequested,
+        sg.LockdownReleaseRequested,
+        sg.LockOpenRequested,
+        sg.LockOpenReleaseRequested,
+        sg.BlockRequested,
+        sg.LocalGrantRequested,
+        sg.ForgiveRequested,
+        sg.AccessConfirmRequested,
         sg.FireResetRequested,
         sg.AlarmAcknowledgeRequested,
         sg.AlarmResolveRequested,
         sg.OperatorActed,
         sg.StatusReported,
     ),
-    "sync": (sg.ListReady, sg.ListRefused, sg.LinkChanged, sg.StatusReported),
+    "sync": (sg.ListReady, sg.ListRefused, sg.AccessConfirmRequested, sg.LinkChanged, sg.StatusReported),
     "cameras": (sg.Observation, sg.EvidenceReady, sg.LinkChanged, sg.StatusReported),
     "supervisor": (sg.ProcessChanged,),
 }

@@ -6,16 +6,25 @@ from collections.abc import Callable
 
 from gateway.domain.ports import Reply
 from gateway.domain.signals import (
+    AccessConfirmRequested,
+    BlockRequested,
     CardRead,
     CommandCompleted,
     DeadlineReached,
+    DoorModeRequested,
     FireResetRequested,
     InputsChanged,
     KeyPressed,
+    LocalGrantRequested,
+    LockdownReleaseRequested,
+    LockdownRequested,
+    LockOpenReleaseRequested,
+    LockOpenRequested,
     OpenRequested,
     OutputsRead,
     Signal,
     SignalsDropped,
+    TextRead,
 )
 
 FIRST_CLASS_MAX = 2000
@@ -26,10 +35,19 @@ SECOND_CLASS_MAX = 500
 _FIRST_CLASS = (
     CardRead,
     KeyPressed,
+    TextRead,
     InputsChanged,
     OutputsRead,
     CommandCompleted,
     OpenRequested,
+    DoorModeRequested,
+    LockdownRequested,
+    LockdownReleaseRequested,
+    LockOpenRequested,
+    LockOpenReleaseRequested,
+    BlockRequested,
+    LocalGrantRequested,
+    AccessConfirmRequested,
     FireResetRequested,
     DeadlineReached,
 )

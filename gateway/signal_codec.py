@@ -1,5 +1,7 @@
 """Signals as JSON: how they cross the socket between the gateway's own processes."""
 
+import dataclasses
+from datetime import datetime
 from typing import Any, get_args
 
 import msgspec
@@ -29,4 +31,13 @@ def signal_from_dict(message: Any) -> Signal:
         signal: Signal = msgspec.convert(fields, cls, strict=True)
     except (msgspec.ValidationError, TypeError, ValueError) as error:
         raise RemoteProtocolError(f"{name}: {error}") from error
+    _check_times(name, signal)
     return signal
+
+
+def _check_times(name: Any, signal: Any) -> None:
+    """Every time has an offset: one without can't be compared with the clock."""
+    for field in dataclasses.fields(signal):
+        value = getattr(signal, field.name)
+        if isinstance(value, datetime) and value.tzinfo is None:
+            raise RemoteProtocolError(f"{name}: {field.name} has no offset")
