@@ -33,7 +33,7 @@ def level_leads_here(case: Case) -> bool:
             return case.denied(reason, case.request.access_point)
         case.grants.append(found)
         named += [f"{level}/{schedule.id}" for level, schedule, _ in found]
-    return case.passed(",".join(named))
+    return case.passed(_joined(named))
 
 
 def _local_grant_holds(case: Case, person: Person) -> bool:
@@ -82,10 +82,15 @@ def schedule_covers(case: Case) -> bool:
         covering = [grant for grant in grants if holds(grant[1], case.moment, case.list)]
         if not covering:
             reason = DenialReason.CLOCK_SUSPECT if case.suspect else DenialReason.NOT_PERMITTED_AT_THIS_TIME
-            return case.denied(reason, ",".join(f"{level}/{schedule.id}" for level, schedule, _ in grants))
+            return case.denied(reason, _joined([f"{level}/{schedule.id}" for level, schedule, _ in grants]))
         named += [f"{level}/{schedule.id}" for level, schedule, _ in covering]
         case.floors |= {floor for grant in covering for floor in grant[2]}
-    return case.passed(",".join(named))
+    return case.passed(_joined(named))
+
+
+def _joined(named: list[str]) -> str:
+    """Each name once; a level may be held twice."""
+    return ",".join(dict.fromkeys(named))
 
 
 _PIN_ALONE = (Authentication.CARD_OR_PIN, Authentication.PIN, Authentication.UNLOCKED)

@@ -7,16 +7,15 @@ Pure: `handle(signal, moment, access_list)` depends on nothing but its arguments
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from gateway.domain import events as ev
 from gateway.domain import signals as sg
-from gateway.domain.access_requests import AccessRequests
 from gateway.domain.alarm import AlarmBook, AlarmKind
 from gateway.domain.commands import Command, SwapList
-from gateway.domain.door import Stimulus
-from gateway.domain.door_control import Cause, DoorControl
+from gateway.domain.door_control import DoorControl
 from gateway.domain.entry import Entry
+from gateway.domain.guard_desk import GuardDesk
 from gateway.domain.listed import AccessList
 from gateway.domain.moment import ClockQuality, Moment
 from gateway.domain.observation_book import END_DEADLINE_S, ObservationBook, WatchedObservation
@@ -25,10 +24,6 @@ from gateway.domain.register import Fact, Register
 from gateway.domain.site import InputPurpose, Site
 from gateway.domain.snapshot import ControllerState
 
-REQUEST_VALIDITY_MAX_S = 30.0
-"""A guard's click that is older, or says it lives longer, is refused: it must never open a door late."""
-USED_REQUESTS_KEPT = 200
-"""More clicks than all guards together make in the 30 s that one may live."""
 COMMAND_NUMBERS_SKIPPED_AT_START = 1000
 """A crash may have lost the numbers of commands that went out before their commit; none may be used twice."""
 CLOCK_LOOKED_AT_S = 60.0
@@ -65,15 +60,6 @@ class _Now:
     reply: _Reply = field(default_factory=_Reply)
 
 
-class _Asked(Protocol):
-    """A guard's request."""
-
-    @property
-    def request_id(self) -> str: ...
-    @property
-    def operator(self) -> sg.Operator: ...
-
-
 class Controller:
     """One site's controller. Not thread-safe; the site loop is its only caller."""
 
@@ -86,7 +72,7 @@ class Controller:
         self.observations = ObservationBook(state.observations)
         self.register = register or Register()
         self.entry = Entry(site, self.doors, self.alarms, self.register, state.entry)
-        self.access_requests = AccessRequests(site, self.register, self._tell)
+        self.guards = GuardDesk(site, state, self.doors, self.alarms, self.entry)
         self._next_schedule: datetime | None = None
         self._next_clock_look_s = 0.0
         self._list_due_s: float | None = None
@@ -94,10 +80,6 @@ class Controller:
             sg.CardRead: lambda signal, now: self.entry.card_read(signal, now.moment, now.access_list),
             sg.TextRead: lambda signal, now: self.entry.text_read(signal, now.moment, now.access_list),
             sg.KeyPressed: lambda signal, now: self.entry.key_pressed(signal, now.moment, now.access_list),
-            sg.AccessConfirmRequested: self._confirm_requested,
-            sg.BlockRequested: self._block_requested,
-            sg.LocalGrantRequested: self._local_grant_requested,
-            sg.ForgiveRequested: self._forgive_requested,
             sg.ReadIgnored: self._read_ignored,
             sg.InputsChanged: self._inputs_changed,
             sg.OutputsRead: self._outputs_read,
@@ -105,11 +87,6 @@ class Controller:
             sg.FramesRejected: self._frames_rejected,
             sg.DeviceFlagged: self._device_flagged,
             sg.CommandCompleted: self._command_completed,
-            sg.OpenRequested: self._open_requested,
-            sg.FireResetRequested: self._fire_reset_requested,
-            sg.AlarmAcknowledgeRequested: self._acknowledge_requested,
-            sg.AlarmResolveRequested: self._resolve_requested,
-            sg.OperatorActed: self._operator_acted,
             sg.ListReady: self._list_ready,
             sg.ListRefused: self._list_refused,
             sg.Observation: self._observation,
@@ -132,9 +109,7 @@ class Controller:
         self.doors.run_timers(moment)
         self.entry.run_timers(moment)
         self._tell(*self.alarms.settle(moment))
-        handler = self._handlers.get(type(signal))
-        if handler is not None:
-            handler(signal, now)
+        self._hand_out(signal, now)
         self.entry.grants.settle(self.doors.events, moment)
         reply = Reply(accepted=now.reply.refusal is None, reason=now.reply.refusal)
         return Turn(
@@ -145,6 +120,13 @@ class Controller:
             self.entry.durable_first,
             self.register.take_changed(),
         )
+
+    def _hand_out(self, signal: sg.Signal, now: _Now) -> None:
+        asked, handler = self.guards.handlers.get(type(signal)), self._handlers.get(type(signal))
+        if asked is not None:
+            now.reply.refusal = asked(signal, now.moment, now.access_list)
+        elif handler is not None:
+            handler(signal, now)
 
     def snapshot(self) -> ControllerState:
         """The whole state, sharing what it is made of: encode it before the next turn."""
@@ -294,96 +276,6 @@ class Controller:
         self._raise(AlarmKind.SIGNALS_LOST, signal.kind, now)
         self._tell(*self.alarms.normal(AlarmKind.SIGNALS_LOST, signal.kind))
 
-    # Guards
-
-    def _open_requested(self, signal: sg.OpenRequested, now: _Now) -> None:
-        refusal = self._open_refusal(signal, now)
-        if refusal is not None:
-            self._refuse(signal.request_id, "open", signal.door, refusal, signal.operator, now)
-            return
-        self.state.used_requests.append(signal.request_id)
-        del self.state.used_requests[:-USED_REQUESTS_KEPT]
-        self._tell(
-            ev.OpenedByGuard(
-                door=signal.door,
-                reason=signal.reason[:200],
-                note=signal.note[:1000],
-                actor=signal.operator.name,
-                post=signal.operator.post,
-                request_id=signal.request_id,
-            )
-        )
-        self.doors.give(signal.door, Stimulus.GRANT, now.moment, Cause("guard"))
-
-    def _open_refusal(self, signal: sg.OpenRequested, now: _Now) -> str | None:
-        if signal.door not in self.site.doors:
-            return "DoorUnknown"
-        if not signal.reason.strip():
-            return "ReasonMissing"
-        if signal.request_id in self.state.used_requests:
-            return "RequestUsed"
-        left_s = (signal.expires_at - now.moment.wall).total_seconds()
-        if left_s <= 0 or left_s > REQUEST_VALIDITY_MAX_S:
-            return "RequestExpired"
-        return None
-
-    def _confirm_requested(self, signal: sg.AccessConfirmRequested, now: _Now) -> None:
-        refusal = self.entry.confirm(signal, now.moment, now.access_list)
-        self._refuse_if(refusal, signal, "confirm", signal.request, now)
-
-    def _block_requested(self, signal: sg.BlockRequested, now: _Now) -> None:
-        refusal = self.access_requests.block(signal, now.moment)
-        self._refuse_if(refusal, signal, "block" if signal.blocked else "unblock", signal.subject, now)
-
-    def _local_grant_requested(self, signal: sg.LocalGrantRequested, now: _Now) -> None:
-        refusal = self.access_requests.let_in(signal, now.moment)
-        self._refuse_if(refusal, signal, "local_grant", signal.credential, now)
-
-    def _forgive_requested(self, signal: sg.ForgiveRequested, now: _Now) -> None:
-        refusal = self.access_requests.forgive(signal)
-        self._refuse_if(refusal, signal, "forgive", signal.cardholder or "all", now)
-
-    def _refuse_if(self, refusal: str | None, signal: _Asked, request: str, subject: str, now: _Now) -> None:
-        if refusal is not None:
-            self._refuse(signal.request_id, request, subject[:80], refusal, signal.operator, now)
-
-    def _fire_reset_requested(self, signal: sg.FireResetRequested, now: _Now) -> None:
-        active = [i for i in self.state.active_inputs if self.site.inputs[i].purpose is InputPurpose.FIRE]
-        refusal = "FireStillActive" if active else None if self.state.fire_latched else "FireNotLatched"
-        if refusal is not None:
-            self._refuse(signal.request_id, "fire_reset", "fire", refusal, signal.operator, now)
-            return
-        self.state.fire_latched = False
-        self._tell(ev.FireCleared(actor=signal.operator.name, post=signal.operator.post))
-        self._tell(*self.alarms.normal(AlarmKind.FIRE, "fire"))
-        self.doors.set_fire(False, now.moment)
-
-    def _acknowledge_requested(self, signal: sg.AlarmAcknowledgeRequested, now: _Now) -> None:
-        now.reply.refusal, told = self.alarms.acknowledge(signal.alarm, signal.operator)
-        self._tell(*told)
-
-    def _resolve_requested(self, signal: sg.AlarmResolveRequested, now: _Now) -> None:
-        now.reply.refusal, told = self.alarms.resolve(signal.alarm, signal.outcome, signal.note[:1000], signal.operator)
-        self._tell(*told)
-
-    def _operator_acted(self, signal: sg.OperatorActed, now: _Now) -> None:
-        self._tell(
-            ev.OperatorAudited(
-                action=signal.action,
-                actor=signal.operator.name,
-                post=signal.operator.post,
-                detail=signal.detail[:500],
-            )
-        )
-
-    def _refuse(self, request_id: str, request: str, subject: str, reason: str, by: sg.Operator, now: _Now) -> None:
-        now.reply.refusal = reason
-        self._tell(
-            ev.RequestRefused(
-                request_id=request_id, request=request, subject=subject, reason=reason, actor=by.name, post=by.post
-            )
-        )
-
     # The office's list
 
     def _list_ready(self, signal: sg.ListReady, now: _Now) -> None:
@@ -502,10 +394,7 @@ class Controller:
         self._next_schedule = None
         if now.access_list is None:
             return
-        listed = (now.access_list.access_point(p.id) for p in self.site.access_points.values())
-        schedules = (now.access_list.schedule(p.unlock_schedule) for p in listed if p and p.unlock_schedule)
-        changes = [s.next_change(now.moment.wall, now.access_list.zone) for s in schedules if s]
-        soonest = min((c for c in changes if c is not None), default=None)
+        soonest = self.doors.next_schedule_change(now.moment, now.access_list)
         self._next_schedule = soonest + timedelta(milliseconds=1) if soonest else None
 
     def _tell(self, *told: ev.Event) -> None:

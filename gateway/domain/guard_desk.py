@@ -1,0 +1,156 @@
+"""What guards ask, each by one room: doors, modes, people, alarms. A refusal is recorded with who asked for what."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from gateway.domain import events as ev
+from gateway.domain import signals as sg
+from gateway.domain.access_requests import REASON_CHARACTERS_MAX, AccessRequests
+from gateway.domain.alarm import AlarmBook, AlarmKind
+from gateway.domain.door import Stimulus
+from gateway.domain.door_control import Cause, DoorControl
+from gateway.domain.door_requests import DoorRequests, request_refusal, use_up
+from gateway.domain.entry import Entry
+from gateway.domain.listed import AccessList
+from gateway.domain.moment import Moment
+from gateway.domain.site import InputPurpose, Site
+from gateway.domain.snapshot import ControllerState
+
+NOTE_CHARACTERS_MAX = 1000
+
+
+class _Asked(Protocol):
+    @property
+    def request_id(self) -> str: ...
+    @property
+    def operator(self) -> sg.Operator: ...
+
+
+Handler = Callable[[Any, Moment, AccessList | None], str | None]
+
+
+class GuardDesk:
+    """Every request returns None when it was carried out, or the code with which it was refused."""
+
+    def __init__(self, site: Site, state: ControllerState, doors: DoorControl, alarms: AlarmBook, entry: Entry) -> None:
+        self.site, self.state, self.doors, self.alarms, self.entry = site, state, doors, alarms, entry
+        self._modes = DoorRequests(doors, state.used_requests)
+        self._people = AccessRequests(site, entry.register, self._tell)
+        self.handlers: dict[type, Handler] = {
+            sg.OpenRequested: self._open,
+            sg.FireResetRequested: self._reset_fire,
+            sg.DoorModeRequested: self._set_mode,
+            sg.LockdownRequested: self._set_mode,
+            sg.LockdownReleaseRequested: self._set_mode,
+            sg.LockOpenRequested: self._set_mode,
+            sg.LockOpenReleaseRequested: self._set_mode,
+            sg.BlockRequested: self._block,
+            sg.LocalGrantRequested: self._let_in,
+            sg.ForgiveRequested: self._forgive,
+            sg.AccessConfirmRequested: self._confirm,
+            sg.AlarmAcknowledgeRequested: self._acknowledge,
+            sg.AlarmResolveRequested: self._resolve,
+            sg.OperatorActed: self._audit,
+        }
+
+    # Doors
+
+    def _open(self, signal: sg.OpenRequested, moment: Moment, _list: AccessList | None) -> str | None:
+        refusal = self._open_refusal(signal, moment)
+        if refusal is not None:
+            return self._refuse(signal, "open", signal.door, refusal)
+        use_up(signal, self.state.used_requests)
+        self._tell(
+            ev.OpenedByGuard(
+                door=signal.door,
+                reason=signal.reason[:REASON_CHARACTERS_MAX],
+                note=signal.note[:NOTE_CHARACTERS_MAX],
+                actor=signal.operator.name,
+                post=signal.operator.post,
+                request_id=signal.request_id,
+            )
+        )
+        self.doors.give(signal.door, Stimulus.GRANT, moment, Cause("guard"))
+        return None
+
+    def _open_refusal(self, signal: sg.OpenRequested, moment: Moment) -> str | None:
+        door = self.site.doors.get(signal.door)
+        if door is None:
+            return "DoorUnknown"
+        if door.lock.output.device in self.state.lost:
+            return "DeviceOffline"
+        return request_refusal(signal, self.state.used_requests, moment) or self.doors.may_open(signal.door)
+
+    def _set_mode(self, signal: Any, moment: Moment, _list: AccessList | None) -> str | None:
+        return self._modes.handle(signal, moment)
+
+    def _reset_fire(self, signal: sg.FireResetRequested, moment: Moment, _list: AccessList | None) -> str | None:
+        active = [i for i in self.state.active_inputs if self.site.inputs[i].purpose is InputPurpose.FIRE]
+        refusal = "FireStillActive" if active else None if self.state.fire_latched else "FireNotLatched"
+        if refusal is not None:
+            return self._refuse(signal, "fire_reset", "fire", refusal)
+        self.state.fire_latched = False
+        self._tell(ev.FireCleared(actor=signal.operator.name, post=signal.operator.post))
+        self._tell(*self.alarms.normal(AlarmKind.FIRE, "fire"))
+        self.doors.set_fire(False, moment)
+        return None
+
+    # People and cards
+
+    def _block(self, signal: sg.BlockRequested, moment: Moment, _list: AccessList | None) -> str | None:
+        refusal = self._people.block(signal, moment)
+        return self._refuse(signal, "block" if signal.blocked else "unblock", signal.subject, refusal)
+
+    def _let_in(self, signal: sg.LocalGrantRequested, moment: Moment, _list: AccessList | None) -> str | None:
+        return self._refuse(signal, "local_grant", signal.credential, self._people.let_in(signal, moment))
+
+    def _forgive(self, signal: sg.ForgiveRequested, _moment: Moment, _list: AccessList | None) -> str | None:
+        return self._refuse(signal, "forgive", signal.cardholder or "all", self._people.forgive(signal))
+
+    def _confirm(self, signal: sg.AccessConfirmRequested, moment: Moment, access_list: AccessList | None) -> str | None:
+        return self._refuse(signal, "confirm", signal.request, self.entry.confirm(signal, moment, access_list))
+
+    # Alarms, and what people did at the console
+
+    def _acknowledge(
+        self, signal: sg.AlarmAcknowledgeRequested, _moment: Moment, _list: AccessList | None
+    ) -> str | None:
+        refusal, told = self.alarms.acknowledge(signal.alarm, signal.operator)
+        self._tell(*told)
+        return refusal
+
+    def _resolve(self, signal: sg.AlarmResolveRequested, _moment: Moment, _list: AccessList | None) -> str | None:
+        note = signal.note[:NOTE_CHARACTERS_MAX]
+        refusal, told = self.alarms.resolve(signal.alarm, signal.outcome, note, signal.operator)
+        self._tell(*told)
+        return refusal
+
+    def _audit(self, signal: sg.OperatorActed, _moment: Moment, _list: AccessList | None) -> str | None:
+        self._tell(
+            ev.OperatorAudited(
+                action=signal.action,
+                actor=signal.operator.name,
+                post=signal.operator.post,
+                detail=signal.detail[:500],
+            )
+        )
+        return None
+
+    def _refuse(self, signal: _Asked, request: str, subject: str, refusal: str | None) -> str | None:
+        """Record a refusal; nothing where there is none."""
+        if refusal is not None:
+            by = signal.operator
+            self._tell(
+                ev.RequestRefused(
+                    request_id=signal.request_id,
+                    request=request,
+                    subject=subject[:80],
+                    reason=refusal,
+                    actor=by.name,
+                    post=by.post,
+                )
+            )
+        return refusal
+
+    def _tell(self, *told: ev.Event) -> None:
+        self.doors.events += told
