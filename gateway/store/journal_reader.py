@@ -42,11 +42,13 @@ class SqliteJournalReader:
 
     Safe to call from several threads; a file that isn't there yet reads as empty.
 
+    `at_rest`: read it without the files that SQLite needs beside it, for which a full disk has no room. Only while
+    nobody writes; refused while a log lies beside it.
     Every method raises JournalUnavailable when the file can't be read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, at_rest: bool = False) -> None:
+        self._path, self._at_rest = path, at_rest
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._inode: int | None = None
@@ -175,15 +177,27 @@ class SqliteJournalReader:
         except FileNotFoundError:
             self._drop()
             return None
+        except OSError as error:
+            raise JournalUnavailable(f"journal can't be opened: {error}") from error
         if self._connection is None or inode != self._inode:
             self._drop()
             uri = f"{self._path.absolute().as_uri()}?mode=ro"
+            if self._at_rest:
+                uri += "&immutable=1"  # sqlite.org/uri.html: no locks, no shared memory, and no look at the log
+                if self._log_bytes():
+                    raise JournalUnavailable("the journal was not closed")
             try:
                 self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False, timeout=2.0)
             except sqlite3.Error as error:
                 raise JournalUnavailable(f"journal can't be opened: {error}") from error
             self._inode = inode
         return self._connection
+
+    def _log_bytes(self) -> int:
+        try:
+            return self._path.with_name(f"{self._path.name}-wal").stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def _drop(self) -> None:
         if self._connection is not None:

@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from gateway.store.journal import SqliteJournal
 from gateway.store.journal_reader import SqliteJournalReader
 from gateway.store.schema import migrate
 from gateway.store.shedding import EventClass, Shed, class_of
+from tests.gateway.store.full_disk import fill_disk
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 GRANTED = ev.AccessGranted(
@@ -272,31 +272,12 @@ def test_lost_events_are_described_until_recorded() -> None:
     assert (lost.count, lost.classes[EventClass.ACCESS]) == (1, 1)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 2 MB."""
-    mounted = tmp_path / "disk"
-    mounted.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(mounted)]
-    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode != 0:
-        pytest.skip("needs root and the right to mount a tmpfs")
-    yield mounted
-    subprocess.run(["umount", "-l", str(mounted)], check=True)
-
-
-def _fill(filler: Path) -> None:
-    """Take what room is left."""
-    with filler.open("wb", buffering=0) as file, suppress(OSError):
-        while file.write(b"x" * 4096):
-            pass
-
-
 async def test_full_disk_is_told_never_hidden_and_ends_without_restart(small_disk: Path) -> None:
     changes: list[tuple[bool, str, int]] = []
     path, filler = small_disk / "journal.db", small_disk / "filler"
     journal = SqliteJournal(path, SystemClock(), on_change=lambda *change: changes.append(change), queue_bound=400)
     assert await journal.append([GRANTED], _moment()).wait(5)
-    _fill(filler)
+    fill_disk(filler)
     promised = 1
     while not changes:
         try:
