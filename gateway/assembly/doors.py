@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from config.loader import ConfiguredDevice, SiteConfig, load_config
 from config.wiring import to_site
 from drivers.contracts import Device, RelayBoard
@@ -17,12 +15,12 @@ from drivers.mqtt.broker import BrokerConnection
 from drivers.registry import DriverContext, DriverSettings
 from gateway import version
 from gateway.clock import SystemClock
-from gateway.domain.access import AccessList
 from gateway.domain.controller import Controller
-from gateway.domain.door import DoorMode
+from gateway.domain.door_control import DoorControl
+from gateway.domain.listed import AccessList
 from gateway.domain.ports import SignalSink
+from gateway.domain.register import Register
 from gateway.domain.signals import GatewayStarting, JournalChanged, LinkChanged, LinkState, Signal
-from gateway.domain.snapshot import ControllerState
 from gateway.doors_socket import DoorsSocket
 from gateway.errors import ListInvalid
 from gateway.paths import Paths
@@ -31,8 +29,8 @@ from gateway.site_loop import SiteLoop
 from gateway.status import StatusHub
 from gateway.store.access_list import CompiledAccessList, CompiledFile, open_list
 from gateway.store.journal import SqliteJournal
-from gateway.store.journal_reader import SqliteJournalReader
 from gateway.store.list_folder import current_list, previous_list, set_current
+from gateway.store.remembered import read_remembered
 from gateway.store.site_key import load_site_key
 
 log = logging.getLogger(__name__)
@@ -85,9 +83,9 @@ class _DoorsProcess:
         if self.journal.last_wall is not None:
             self.clock.raise_floor(self.journal.last_wall)
         access_list = self._first_list()
-        state = self._restored()
-        self.restored = state is not None
-        self.controller = Controller(to_site(config), state)
+        remembered = read_remembered(paths.journal)
+        self.restored = remembered.state is not None
+        self.controller = Controller(to_site(config), remembered.state, Register(remembered.facts))
         self.sink: SignalSink = _Sink(self)
         self.brokers = self._brokers()
         self.devices = {key: self._build(device) for key, device in config.devices.items()}
@@ -128,12 +126,12 @@ class _DoorsProcess:
         return place_settings(settings, self.paths.data)
 
     def _first_list(self) -> AccessList | None:
-        """The list in force; the one before it when that file is damaged."""
-        for path in (current_list(self.paths.lists), previous_list(self.paths.lists)):
+        """The list in force; in its place the one before it when that file is missing or damaged."""
+        for path, fallback in ((current_list(self.paths.lists), False), (previous_list(self.paths.lists), True)):
             if path is None:
                 continue
             try:
-                opened = open_list(path, self.site_key)
+                opened = open_list(path, self.site_key, fallback)
             except ListInvalid as error:
                 log.error("access list %s can't be used: %s", path, error)
                 continue
@@ -146,16 +144,6 @@ class _DoorsProcess:
         opened = open_list(path, self.site_key)
         set_current(self.paths.lists, CompiledFile(path, opened.version, opened.digest, opened.credentials))
         return opened
-
-    def _restored(self) -> ControllerState | None:
-        found = SqliteJournalReader(self.paths.journal).latest_checkpoint()
-        if found is None:
-            return None
-        try:
-            return msgspec.convert(found[1], ControllerState)
-        except msgspec.ValidationError as error:
-            log.error("the last checkpoint can't be read, starting from the wiring alone: %s", error)
-            return None
 
     def _journal_changed(self, available: bool, detail: str, lost: int) -> None:
         """Called on the journal's own thread."""
@@ -190,13 +178,14 @@ class _DoorsProcess:
             told = self.hub.reported("cameras", f"{key}.state")
             devices[key] = {"state": told or self.links.get(key, "unknown"), "counters": {}}
         return {
-            "doors": {key: _describe_door(machine) for key, machine in controller.doors.machines.items()},
+            "doors": {key: describe_door(controller.doors, key) for key in controller.doors.machines},
             "devices": devices,
             "list": None
             if access_list is None
             else {
                 "version": access_list.version,
                 "issued_at": access_list.issued_at.isoformat(),
+                "fallback": access_list.fallback,
                 "credentials": access_list.credentials if isinstance(access_list, CompiledAccessList) else None,
             },
             "journal": {"available": self.journal.available, "head_row": self.hub.head_row},
@@ -210,18 +199,30 @@ class _DoorsProcess:
         }
 
 
-def _describe_door(machine: Any) -> dict[str, Any]:
+def describe_door(doors: DoorControl, door: str) -> dict[str, Any]:
+    """How a door stands just now, for the status (docs/signals.md)."""
+    machine = doors.machines[door]
     state = machine.state
-    free = state.fire or state.mode is DoorMode.UNLOCKED
     contact = "none" if machine.door.contact is None else "unknown"
     if state.open is not None:
         contact = "open" if state.open else "closed"
+    override = state.layers.override
     return {
-        "mode": (DoorMode.UNLOCKED if free else DoorMode.LOCKED).value,
+        "mode": doors.mode_of(door).value,
         "phase": state.phase.value,
         "contact": contact,
         "lock": "released" if state.lock_released else "secured",
         "fire": state.fire,
+        "lockdown": bool(state.layers.lockdowns),
+        "lock_open": bool(state.layers.lock_opens),
+        "override": None
+        if override is None
+        else {
+            "mode": override.mode.value,
+            "until": override.until.isoformat(),
+            "reason": override.reason,
+            "actor": override.actor,
+        },
     }
 
 
