@@ -10,7 +10,7 @@ from gateway.domain.alarm import AlarmBook, AlarmKind
 from gateway.domain.authentication import authentication_now
 from gateway.domain.checks_who import risk_of
 from gateway.domain.commands import PulseOutput
-from gateway.domain.door import Stimulus
+from gateway.domain.door import DoorPhase, Stimulus
 from gateway.domain.door_control import COMMAND_EXPIRY_S, Cause, DoorControl
 from gateway.domain.door_mode import DoorMode
 from gateway.domain.listed import AccessList, Authentication, ListedAccessPoint
@@ -83,7 +83,7 @@ class Grants:
                 self._pass(each, "taken", moment)
             elif self.doors.awaits(each.door, each.leader):
                 still.append(each)
-            elif answer not in missed:
+            elif answer not in missed and self.doors.machines[each.door].state.phase is DoorPhase.FREE:
                 self._pass(each, "free", moment)
         self.on_the_way[:] = still
 

@@ -15,12 +15,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from gateway.domain import events as ev
 from gateway.domain import signals as sg
-from gateway.domain.access import AccessList, DenialReason
+from gateway.domain.access_request import DenialReason
 from gateway.domain.commands import DeviceCommand, PulseOutput, SwapList
 from gateway.domain.controller import Controller, Turn
 from gateway.domain.credential import Reading
-from gateway.domain.door import AWAITED_MAX, DoorMode, DoorPhase, DoorState
+from gateway.domain.door import AWAITED_MAX, DoorPhase, DoorState
+from gateway.domain.door_mode import FREE_MODES, DoorMode
+from gateway.domain.listed import AccessList
 from gateway.domain.moment import ClockQuality, Moment
+from gateway.domain.register import Fact, Register
 from gateway.domain.schedule import Period, Schedule
 from gateway.domain.site import Door
 from gateway.domain.snapshot import ControllerState
@@ -156,8 +159,8 @@ def decisions_are_whole(turn: Turn) -> None:
 def restored(controller: Controller) -> Controller:
     """The same, gone through a checkpoint. A reader's short memory (digits!) is in none, so it is handed over."""
     state = msgspec.json.decode(msgspec.json.encode(controller.snapshot()), type=ControllerState)
-    again = Controller(SITE, state)
-    again.watches = copy.deepcopy(controller.watches)
+    again = Controller(SITE, state, Register(controller.register.all_facts()))
+    again.entry.watches = copy.deepcopy(controller.entry.watches)
     return again
 
 
@@ -174,7 +177,7 @@ class AnyDay(RuleBasedStateMachine):
         self.list_number = 1
         self.used_ids: set[str] = set()
         self.pending: list[tuple[DeviceCommand, bool]] = []
-        self.kept: list[tuple[bytes, Journal]] = []
+        self.kept: list[tuple[bytes, tuple[Fact, ...], Journal]] = []
         self.requests = 0
 
     @property
@@ -210,7 +213,8 @@ class AnyDay(RuleBasedStateMachine):
             else:
                 self.board.obey(told, self.real_s)
             self.pending.append((told, not broken))
-        self.kept.append((msgspec.json.encode(self.live.snapshot()), copy.deepcopy(self.journal)))
+        facts = self.live.register.all_facts()
+        self.kept.append((msgspec.json.encode(self.live.snapshot()), facts, copy.deepcopy(self.journal)))
         del self.kept[: -JOURNAL_LOST_TURNS_MAX - 1]
         return turn
 
@@ -242,9 +246,9 @@ class AnyDay(RuleBasedStateMachine):
     def the_process_dies(self, lost_turns: int, reboot: bool) -> None:
         if not self.kept:
             return
-        checkpoint, self.journal = copy.deepcopy(self.kept[-1 - min(lost_turns, len(self.kept) - 1)])
-        self.live = Controller(SITE, msgspec.json.decode(checkpoint, type=ControllerState))
-        self.twin = Controller(SITE, msgspec.json.decode(checkpoint, type=ControllerState))
+        checkpoint, facts, self.journal = copy.deepcopy(self.kept[-1 - min(lost_turns, len(self.kept) - 1)])
+        self.live = Controller(SITE, msgspec.json.decode(checkpoint, type=ControllerState), Register(facts))
+        self.twin = Controller(SITE, msgspec.json.decode(checkpoint, type=ControllerState), Register(facts))
         self.pending.clear()
         if reboot:
             self.boot += 1
@@ -292,8 +296,9 @@ class AnyDay(RuleBasedStateMachine):
     )
     def a_guard_opens(self, door: str, left_s: float, reason: str) -> None:
         expires_at = self.wall + timedelta(seconds=left_s)
+        reachable = door in DOORS and DOORS[door].lock.output.device not in self.live.state.lost
         turn = self.give(sg.OpenRequested(self.request(), door, reason, GUARD, expires_at))
-        assert turn.reply.accepted == (door in DOORS and left_s == 5.0 and bool(reason))
+        assert turn.reply.accepted == (reachable and left_s == 5.0 and bool(reason))
         assert turn.reply.accepted == any(isinstance(e, ev.OpenedByGuard) for e in turn.events)
 
     @rule()
@@ -392,7 +397,7 @@ class AnyDay(RuleBasedStateMachine):
     @invariant()
     def a_door_is_free_exactly_while_fire_or_its_mode_says_so(self) -> None:
         for door, state in self.states().items():
-            assert (state.phase is DoorPhase.FREE) == (state.fire or state.mode is DoorMode.UNLOCKED)
+            assert (state.phase is DoorPhase.FREE) == (state.fire or state.mode in FREE_MODES)
             assert state.fire == (self.live.state.fire_latched and DOORS[door].fire_release)
 
     @invariant()
