@@ -1,13 +1,13 @@
 """One door: a table, and the machine that walks it.
 
-The phase says what the door is doing; the mode says what it is meant to do. Fire is an overlay: when it clears,
-what was before is back. Timers are monotonic seconds of one boot; after a reboot they count as expired.
+The phase says what the door is doing; the mode (`door_mode`) says what it is meant to do. Fire is an overlay: when it
+clears, what was before is back. Timers are monotonic seconds of one boot; after a reboot they count as expired.
 """
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gateway.domain.door_mode import DoorMode
+from gateway.domain.door_mode import DoorMode, ModeLayers, ModeOverride
 from gateway.domain.moment import Moment
 from gateway.domain.site import Door
 
@@ -32,7 +32,7 @@ class DoorPhase(StrEnum):
     HELD = "held"
     FORCED = "forced"
     FREE = "free"
-    """Unlocked by its schedule or by fire: opening and closing mean nothing."""
+    """Unlocked by its mode or by fire: opening and closing mean nothing."""
 
 
 class Stimulus(StrEnum):
@@ -131,6 +131,8 @@ class DoorState:
 
     phase: DoorPhase = DoorPhase.SECURE
     mode: DoorMode = DoorMode.LOCKED
+    """What it is meant to do, as it was told last: the highest of `layers`; `Unlocked` while `fire` overlays them."""
+    layers: ModeLayers = field(default_factory=ModeLayers)
     fire: bool = False
     open: bool | None = None
     lock_released: bool = False
@@ -163,6 +165,23 @@ class DoorMachine:
         if door.rex is None:
             self.state.rex_pressed, self.state.rex_since_s, self.state.stuck_told_s = False, None, None
         self.state.open = self.state.open if door.contact is not None else None
+
+    @property
+    def mode(self) -> DoorMode:
+        """The mode that is shown: Accessed while a locked door is released for somebody.
+
+        A door that is blocked or locked down shows that also while the exit button releases it: entry stays refused.
+        """
+        accessed = self.state.mode is DoorMode.LOCKED and self.state.lock_released
+        return DoorMode.ACCESSED if accessed else self.state.mode
+
+    def override_ended(self, moment: Moment) -> ModeOverride | None:
+        """A guard's setting whose end has come; said once."""
+        override = self.state.layers.override
+        if override is None or not override.is_over(moment):
+            return None
+        self.state.layers.override = None
+        return override
 
     def stimulate(self, stimulus: Stimulus, moment: Moment) -> tuple[Action, ...]:
         """Move on; the actions to carry out, in order (none when the table has no such row)."""
@@ -238,6 +257,8 @@ class DoorMachine:
         times += [a.ends_s + RELEASE_GRACE_S for a in state.awaited]
         if state.rex_since_s is not None and state.stuck_told_s is None:
             times.append(state.rex_since_s + REX_STUCK_S)
+        if state.layers.override is not None:
+            times.append(state.layers.override.ends_s)
         return min((t for t in times if t is not None), default=None)
 
     @property

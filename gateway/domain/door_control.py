@@ -1,13 +1,14 @@
-"""All doors of the site: stimuli in, events and commands out; schedules, fire and read-back among them.
+"""All doors of the site: stimuli in, events and commands out; modes, fire and read-back among them.
 
 Who passed? A contact tells that a door was opened, never by whom. So a release answers everybody it is for: each
 grant, exit or guard's release has AccessTaken when the door is opened before its own release time is over, else
 AccessNotTaken at that time. Nobody who comes in between takes another's answer away: two who show their cards and
 open once have both passed. No answer is owed where nothing can be known: at a door without a contact, at one that
-stood open already, and at one that a schedule or fire sets free meanwhile.
+stood open already, and at one that its mode or fire sets free meanwhile.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypedDict
 
 from gateway.domain.alarm import AlarmBook, AlarmKind
@@ -17,11 +18,11 @@ from gateway.domain.door import (
     Action,
     Awaited,
     DoorMachine,
-    DoorMode,
     DoorPhase,
     DoorState,
     Stimulus,
 )
+from gateway.domain.door_mode import FREE_MODES, DoorMode, ModeRequest, mode_refusal
 from gateway.domain.events import (
     AccessNotTaken,
     AccessTaken,
@@ -30,20 +31,23 @@ from gateway.domain.events import (
     DoorHeldOpen,
     DoorHeldWarning,
     DoorModeChanged,
+    DoorModeOverrideEnded,
     DoorOpened,
     Event,
     LockFoundReleased,
     LockReleased,
     LockSecured,
 )
+from gateway.domain.interlock import holding_door
 from gateway.domain.listed import AccessList
 from gateway.domain.moment import ClockQuality, Moment
 from gateway.domain.site import Door, Site
+from gateway.domain.unlocking import first_card_counts, first_card_until, is_unlocked, may_unlock, next_unlock_change
 
 COMMAND_EXPIRY_S = 2.0
 """GB 50396-2007: credential to actuation at most 2 s; a later release would surprise whoever stands there."""
 HOLD_EXPIRY_S = 10.0
-"""A release that stays (schedule, fire) is right whenever it arrives, and is sent again until it is confirmed."""
+"""A release that stays (mode, fire) is right whenever it arrives, and is sent again until it is confirmed."""
 HOLD_RETRY_S = 2.0
 
 
@@ -69,6 +73,10 @@ class DoorControl:
     def __init__(self, site: Site, alarms: AlarmBook, states: dict[str, DoorState], next_command: int) -> None:
         self.site, self.alarms, self.next_command = site, alarms, next_command
         self.machines = {door.id: DoorMachine(door, states.get(door.id)) for door in site.doors.values()}
+        self._points: dict[str, list[str]] = {door: [] for door in site.doors}
+        for point in site.access_points.values():
+            if point.door in site.doors:
+                self._points[point.door].append(point.id)
         self.events: list[Event] = []
         self.commands: list[Command] = []
 
@@ -120,25 +128,85 @@ class DoorControl:
         else:
             self.events += self.alarms.normal(AlarmKind.REX_STUCK, door)
 
+    def mode_of(self, door: str) -> DoorMode:
+        """The mode that the door shows."""
+        return self.machines[door].mode
+
+    def may_open(self, door: str) -> str | None:
+        """The code with which the door's mode refuses a guard's opening. The way out never asks this."""
+        return mode_refusal(self.machines[door].mode, ModeRequest.ACCESS)
+
+    def interlocked_by(self, door: str) -> str:
+        """The door of a sluice that keeps this one from being granted; empty if none does."""
+        return holding_door(door, self.site.interlocks, self.machines)
+
+    def awaits(self, door: str, credential: str | None) -> bool:
+        """Is the door released for this credential's grant, and not opened yet?"""
+        awaited = self.machines[door].state.awaited
+        return any(each.because == "grant" and each.credential == credential for each in awaited)
+
     def set_fire(self, latched: bool, moment: Moment) -> None:
         """Lay the fire overlay over every door that it releases, or take it away."""
-        for machine in self.machines.values():
+        for door, machine in self.machines.items():
             fire = latched and machine.door.fire_release
             if machine.state.fire != fire:
                 machine.state.fire = fire
-                self._follow_mode(machine, moment, "fire" if latched else "fire_cleared")
+                self.follow_mode(door, moment, "fire" if latched else "fire_cleared")
 
     def follow_schedules(self, moment: Moment, access_list: AccessList | None) -> None:
-        """Set each door's mode to what the list's unlock schedules say now."""
-        for machine in self.machines.values():
-            mode = DoorMode.UNLOCKED if self._unlocked_now(machine.door, moment, access_list) else DoorMode.LOCKED
-            if machine.state.mode is not mode:
-                machine.state.mode = mode
-                self._follow_mode(machine, moment, "schedule")
+        """Set each door's lowest layer to what the settings of its access points say now."""
+        because = "clock_suspect" if moment.quality is ClockQuality.SUSPECT else "schedule"
+        for door, machine in self.machines.items():
+            layers, points = machine.state.layers, self._points[door]
+            if access_list is not None and may_unlock(moment, access_list):
+                layers.first_cards = {
+                    point: until
+                    for point, until in layers.first_cards.items()
+                    if point in points and first_card_counts(until, moment, access_list)
+                }
+            unlocked = is_unlocked(points, layers.first_cards, moment, access_list)
+            layers.scheduled = DoorMode.UNLOCKED if unlocked else DoorMode.LOCKED
+            self.follow_mode(door, moment, because)
+
+    def first_card(self, access_point: str, moment: Moment, access_list: AccessList) -> None:
+        """Somebody was granted where the first card unlocks: until its setting's end, at most to local midnight."""
+        door, listed = self.site.access_points[access_point].door, access_list.access_point(access_point)
+        if door is None or listed is None or not may_unlock(moment, access_list):
+            return
+        until = first_card_until(listed, moment, access_list)
+        self.machines[door].state.layers.first_cards[access_point] = until
+        self.follow_schedules(moment, access_list)
+
+    def next_schedule_change(self, moment: Moment, access_list: AccessList) -> datetime | None:
+        """The next time (UTC) at which `follow_schedules` may set a door otherwise."""
+        times = [
+            next_unlock_change(points, self.machines[door].state.layers.first_cards, moment, access_list)
+            for door, points in self._points.items()
+        ]
+        return min((at for at in times if at is not None), default=None)
+
+    def follow_mode(self, door: str, moment: Moment, because: str) -> None:
+        """Tell and carry out what the door's layers, and fire, come to now."""
+        machine = self.machines[door]
+        state = machine.state
+        mode = DoorMode.UNLOCKED if state.fire else state.layers.mode(moment.quality)
+        if mode is not state.mode:
+            state.mode = mode
+            self.events.append(DoorModeChanged(door=door, mode=mode.value, because=because))
+        free = mode in FREE_MODES
+        if free and state.phase is not DoorPhase.FREE:
+            state.because = because
+            self.give(door, Stimulus.FREED, moment)
+        elif not free and state.phase is DoorPhase.FREE:
+            self.give(door, Stimulus.LOCKED_OPEN if state.open else Stimulus.LOCKED_CLOSED, moment)
 
     def run_timers(self, moment: Moment) -> None:
-        """Give each door the timers that have run out, and send again what failed."""
+        """Give each door the timers that have run out, end overrides, and send again what failed."""
         for door, machine in self.machines.items():
+            ended = machine.override_ended(moment)
+            if ended is not None:
+                self.events.append(DoorModeOverrideEnded(door=door, mode=ended.mode.value))
+                self.follow_mode(door, moment, "override_ended")
             for stimulus in machine.due(moment):
                 if stimulus is Stimulus.RELEASE_ENDED and machine.state.rex_pressed:
                     self._renew(machine, moment)
@@ -177,6 +245,12 @@ class DoorControl:
         for door, machine in self.machines.items():
             if machine.state.command_id == command_id and not machine.state.lock_released:
                 self.events += self.alarms.normal(AlarmKind.LOCK_FOUND_RELEASED, door)
+
+    def take_command_id(self) -> str:
+        """The next command's id; none is given twice."""
+        command_id = f"c-{self.next_command}"
+        self.next_command += 1
+        return command_id
 
     def is_untold(self, command_id: str) -> bool:
         """Is it one of a stuck exit button's releases that the journal was not told of?"""
@@ -219,27 +293,6 @@ class DoorControl:
         """One alarm for one stuck button, also when a restart finds it stuck still."""
         if not self.alarms.is_active(AlarmKind.REX_STUCK, machine.door.id):
             self._alarm(AlarmKind.REX_STUCK, machine.door, moment)
-
-    def _unlocked_now(self, door: Door, moment: Moment, access_list: AccessList | None) -> bool:
-        if access_list is None or moment.quality is ClockQuality.SUSPECT:
-            return False
-        for point in self.site.access_points.values():
-            listed = access_list.access_point(point.id) if point.door == door.id else None
-            schedule = access_list.schedule(listed.unlock_schedule) if listed and listed.unlock_schedule else None
-            if schedule is not None and schedule.covers(moment.wall, access_list.zone):
-                return True
-        return False
-
-    def _follow_mode(self, machine: DoorMachine, moment: Moment, because: str) -> None:
-        state, door = machine.state, machine.door.id
-        free = state.fire or state.mode is DoorMode.UNLOCKED
-        shown = DoorMode.UNLOCKED if free else DoorMode.LOCKED
-        self.events.append(DoorModeChanged(door=door, mode=shown.value, because=because))
-        if free and state.phase is not DoorPhase.FREE:
-            state.because = because
-            self.give(door, Stimulus.FREED, moment)
-        elif not free and state.phase is DoorPhase.FREE:
-            self.give(door, Stimulus.LOCKED_OPEN if state.open else Stimulus.LOCKED_CLOSED, moment)
 
     def _carry_out(self, action: Action, machine: DoorMachine, moment: Moment) -> None:
         """What concerns the lock is done here; the rest is told."""
@@ -330,8 +383,7 @@ class DoorControl:
         return command
 
     def _command_id(self, machine: DoorMachine) -> str:
-        command_id = f"c-{self.next_command}"
-        self.next_command += 1
+        command_id = self.take_command_id()
         machine.state.command_id, machine.state.retry_at_s = command_id, None
         return command_id
 

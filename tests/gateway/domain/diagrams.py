@@ -1,18 +1,22 @@
-"""Draws docs/doors.md from the door's table: `python -m tests.gateway.domain.diagrams` writes it anew."""
+"""Draws docs/doors.md from the door's two tables: `python -m tests.gateway.domain.diagrams` writes it anew."""
 
 from pathlib import Path
 
 from gateway.domain.door import RELEASE_GRACE_S, TABLE, Action, DoorPhase, Stimulus
+from tests.gateway.domain.mode_pages import mode_section, power_section
 
 PAGE = Path(__file__).parents[3] / "docs" / "doors.md"
 
 _HEAD = """# What a door does
 
-This page is drawn from the table in `gateway/domain/door.py`; don't edit it, run
+This page is drawn from the tables in `gateway/domain/door.py` and `gateway/domain/door_mode.py`; don't edit it, run
 `python -m tests.gateway.domain.diagrams`.
 
-A door's *mode* says what it is meant to do (locked, or unlocked by its schedule); its *phase* says what it is doing.
-Fire is an overlay over both: it frees the door, and when a person clears it, what was before is back.
+A door's *mode* says what it is meant to do; its *phase* says what it is doing. A mode that keeps the lock released, or
+fire, makes the door free; the other modes say whether anybody may be let in. The exit button works in all of them.
+
+"""
+_PHASES = """## Phases
 
 | phase | meaning |
 |---|---|
@@ -24,7 +28,7 @@ _MEANING = {
     DoorPhase.WARNING: "open nearly too long: the warning before the alarm",
     DoorPhase.HELD: "open too long: an alarm",
     DoorPhase.FORCED: "opened with no release: an alarm",
-    DoorPhase.FREE: "unlocked by its schedule or by fire: opening and closing mean nothing",
+    DoorPhase.FREE: "unlocked by its mode or by fire: opening and closing mean nothing",
 }
 _STIMULUS = {
     Stimulus.GRANT: "a card, a PIN or a guard's release was granted",
@@ -35,9 +39,9 @@ _STIMULUS = {
     Stimulus.RELEASE_ENDED: f"the release time and {RELEASE_GRACE_S} s of grace are over, the exit button not pressed",
     Stimulus.WARNING_DUE: "the open time less the pre-alarm time is over",
     Stimulus.HELD_DUE: "the open time is over",
-    Stimulus.FREED: "its schedule or a fire unlocks it",
-    Stimulus.LOCKED_CLOSED: "schedule and fire are over, the door is closed or has no contact",
-    Stimulus.LOCKED_OPEN: "schedule and fire are over, the door stands open",
+    Stimulus.FREED: "its mode or a fire unlocks it",
+    Stimulus.LOCKED_CLOSED: "neither mode nor fire keeps it unlocked any more, it is closed or has no contact",
+    Stimulus.LOCKED_OPEN: "neither mode nor fire keeps it unlocked any more, it stands open",
 }
 _ACTION = {
     Action.RELEASE: "pulse the lock for the release time; a longer release that runs is not cut short",
@@ -72,11 +76,10 @@ def page() -> str:
     ]
     return "\n".join(
         [
-            _HEAD + _lines({phase.value: _MEANING[phase] for phase in DoorPhase}),
+            _HEAD + mode_section(),
+            _PHASES + _lines({phase.value: _MEANING[phase] for phase in DoorPhase}),
             "",
             diagram(),
-            "",
-            "## Every row",
             "",
             "A pair that is not listed changes nothing.",
             "",
@@ -92,6 +95,7 @@ def page() -> str:
             "|---|---|",
             _lines({action.value: _ACTION[action] for action in Action}),
             "",
+            power_section(),
         ]
     )
 

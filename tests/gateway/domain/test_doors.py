@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.domain import events as ev
-from gateway.domain.access import DenialReason
+from gateway.domain.access_request import DenialReason
 from gateway.domain.commands import PulseOutput, SetOutput
 from gateway.domain.controller import Turn
 from gateway.domain.door import AWAITED_MAX, RELEASE_GRACE_S, REX_STUCK_S, Awaited, DoorMachine, DoorPhase
