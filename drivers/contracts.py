@@ -33,7 +33,7 @@ class Device(Protocol):
 
 @runtime_checkable
 class Reader(Device, Protocol):
-    """Puts `CardRead`, `KeyPressed`, `ReadIgnored`, `FramesRejected`, `LinkChanged`."""
+    """Puts `CardRead`, `KeyPressed`, `TextRead`, `ReadIgnored`, `FramesRejected`, `LinkChanged`."""
 
 
 @runtime_checkable

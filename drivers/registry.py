@@ -49,6 +49,8 @@ _BUILT_IN = {
     "modbus-rtu": "drivers.relay.modbus:DRIVER",
     "tasmota-reader": "drivers.mqtt.tasmota:READER",
     "tasmota-relay": "drivers.mqtt.tasmota:RELAY",
+    "text-scanner": "drivers.scanner.text_scanner:DRIVER",
+    "mqtt-scanner": "drivers.scanner.mqtt_scanner:DRIVER",
     "onvif": "drivers.onvif.driver:DRIVER",
 }
 

@@ -9,7 +9,7 @@ from drivers.links import Backoff, drop
 from gateway.clock import Clock
 from gateway.domain.credential import Reading
 from gateway.domain.ports import SignalSink
-from gateway.domain.signals import CardRead, FramesRejected, KeyPressed, LinkChanged, LinkState
+from gateway.domain.signals import CardRead, FramesRejected, KeyPressed, LinkChanged, LinkState, TextRead
 from gateway.errors import LinkError
 
 TELL_REJECTED_EVERY_S = 60.0
@@ -34,6 +34,13 @@ class Key:
     """A key of the keypad: `0`-`9`, `*` or `#`."""
 
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text that a scanner read, such as a pass or a plate. Never logged."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +153,9 @@ class SerialReader:
                 case Key(key):
                     self._counts["keys"] += 1
                     self._sink.put(KeyPressed(self._device_id, key, now_s))
+                case Text(text):
+                    self._counts["frames"] += 1
+                    self._sink.put(TextRead(self._device_id, text, now_s))
                 case Rejected(reason):
                     self._tally.add(reason, now_s)
 

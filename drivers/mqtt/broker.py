@@ -20,12 +20,13 @@ from paho.mqtt.properties import Properties
 
 from drivers.links import Backoff, heed_cancellation
 from drivers.mqtt.settings import BrokerSettings
+from drivers.registry import DriverContext
 from gateway.clock import Clock, random_bytes
 from gateway.domain.ports import SignalSink
 from gateway.domain.signals import LinkChanged, LinkState
 from gateway.errors import ConfigError, LinkError, LocalProtocolError
 
-__all__ = ["BrokerConnection", "BrokerMessage", "BrokerSettings", "TokenBucket", "parse_object"]
+__all__ = ["BrokerConnection", "BrokerMessage", "BrokerSettings", "TokenBucket", "find_broker", "parse_object"]
 
 FRESH_AFTER_S = 2.0
 """Reads that come sooner after SUBACK may be replays."""
@@ -264,6 +265,15 @@ class TokenBucket:
             return False
         self._tokens -= 1.0
         return True
+
+
+def find_broker(name: str, context: DriverContext) -> BrokerConnection:
+    """The shared connection of that name, for the device that is built. Raises ConfigError."""
+    connection = context.brokers.get(name)
+    if not isinstance(connection, BrokerConnection):
+        known = ", ".join(sorted(context.brokers)) or "none yet"
+        raise ConfigError(f"device.{context.device_id}.broker", name, f"add [broker.{name}]; there is: {known}")
+    return connection
 
 
 def parse_object(payload: bytes) -> dict[str, Any]:

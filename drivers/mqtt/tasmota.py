@@ -2,12 +2,11 @@
 
 from pydantic import Field, field_validator
 
-from drivers.mqtt.broker import BrokerConnection
+from drivers.mqtt.broker import find_broker
 from drivers.mqtt.settings import check_topic
 from drivers.mqtt.tasmota_reader import TasmotaReader
 from drivers.mqtt.tasmota_relay import TasmotaRelay
 from drivers.registry import Driver, DriverContext, DriverSettings
-from gateway.errors import ConfigError
 
 
 class TasmotaReaderSettings(DriverSettings):
@@ -31,7 +30,9 @@ class TasmotaRelaySettings(TasmotaReaderSettings):
 
 def build_reader(settings: TasmotaReaderSettings, context: DriverContext) -> TasmotaReader:
     """The reader for one device of the site config. Raises ConfigError for an unknown broker."""
-    return TasmotaReader(context.device_id, settings.topic, find_broker(settings, context), context.sink, context.clock)
+    return TasmotaReader(
+        context.device_id, settings.topic, find_broker(settings.broker, context), context.sink, context.clock
+    )
 
 
 def build_relay(settings: TasmotaRelaySettings, context: DriverContext) -> TasmotaRelay:
@@ -40,21 +41,10 @@ def build_relay(settings: TasmotaRelaySettings, context: DriverContext) -> Tasmo
         context.device_id,
         settings.topic,
         settings.outputs,
-        find_broker(settings, context),
+        find_broker(settings.broker, context),
         context.sink,
         context.clock,
     )
-
-
-def find_broker(settings: TasmotaReaderSettings, context: DriverContext) -> BrokerConnection:
-    """The shared connection of that name. Raises ConfigError."""
-    connection = context.brokers.get(settings.broker)
-    if not isinstance(connection, BrokerConnection):
-        known = ", ".join(sorted(context.brokers)) or "none yet"
-        raise ConfigError(
-            f"device.{context.device_id}.broker", settings.broker, f"add [broker.{settings.broker}]; there is: {known}"
-        )
-    return connection
 
 
 READER = Driver(

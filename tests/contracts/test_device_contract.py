@@ -1,5 +1,7 @@
 """One suite for every device on a wire: `drivers.contracts.Device`, `Reader`, `RelayBoard` and `InputBoard`.
 
+Scanners are readers that say texts.
+
 Each driver stands here with a wire that works, one that can be cut and mended, and what its device says and hears.
 """
 
@@ -27,6 +29,7 @@ from gateway.domain.signals import (
     LinkChanged,
     LinkState,
     OutputsRead,
+    TextRead,
 )
 from tests.drivers.mosquitto import Mosquitto, device_client
 from tests.drivers.ptys import PtyPort
@@ -127,9 +130,36 @@ class MqttWire(Wire):
         return len(self.device.orders())
 
 
+class ScannerWire(Wire):
+    """A scanner behind a broker, which says nothing of itself: the broker is its wire."""
+
+    def __init__(self, broker: Mosquitto) -> None:
+        super().__init__("mqtt-scanner", broker="local", topic="lane/scanner")
+        settings = BrokerSettings(host="127.0.0.1", port=broker.port, insecure=True)
+        self.brokers["local"] = BrokerConnection("local", settings, self.sink, SystemClock(), str)
+        self._broker = broker
+
+    async def cut(self) -> None:
+        await self._broker.stop()
+
+    async def mend(self) -> None:
+        await self._broker.start()
+
+    async def show_card(self) -> None:
+        async with device_client(self._broker.port) as client:
+            await client.publish("lane/scanner", PASS)
+
+
+PASS = "GHP1.eyJrZXkiOiJrLTEifQ.c2lnbmVk"
 READERS = ("rdm6300", "s4a", "wie232", "tasmota-reader")
+SCANNERS = ("text-scanner", "mqtt-scanner")
 BOARDS = ("modbus-rtu", "tasmota-relay")
-FRAMES = {"rdm6300": b"\x0214008EC793CE\x03", "s4a": b"0008065495\r\n", "wie232": b"7B11D7\r"}
+FRAMES = {
+    "rdm6300": b"\x0214008EC793CE\x03",
+    "s4a": b"0008065495\r\n",
+    "wie232": b"7B11D7\r",
+    "text-scanner": PASS.encode() + b"\r\n",
+}
 
 
 @pytest.fixture
@@ -154,6 +184,9 @@ async def wire(
             broker = Mosquitto(program("mosquitto"), tmp_path)
             await broker.start()
             stack.push_async_callback(broker.stop)
+            if driver == "mqtt-scanner":
+                yield ScannerWire(broker)
+                return
             mqtt = MqttWire(driver, broker, stack)
             await mqtt.prepare()
             yield mqtt
@@ -164,13 +197,14 @@ def serve(wire: Wire, device: Device) -> Any:
     return running(*(connection.run() for connection in wire.brokers.values()), device.run())
 
 
-each = pytest.mark.parametrize("wire", [*READERS, *BOARDS], indirect=True)
+each = pytest.mark.parametrize("wire", [*READERS, *SCANNERS, *BOARDS], indirect=True)
 each_reader = pytest.mark.parametrize("wire", READERS, indirect=True)
+each_scanner = pytest.mark.parametrize("wire", SCANNERS, indirect=True)
 each_board = pytest.mark.parametrize("wire", BOARDS, indirect=True)
 
 
 def test_every_wired_driver_stands_in_this_suite() -> None:
-    assert {*READERS, *BOARDS} == {*driver_names()} - {"onvif"}
+    assert {*READERS, *SCANNERS, *BOARDS} == {*driver_names()} - {"onvif"}
 
 
 @each
@@ -219,6 +253,25 @@ async def test_card_is_read_before_and_after_a_loss(wire: Wire) -> None:
     assert first.reader == second.reader == ID
     assert first.readings == second.readings
     assert first.received_s <= second.received_s <= time.monotonic()
+
+
+@each_scanner
+async def test_text_is_read_before_and_after_a_loss(wire: Wire) -> None:
+    device = wire.build()
+    assert isinstance(device, Reader)
+    async with serve(wire, device):
+        await wire.said(LinkState.ONLINE)
+        await wire.show_card()
+        (first,) = await wire.sink.wait_for(TextRead)
+        await wire.cut()
+        await wire.said(LinkState.ONLINE, LinkState.OFFLINE)
+        await wire.mend()
+        await wire.said(LinkState.ONLINE, LinkState.OFFLINE, LinkState.ONLINE)
+        await wire.show_card()
+        _, second = await wire.sink.wait_for(TextRead, 2)
+    assert (first.reader, first.text) == (second.reader, second.text) == (ID, PASS)
+    assert first.received_s <= second.received_s <= time.monotonic()
+    assert device.counters()["frames"] == 2
 
 
 @each_board
