@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     _site_commands(commands)
     _list_commands(commands)
     _card_commands(commands)
+    _pass_commands(commands)
     _people_commands(commands)
     return parser
 
@@ -87,6 +88,8 @@ def _list_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     decide.add_argument(
         "--requests", required=True, metavar="REQUESTS.jsonl", help="one request a line; - for standard input"
     )
+    decide.add_argument("--site", type=Path, metavar="SITE.toml", help="the wiring: grades, exits, what readers accept")
+    decide.add_argument("--stateful", action="store_true", help="lines follow in time; uses and passages carry over")
     decide.set_defaults(command=_decide)
     schema = commands.add_parser("schema", help="print a JSON Schema")
     schema.add_argument("name", choices=("access-list", "decide-request", "decide-answer"))
@@ -107,6 +110,29 @@ def _card_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     encode.add_argument("--facility", type=int, help="the facility code, where the format has one")
     encode.add_argument("--number", type=int, required=True, help="the card number")
     encode.set_defaults(command=_card_encode)
+
+
+def _pass_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    words = commands.add_parser("pass", help="QR passes: a key that signs them, and passes").add_subparsers(
+        title="commands", metavar="key|sign", required=True
+    )
+    key = words.add_parser("key", help="make a private key; prints its entry for the list's pass_keys")
+    key.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the private key goes (mode 0600)")
+    key.add_argument("--key-id", metavar="ID", help="the key's id in LIST.json (the file's name)")
+    key.set_defaults(command=_pass_key)
+    sign = words.add_parser("sign", help="sign a pass; prints the text for a QR code")
+    sign.add_argument("--key", type=Path, required=True, metavar="FILE", help="the private key")
+    sign.add_argument("--key-id", required=True, metavar="ID", help="the key's id in LIST.json")
+    sign.add_argument("--id", required=True, metavar="PASS", help="the pass's own id")
+    sign.add_argument("--until", required=True, metavar="T", help="when it ends, RFC 3339 with offset")
+    sign.add_argument("--from", dest="valid_from", metavar="T", help="when it begins")
+    kind = sign.add_mutually_exclusive_group(required=True)
+    kind.add_argument("--uses", type=int, metavar="N", help="so many grants in all")
+    kind.add_argument("--rotating", action="store_true", help="good for a minute from now")
+    kind.add_argument("--at", metavar="T", help="the same, as if made at that time")
+    sign.add_argument("--cardholder", metavar="ID", help="whose pass it is (a visitor's)")
+    sign.add_argument("--level", action="append", default=[], metavar="ID", help="an access level; may be repeated")
+    sign.set_defaults(command=_pass_sign)
 
 
 def _people_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -191,7 +217,7 @@ def _check(args: argparse.Namespace) -> int:
 def _decide(args: argparse.Namespace) -> int:
     from gateway.commands.decide import decide_lines
 
-    for answer in decide_lines(args.list, args.requests):
+    for answer in decide_lines(args.list, args.requests, args.site, stateful=args.stateful):
         print(json.dumps(answer, ensure_ascii=False), flush=args.requests == "-")
     return 0
 
@@ -237,6 +263,34 @@ def _card_encode(args: argparse.Namespace) -> int:
     from drivers.wiegand.card_commands import encode_card
 
     print(json.dumps(encode_card(args.format, args.facility, args.number)))
+    return 0
+
+
+def _pass_key(args: argparse.Namespace) -> int:
+    from gateway.commands.pass_commands import make_key
+
+    entry = make_key(args.out, args.key_id)
+    print(json.dumps(entry, ensure_ascii=False))
+    _say(f"{args.out}: the private key; whoever has it can issue passes. Public key: {entry['public_key']}")
+    _say("Put the line above under pass_keys of LIST.json; name the levels that its passes may give.")
+    return 0
+
+
+def _pass_sign(args: argparse.Namespace) -> int:
+    from gateway.clock import SystemClock
+    from gateway.commands.pass_commands import Wish, sign
+
+    wish = Wish(
+        key_id=args.key_id,
+        id=args.id,
+        until=args.until,
+        valid_from=args.valid_from,
+        uses=args.uses,
+        made_at=SystemClock().now().wall if args.rotating else args.at,
+        cardholder=args.cardholder,
+        levels=tuple(args.level),
+    )
+    print(sign(args.key, wish))
     return 0
 
 
