@@ -12,15 +12,21 @@ from pydantic import BaseModel, ValidationError
 
 from config.model import (
     END_PATTERN,
+    FLOOR_PATTERN,
+    FORMAT_PATTERN,
     ID_PATTERN,
     TIME_PATTERN,
     URL_PATTERN,
     AccessPointTable,
+    AccessTable,
     CameraTable,
     ConsoleTable,
+    DoorGroupTable,
     DoorTable,
     EvidenceKeepTable,
     InputTable,
+    InterlockTable,
+    LiftTable,
     OfficeTable,
     ScheduleTable,
     SiteTable,
@@ -37,12 +43,16 @@ CONFIG_BYTES_MAX = 1 << 20
 _TABLES: dict[str, type[BaseModel]] = {
     "door": DoorTable,
     "access_point": AccessPointTable,
+    "lift": LiftTable,
+    "interlock": InterlockTable,
+    "door_group": DoorGroupTable,
     "input": InputTable,
     "schedule": ScheduleTable,
     "broker": BrokerSettings,
 }
 _SINGLE: dict[str, type[BaseModel]] = {
     "site": SiteTable,
+    "access": AccessTable,
     "office": OfficeTable,
     "console": ConsoleTable,
     "evidence": EvidenceKeepTable,
@@ -62,6 +72,8 @@ _PATTERN_REMEDIES = {
     ID_PATTERN: "use up to 32 of a-z, 0-9, - and _",
     TIME_PATTERN: 'write a time of day as "HH:MM", from "00:00"',
     END_PATTERN: 'write a time of day as "HH:MM", up to "24:00"',
+    FLOOR_PATTERN: "name a floor as the office's list does, in up to 16 characters without spaces",
+    FORMAT_PATTERN: "name a card format as `gatehouse card decode` does, such as H10301",
     URL_PATTERN: "begin it with http:// or https://",
 }
 
@@ -84,10 +96,14 @@ class SiteConfig:
     devices: dict[str, ConfiguredDevice]
     doors: dict[str, DoorTable]
     access_points: dict[str, AccessPointTable]
+    lifts: dict[str, LiftTable]
+    interlocks: dict[str, InterlockTable]
+    door_groups: dict[str, DoorGroupTable]
     inputs: dict[str, InputTable]
     schedules: dict[str, ScheduleTable]
     cameras: dict[str, CameraTable]
     camera_devices: dict[str, ConfiguredDevice]
+    access: AccessTable
     office: OfficeTable | None
     console: ConsoleTable
     evidence: EvidenceKeepTable
@@ -167,10 +183,14 @@ class _Reading:
             devices=devices,
             doors=many["door"],
             access_points=many["access_point"],
+            lifts=many["lift"],
+            interlocks=many["interlock"],
+            door_groups=many["door_group"],
             inputs=many["input"],
             schedules=many["schedule"],
             cameras=cameras,
             camera_devices=camera_devices,
+            access=single["access"] if isinstance(single["access"], AccessTable) else AccessTable(),
             office=single["office"] if isinstance(single["office"], OfficeTable) else None,
             console=single["console"] if isinstance(single["console"], ConsoleTable) else ConsoleTable(),
             evidence=single["evidence"] if isinstance(single["evidence"], EvidenceKeepTable) else EvidenceKeepTable(),
@@ -264,7 +284,7 @@ class _Reading:
             return model.model_validate(table)
         except ValidationError as error:
             for item in error.errors():
-                where = (*path, *(str(part) for part in item["loc"]))
+                where = (*path, *(str(part) for part in item["loc"] if part != "[key]"))
                 remedy = item["msg"]
                 if item["type"] == "extra_forbidden":
                     names = [field.alias or name for name, field in model.model_fields.items()]

@@ -5,14 +5,27 @@ Strict types, unknown keys refused, frozen. References between tables are checke
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,31}$"
 TIME_PATTERN = r"^([01]\d|2[0-3]):[0-5]\d$"
 END_PATTERN = r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$"
 URL_PATTERN = r"^https?://"
+FLOOR_PATTERN = r"^\S{1,16}$"
+FORMAT_PATTERN = r"^[A-Za-z0-9]{1,16}$"
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+Metres = Annotated[float, Field(ge=-100_000, le=100_000)]
+"""No compound is larger; it also keeps out the infinite."""
+Grade = Literal["clonable", "secure", "pin", "plate", "pass"]
+
+
+def _to_tuple(value: Any) -> Any:
+    """TOML has lists; what is frozen holds tuples."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+Ids = Annotated[tuple[str, ...], BeforeValidator(_to_tuple)]
 
 
 class _Table(BaseModel):
@@ -68,16 +81,69 @@ class DoorTable(_Table):
     pre_alarm_time_s: Seconds = 5.0
 
 
+class FacilityTable(_Table):
+    """`facility = {…}`: the format and facility code of the site's own cards."""
+
+    format: str = Field(pattern=FORMAT_PATTERN)
+    code: int = Field(ge=0, le=0xFFFFFFFF)
+    """No known card format has more than 32 bits of it."""
+
+
 class AccessPointTable(_Table):
-    """`[access_point.ID]`: the id is the office's."""
+    """`[access_point.ID]`: one way through a door, or the panel of a lift. The id is the office's."""
 
-    door: str
-    readers: tuple[str, ...] = Field(min_length=1)
+    door: str | None = None
+    lift: str | None = None
+    readers: Ids = Field(min_length=1)
+    exit: bool = False
+    perimeter: bool = True
+    degraded: Literal["last_list", "locked", "facility_code"] = "last_list"
+    facility: FacilityTable | None = None
+    accepts: dict[str, Annotated[tuple[Grade, ...], BeforeValidator(_to_tuple), Field(min_length=1)]] = {}
+    grades: dict[str, Literal["clonable", "secure"]] = {}
+    position_m: Annotated[tuple[Metres, Metres], BeforeValidator(_to_tuple)] | None = None
 
-    @field_validator("readers", mode="before")
-    @classmethod
-    def _readers(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
+
+class FloorRef(_Table):
+    """`floors = { "1" = {…} }`: the relay output that lets a floor's button work."""
+
+    device: str
+    output: int = Field(ge=0, le=63)
+
+
+class LiftTable(_Table):
+    """`[lift.ID]`: floor buttons that a card lets work for a while. Floors bear the list's names."""
+
+    name: Names
+    enable_time_s: Seconds = 10.0
+    floors: dict[Annotated[str, Field(pattern=FLOOR_PATTERN)], FloorRef] = Field(min_length=1)
+
+
+class InterlockTable(_Table):
+    """`[interlock.ID]`: the doors of a sluice."""
+
+    rule: Literal["one_open", "one_unlocked"]
+    doors: Ids = Field(min_length=2)
+
+
+class DoorGroupTable(_Table):
+    """`[door_group.ID]`: doors that are locked down, or released, together."""
+
+    name: Names
+    doors: Ids = Field(min_length=1)
+
+
+class AccessTable(_Table):
+    """`[access]`: how long people are waited for, and what is too fast."""
+
+    second_credential_s: float = Field(default=10.0, ge=1, le=120)
+    """Whoever waits longer at the door has given up, and the next one must not complete their request."""
+    confirm_s: float = Field(default=30.0, ge=5, le=300)
+    """A guard needs seconds to look at a face; after minutes somebody else stands there."""
+    travel_speed_m_s: float = Field(default=8.0, ge=1, le=100)
+    """Below a walk everybody would alarm; above a car nobody."""
+    repeat_read_s: float = Field(default=1.0, ge=0.1, le=10)
+    """Readers repeat a card that is held to them a few times a second."""
 
 
 class InputTable(_Table):
@@ -93,25 +159,15 @@ class InputTable(_Table):
 class PeriodTable(_Table):
     """One period of a schedule; an end at or before the start runs over midnight."""
 
-    days: tuple[Day, ...] = Field(min_length=1)
+    days: Annotated[tuple[Day, ...], BeforeValidator(_to_tuple)] = Field(min_length=1)
     start: str = Field(pattern=TIME_PATTERN)
     end: str = Field(pattern=END_PATTERN)
-
-    @field_validator("days", mode="before")
-    @classmethod
-    def _days(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
 
 
 class ScheduleTable(_Table):
     """`[schedule.ID]`: the site's own schedules, such as when cameras are armed."""
 
-    periods: tuple[PeriodTable, ...]
-
-    @field_validator("periods", mode="before")
-    @classmethod
-    def _periods(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
+    periods: Annotated[tuple[PeriodTable, ...], BeforeValidator(_to_tuple)]
 
 
 class ZoneTable(_Table):
@@ -146,14 +202,9 @@ class CameraTable(_Table):
     name: Names
     driver: str
     armed: str
-    doors: tuple[str, ...] = ()
-    zones: tuple[ZoneTable, ...] = ()
+    doors: Ids = ()
+    zones: Annotated[tuple[ZoneTable, ...], BeforeValidator(_to_tuple)] = ()
     evidence: EvidenceTable = EvidenceTable()
-
-    @field_validator("doors", "zones", mode="before")
-    @classmethod
-    def _tuples(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
 
 
 class OfficeTable(_Table):
@@ -170,6 +221,8 @@ class ConsoleTable(_Table):
     host: str = "127.0.0.1"
     port: int = Field(default=8400, ge=0, le=65535)
     post: str = Field(default="gate-house", pattern=ID_PATTERN)
+    sees: Ids = ()
+    """The doors in the post's sight: duress there shows at other posts only."""
 
 
 class EvidenceKeepTable(_Table):

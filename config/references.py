@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from config.loader import SiteConfig
+    from config.model import AccessPointTable
 
 Fault = tuple[tuple[str, ...], object, str]
 Named = dict[str, frozenset[str]]
@@ -18,6 +19,9 @@ def check_references(config: "SiteConfig", named: Named) -> Iterator[Fault]:
     """
     yield from _doors(config, named)
     yield from _access_points(config, named)
+    yield from _degraded(config)
+    yield from _lifts(config, named)
+    yield from _door_sets(config, named)
     yield from _inputs(config, named)
     yield from _cameras(config, named)
     yield from _brokers(config, named)
@@ -81,8 +85,12 @@ def _doors(config: "SiteConfig", named: Named) -> Iterator[Fault]:
 def _access_points(config: "SiteConfig", named: Named) -> Iterator[Fault]:
     taken: dict[str, str] = {}
     for point_id, point in config.access_points.items():
-        if point.door not in named["door"]:
-            yield ("access_point", point_id, "door"), point.door, _missing(named, "door")
+        yield from _leads_somewhere(point_id, point, named)
+        for key, readers in (("accepts", point.accepts), ("grades", point.grades)):
+            for reader in readers:
+                if reader not in point.readers:
+                    remedy = f"is no reader of this access point; its readers are {', '.join(point.readers)}"
+                    yield ("access_point", point_id, key, reader), reader, remedy
         for reader in point.readers:
             found = config.devices.get(reader)
             if reader not in named["device"]:
@@ -92,6 +100,78 @@ def _access_points(config: "SiteConfig", named: Named) -> Iterator[Fault]:
             owner = taken.setdefault(reader, point_id)
             if owner != point_id:
                 yield ("access_point", point_id, "readers"), reader, f"belongs to access point {owner!r} already"
+
+
+def _leads_somewhere(point_id: str, point: "AccessPointTable", named: Named) -> Iterator[Fault]:
+    """Through a door, or to the floors of a lift; and only a door has a way out."""
+    path = ("access_point", point_id)
+    if point.door is not None and point.lift is not None:
+        yield (*path, "lift"), point.lift, "an access point opens a door or works a lift: remove one of the two"
+        return
+    if point.door is None and point.lift is None:
+        yield (*path, "door"), None, "name the door that its readers open, or the lift that they work"
+    if point.door is not None and point.door not in named["door"]:
+        yield (*path, "door"), point.door, _missing(named, "door")
+    if point.lift is not None and point.lift not in named["lift"]:
+        yield (*path, "lift"), point.lift, _missing(named, "lift")
+    if point.exit and point.door is None:
+        yield (*path, "exit"), True, "a lift is no way out: remove it, or name the door"
+
+
+def _degraded(config: "SiteConfig") -> Iterator[Fault]:
+    """Any card of the facility code may pass only inside the site, and only where such cards can be read."""
+    for point_id, point in config.access_points.items():
+        path = ("access_point", point_id)
+        if point.degraded == "facility_code" and point.perimeter:
+            remedy = (
+                "any card of the facility code would pass the perimeter: use last_list or locked, "
+                "or say perimeter = false where this access point lies inside"
+            )
+            yield (*path, "degraded"), point.degraded, remedy
+        if point.degraded == "facility_code" and point.facility is None:
+            yield (*path, "degraded"), point.degraded, 'needs facility = { format = "H10301", code = … } beside it'
+        devices = [config.devices.get(reader) for reader in point.readers]
+        formats = {getattr(device.settings, "format", None) for device in devices if device is not None}
+        if point.facility is not None and formats and None not in formats and point.facility.format not in formats:
+            read = ", ".join(sorted(str(name) for name in formats))
+            yield (*path, "facility", "format"), point.facility.format, f"its readers read {read}"
+
+
+def _lifts(config: "SiteConfig", named: Named) -> Iterator[Fault]:
+    taken = {(door.lock.device, door.lock.output): f"the lock of door {key!r}" for key, door in config.doors.items()}
+    for lift_id, lift in config.lifts.items():
+        for floor, place in lift.floors.items():
+            path = ("lift", lift_id, "floors", floor)
+            yield from _board(config, named, (*path, "device"), place.device)
+            yield from _channel(config, path, place.device, "output", place.output)
+            mine = f"floor {floor!r} of lift {lift_id!r}"
+            owner = taken.setdefault((place.device, place.output), mine)
+            if owner != mine:
+                yield (*path, "output"), place.output, f"{owner} has this output already"
+        whole = len(config.access_points) == len(named["access_point"])
+        if whole and not any(point.lift == lift_id for point in config.access_points.values()):
+            yield ("lift", lift_id), lift_id, "no access_point names this lift; add one with its readers"
+
+
+def _door_sets(config: "SiteConfig", named: Named) -> Iterator[Fault]:
+    """Interlocks, door groups and the doors that a post sees: every door exists and is named once."""
+    sets = [
+        *((("interlock", key, "doors"), table.doors) for key, table in config.interlocks.items()),
+        *((("door_group", key, "doors"), table.doors) for key, table in config.door_groups.items()),
+        (("console", "sees"), config.console.sees),
+    ]
+    for path, doors in sets:
+        for at, door in enumerate(doors):
+            if door not in named["door"]:
+                yield path, door, _missing(named, "door")
+            elif door in doors[:at]:
+                yield path, door, "is named twice"
+    for key, interlock in config.interlocks.items():
+        for door in interlock.doors if interlock.rule == "one_open" else ():
+            found = config.doors.get(door)
+            if found is not None and found.contact is None:
+                remedy = 'has no contact to say that it is open: wire one, or use rule = "one_unlocked"'
+                yield ("interlock", key, "doors"), door, remedy
 
 
 def _inputs(config: "SiteConfig", named: Named) -> Iterator[Fault]:

@@ -3,15 +3,30 @@
 from zoneinfo import ZoneInfo
 
 from config.loader import SiteConfig
-from config.model import DoorTable, InputRef, InputTable, PeriodTable, ScheduleTable
+from config.model import (
+    AccessPointTable,
+    DoorTable,
+    InputRef,
+    InputTable,
+    LiftTable,
+    PeriodTable,
+    ScheduleTable,
+)
+from gateway.domain.credential import Grade
 from gateway.domain.schedule import Period, Schedule
 from gateway.domain.site import (
     AccessPoint,
     CameraPlace,
+    DegradedMode,
     Door,
+    DoorGroup,
     InputPurpose,
+    Interlock,
+    InterlockRule,
+    Lift,
     Lock,
     LockKind,
+    ReaderRules,
     Site,
     SiteInput,
     Terminal,
@@ -28,12 +43,21 @@ def to_site(config: SiteConfig) -> Site:
         id=config.site.id,
         zone=ZoneInfo(config.site.zone),
         doors={key: _door(key, table) for key, table in config.doors.items()},
-        access_points={key: AccessPoint(key, table.door, table.readers) for key, table in config.access_points.items()},
+        access_points={key: _access_point(key, table) for key, table in config.access_points.items()},
         inputs={
             key: SiteInput(key, InputPurpose(table.purpose), _terminal(table)) for key, table in config.inputs.items()
         },
         cameras={key: CameraPlace(key, schedules[table.armed], table.doors) for key, table in config.cameras.items()},
+        lifts={key: _lift(key, table) for key, table in config.lifts.items()},
+        interlocks=tuple(
+            Interlock(key, InterlockRule(table.rule), table.doors) for key, table in config.interlocks.items()
+        ),
+        door_groups={key: DoorGroup(key, table.doors) for key, table in config.door_groups.items()},
         insecure_links=tuple(name for name, broker in config.brokers.items() if broker.insecure),
+        repeat_read_s=config.access.repeat_read_s,
+        second_credential_s=config.access.second_credential_s,
+        confirm_s=config.access.confirm_s,
+        travel_speed_m_s=config.access.travel_speed_m_s,
     )
 
 
@@ -72,3 +96,30 @@ def _door(door_id: str, table: DoorTable) -> Door:
         relock_on_close=table.relock_on_close,
         fire_release=table.fire_release,
     )
+
+
+def _access_point(point_id: str, table: AccessPointTable) -> AccessPoint:
+    return AccessPoint(
+        id=point_id,
+        door=table.door,
+        readers=table.readers,
+        lift=table.lift,
+        exit=table.exit,
+        degraded=DegradedMode(table.degraded),
+        facility=None if table.facility is None else (table.facility.format, table.facility.code),
+        rules={reader: _reader_rules(reader, table) for reader in table.readers},
+        position_m=table.position_m,
+    )
+
+
+def _reader_rules(reader: str, table: AccessPointTable) -> ReaderRules:
+    accepts = table.accepts.get(reader)
+    return ReaderRules(
+        grade=Grade(table.grades.get(reader, Grade.CLONABLE.value)),
+        accepts=None if accepts is None else frozenset(Grade(grade) for grade in accepts),
+    )
+
+
+def _lift(lift_id: str, table: LiftTable) -> Lift:
+    floors = {floor: Terminal(place.device, place.output) for floor, place in table.floors.items()}
+    return Lift(lift_id, floors, table.enable_time_s)

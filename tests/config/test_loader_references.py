@@ -1,0 +1,163 @@
+"""What a site config says of access points, lifts, sluices and door groups must fit together."""
+
+import pytest
+
+from config.loader import parse_config
+from tests.config.test_loader import DEMO, faults
+
+LIFT = """
+[access_point.tower]
+lift = "tower"
+readers = ["tower-reader"]
+
+[device.tower-reader]
+driver = "s4a"
+port = "tty/tower-reader"
+
+[lift.tower]
+name = { zh-CN = "1 号梯", en = "Lift 1" }
+floors = { "1" = { device = "north-board", output = 2 }, "2F" = { device = "north-board", output = 3 } }
+"""
+SLUICE = """
+[interlock.sluice]
+rule = "one_open"
+doors = ["north", "yard"]
+"""
+
+
+def line_of(text: str, start: str) -> int:
+    """The line, from 1, that is the last to begin so."""
+    return max(number for number, line in enumerate(text.splitlines(), 1) if line.startswith(start))
+
+
+def with_yard(line: str, text: str = DEMO) -> str:
+    """The demo with one more line in the yard's access point."""
+    return text.replace('readers = ["yard-reader"]\n', f'readers = ["yard-reader"]\n{line}\n', 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        DEMO + LIFT,
+        DEMO + SLUICE,
+        DEMO + SLUICE.replace("one_open", "one_unlocked").replace('"yard"', '"garage"'),
+        with_yard("exit = true"),
+        with_yard(
+            "exit = true", DEMO.replace('rex = { device = "north-board", input = 3 }\nescape_route = true', "", 1)
+        ),
+        with_yard('degraded = "facility_code"\nperimeter = false\nfacility = { format = "H10301", code = 123 }'),
+        with_yard('facility = { format = "H10301", code = 123 }'),
+        with_yard('accepts = { yard-reader = ["secure", "plate"] }\ngrades = { yard-reader = "secure" }'),
+        with_yard("position_m = [12, -40.5]"),
+    ],
+)
+def test_a_site_that_fits_together_is_taken(text: str) -> None:
+    assert set(parse_config(text.encode()).doors) == {"north", "yard", "garage"}
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "remedy"),
+    [
+        ('lift = "tower"', "access_point.yard.lift", "remove one of the two"),
+        ('degraded = "facility_code"', "access_point.yard.degraded", "needs facility"),
+        ('degraded = "open"', "access_point.yard.degraded", "'facility_code'"),
+        ('facility = { format = "H10306", code = 1 }', "access_point.yard.facility.format", "its readers read H10301"),
+        (
+            'facility = { format = "H10301", code = -1 }',
+            "access_point.yard.facility.code",
+            "greater than or equal to 0",
+        ),
+        (
+            'accepts = { north-reader = ["pin"] }',
+            "access_point.yard.accepts.north-reader",
+            "its readers are yard-reader",
+        ),
+        ("accepts = { yard-reader = [] }", "access_point.yard.accepts.yard-reader", "too few"),
+        ('accepts = { yard-reader = ["card"] }', "access_point.yard.accepts.yard-reader.0", "'clonable'"),
+        ('grades = { yard-raeder = "secure" }', "access_point.yard.grades.yard-raeder", "its readers are yard-reader"),
+        ('grades = { yard-reader = "pin" }', "access_point.yard.grades.yard-reader", "'secure'"),
+        ("position_m = [1.0]", "access_point.yard.position_m.1", "missing"),
+        ("position_m = [1.0, inf]", "access_point.yard.position_m.1", "less than or equal to 100000"),
+        ("perimetre = true", "access_point.yard.perimetre", "did you mean 'perimeter'?"),
+    ],
+)
+def test_a_mistake_at_an_access_point_is_named_with_its_line_and_what_to_do(line: str, key: str, remedy: str) -> None:
+    text = with_yard(line)
+    found = faults(text)
+    assert remedy in found[key][0]
+    assert found[key][1] == line_of(text, line.splitlines()[0])
+
+
+def test_any_card_of_the_facility_code_never_passes_the_perimeter() -> None:
+    found = faults(with_yard('degraded = "facility_code"\nfacility = { format = "H10301", code = 123 }'))
+    assert list(found) == ["access_point.yard.degraded"]
+    assert "perimeter = false" in found["access_point.yard.degraded"][0]
+
+
+def test_an_access_point_leads_somewhere_and_a_lift_is_no_way_out() -> None:
+    assert "or the lift" in faults(DEMO.replace('door = "garage"\n', "", 1))["access_point.garage.door"][0]
+    found = faults(DEMO + LIFT.replace('readers = ["tower', 'exit = true\nreaders = ["tower', 1))
+    assert list(found) == ["access_point.tower.exit"]
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "key", "remedy"),
+    [
+        ('lift = "tower"', 'lift = "towre"', "access_point.tower.lift", "no such lift; known: tower"),
+        ("output = 3", "output = 9", "lift.tower.floors.2F.output", "outputs 0 to 3"),
+        ("output = 2", "output = 0", "lift.tower.floors.1.output", "the lock of door 'north' has this output already"),
+        ("output = 3", "output = 2", "lift.tower.floors.2F.output", "floor '1' of lift 'tower' has this output"),
+        ('device = "north-board"', 'device = "tower-reader"', "lift.tower.floors.1.device", "is a reader"),
+        ('device = "north-board"', 'device = "board"', "lift.tower.floors.1.device", "no such device"),
+        ('"2F"', '"2 F"', "lift.tower.floors.2 F", "without spaces"),
+    ],
+)
+def test_a_mistake_at_a_lift_is_named_with_its_line_and_what_to_do(good: str, bad: str, key: str, remedy: str) -> None:
+    assert good in LIFT
+    text = DEMO + LIFT.replace(good, bad, 1)
+    found = faults(text)
+    assert remedy in found[key][0]
+    assert found[key][1] == line_of(text, bad if key.startswith("access") else 'floors = { "1')
+
+
+def test_a_lift_that_no_access_point_names_is_a_fault() -> None:
+    lonely = LIFT[LIFT.index("[lift.tower]") :]
+    assert "no access_point names this lift" in faults(DEMO + lonely)["lift.tower"][0]
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "key", "remedy"),
+    [
+        ('"yard"]', '"yrad"]', "interlock.sluice.doors", "no such door"),
+        ('"yard"]', '"north"]', "interlock.sluice.doors", "named twice"),
+        (', "yard"]', "]", "interlock.sluice.doors", "too few"),
+        ('"yard"]', '"garage"]', "interlock.sluice.doors", 'rule = "one_unlocked"'),
+        ("one_open", "one_closed", "interlock.sluice.rule", "'one_open' or 'one_unlocked'"),
+    ],
+)
+def test_a_mistake_at_a_sluice_is_named_with_its_line_and_what_to_do(
+    good: str, bad: str, key: str, remedy: str
+) -> None:
+    assert good in SLUICE
+    text = DEMO + SLUICE.replace(good, bad, 1)
+    found = faults(text)
+    assert remedy in found[key][0]
+    assert found[key][1] == line_of(text, SLUICE.replace(good, bad, 1).splitlines()[2 if "rule" in key else 3])
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "key", "remedy"),
+    [
+        ('doors = ["north", "garage"]', 'doors = ["north", "cellar"]', "door_group.gates.doors", "no such door"),
+        ('doors = ["north", "garage"]', "doors = []", "door_group.gates.doors", "too few"),
+        ('sees = ["north"]', 'sees = ["nroth"]', "console.sees", "no such door"),
+        ("confirm_s = 30.0", "confirm_s = 3000.0", "access.confirm_s", "less than or equal to 300"),
+        ("travel_speed_m_s = 8.0", "travel_speed = 8.0", "access.travel_speed", "travel_speed_m_s"),
+    ],
+)
+def test_a_mistake_at_a_group_a_post_or_the_times_is_named(good: str, bad: str, key: str, remedy: str) -> None:
+    assert good in DEMO
+    text = DEMO.replace(good, bad, 1)
+    found = faults(text)
+    assert remedy in found[key][0]
+    assert found[key][1] == line_of(text, bad)
