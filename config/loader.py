@@ -40,7 +40,7 @@ from gateway.errors import ConfigError
 CONFIG_BYTES_MAX = 1 << 20
 """A site of hundreds of doors takes some 100 kB; more isn't a site config."""
 
-_TABLES: dict[str, type[BaseModel]] = {
+MANY_TABLES: dict[str, type[BaseModel]] = {
     "door": DoorTable,
     "access_point": AccessPointTable,
     "lift": LiftTable,
@@ -50,14 +50,16 @@ _TABLES: dict[str, type[BaseModel]] = {
     "schedule": ScheduleTable,
     "broker": BrokerSettings,
 }
-_SINGLE: dict[str, type[BaseModel]] = {
+"""`[name.ID]`"""
+SINGLE_TABLES: dict[str, type[BaseModel]] = {
     "site": SiteTable,
     "access": AccessTable,
     "office": OfficeTable,
     "console": ConsoleTable,
     "evidence": EvidenceKeepTable,
 }
-_KEYS = (*_TABLES, *_SINGLE, "device", "camera", "schema")
+"""`[name]`"""
+_KEYS = (*MANY_TABLES, *SINGLE_TABLES, "device", "camera", "schema")
 _Model = TypeVar("_Model", bound=BaseModel)
 _REMEDIES = {
     "missing": "is needed and missing",
@@ -168,10 +170,10 @@ class _Reading:
 
     def config(self) -> SiteConfig:
         self._check_top()
-        many = {name: self._many(name, model) for name, model in _TABLES.items()}
+        many = {name: self._many(name, model) for name, model in MANY_TABLES.items()}
         devices = self._devices("device", ("reader", "relay_board"))
         cameras, camera_devices = self._cameras()
-        single = {name: self._single(name, model) for name, model in _SINGLE.items()}
+        single = {name: self._single(name, model) for name, model in SINGLE_TABLES.items()}
         site = single["site"]
         if isinstance(site, SiteTable):
             self._check_zone(site)
@@ -202,7 +204,7 @@ class _Reading:
         return config
 
     def _named(self) -> dict[str, frozenset[str]]:
-        return {name: frozenset(self._tables(name)) for name in (*_TABLES, "device", "camera")}
+        return {name: frozenset(self._tables(name)) for name in (*MANY_TABLES, "device", "camera")}
 
     def fault(self, path: tuple[str, ...], value: object, remedy: str) -> None:
         self.faults.append(ConfigError(".".join(path), value, remedy, line_of(self.text, path)))
