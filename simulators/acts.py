@@ -15,10 +15,13 @@ from simulators.hardware import Hardware
 from simulators.people import named_cards
 from simulators.pty_line import PtyLine
 from simulators.readers import Card, CardUnreadable
+from simulators.scanners import TopicScanner
 from simulators.scenario import SEEN_DOOR, Scenario
 
 MAX_NOISE = 2048
 """Bytes of one burst, half of what a line holds."""
+MAX_TEXT = 1000
+"""Characters of a scanned text; a pass has about 300."""
 BUTTON_S = 1.0
 """How long `press` keeps a named button down."""
 
@@ -34,6 +37,7 @@ class Acts:
         self._random = random.Random(seed)
         self._verbs: dict[str, Callable[[Request], Awaitable[Answer]]] = {
             "swipe": self._swipe,
+            "scan": self._scan,
             "press": self._press,
             "open": self._open,
             "close": self._close,
@@ -75,6 +79,21 @@ class Acts:
         except CardUnreadable as problem:
             raise Refused(f"{reader} stays silent: {problem}") from problem
         return {"said": said, "card": asdict(card)}
+
+    async def _scan(self, request: Request) -> Answer:
+        name, text = str(request.get("scanner")), request.get("text")
+        scanner = self.hardware.scanners.get(name)
+        if scanner is None:
+            known = ", ".join(self.hardware.scanners) or "none"
+            raise Refused(f"there is no scanner {name!r}; there are {known}")
+        if not isinstance(text, str) or not 0 < len(text) <= MAX_TEXT or not text.isprintable():
+            raise Refused(f"a text is 1 to {MAX_TEXT} characters on one line")
+        sent = True
+        if isinstance(scanner, TopicScanner):
+            sent = await scanner.scan(text)
+        else:
+            scanner.scan(text)
+        return {"said": f"{name} sees {text!r}" + ("." if sent else " but has no power or no broker.")}
 
     async def _press(self, request: Request) -> Answer:
         target = str(next((request[k] for k in ("target", "door", "reader", "input") if k in request), None))

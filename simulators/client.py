@@ -96,6 +96,12 @@ def sim_arguments(parser: argparse.ArgumentParser) -> None:
         },
     )
     word(
+        "scan",
+        "hold a text (a QR pass, a number plate) before a scanner",
+        scanner={"help": "a device of the site with the driver text-scanner or mqtt-scanner"},
+        what={"help": "the text that it sees, such as 京A12345"},
+    )
+    word(
         "press",
         "press a door's exit button, a reader's key or a named button",
         target={"help": "a door (its exit button), a reader with keypad, or panic"},
@@ -160,6 +166,8 @@ def read_card(text: str) -> str | dict[str, Any]:
 _ARGUMENTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "reader": ("reader", str),
     "card": ("card", read_card),
+    "scanner": ("scanner", str),
+    "what": ("text", str),
     "target": ("target", str),
     "key": ("key", str),
     "door": ("door", str),

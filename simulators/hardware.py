@@ -9,9 +9,10 @@ from simulators.modbus_board import BoardOnLine, ModbusBoard
 from simulators.plan import DoorPlan, LinePlan, SitePlan, TopicPlan, Wire
 from simulators.pty_line import PtyLine
 from simulators.readers import Rdm6300, S4a
+from simulators.scanners import SerialScanner, TopicScanner
 from simulators.tasmota import TasmotaReader, TasmotaRelay
 
-Device = PtyLine | TasmotaReader | TasmotaRelay
+Device = PtyLine | TasmotaReader | TasmotaRelay | TopicScanner
 
 
 class Hardware:
@@ -23,6 +24,7 @@ class Hardware:
         self.boards: dict[str, BoardOnLine] = {}
         self.serial_readers: dict[str, Rdm6300 | S4a] = {}
         self.topic_readers: dict[str, TasmotaReader] = {}
+        self.scanners: dict[str, SerialScanner | TopicScanner] = {}
         self.relays: dict[str, TasmotaRelay] = {}
         self.doors = {each.id: _hang(each) for each in plan.doors}
         self.pressed: dict[str, bool] = dict.fromkeys(plan.buttons, False)
@@ -50,7 +52,8 @@ class Hardware:
 
     def devices(self) -> dict[str, Device]:
         """Everything with a plug, by name."""
-        return {**self.lines, **self.topic_readers, **self.relays}
+        topic_scanners = {name: each for name, each in self.scanners.items() if isinstance(each, TopicScanner)}
+        return {**self.lines, **self.topic_readers, **self.relays, **topic_scanners}
 
     def now(self) -> float:
         """The clock of all physics, in seconds."""
@@ -100,6 +103,8 @@ class Hardware:
             self.serial_readers[each.device] = Rdm6300(line)
         elif each.driver == "s4a":
             self.serial_readers[each.device] = S4a(line)
+        elif each.driver == "text-scanner":
+            self.scanners[each.device] = SerialScanner(line, each.prefix)
         else:
             board = ModbusBoard(each.unit, [False] * each.outputs, [False] * each.inputs)
             self.boards[each.device] = BoardOnLine(board, line, self.settle)
@@ -108,6 +113,8 @@ class Hardware:
         zone = ZoneInfo(self.plan.zone)
         if each.driver == "tasmota-reader":
             self.topic_readers[each.device] = TasmotaReader(each.topic, each.host, each.port, zone)
+        elif each.driver == "mqtt-scanner":
+            self.scanners[each.device] = TopicScanner(each.topic, each.host, each.port, each.prefix)
         else:
             self.relays[each.device] = TasmotaRelay(each.topic, each.host, each.port, zone, self.settle)
 

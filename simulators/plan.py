@@ -21,6 +21,7 @@ class LinePlan:
     unit: int = 1
     inputs: int = 8
     outputs: int = 4
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class TopicPlan:
     host: str
     port: int
     topic: str
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,8 @@ class SitePlan:
     buttons: dict[str, Wire]
 
 
-SERIAL = frozenset({"rdm6300", "s4a", "modbus-rtu"})
-TOPICAL = frozenset({"tasmota-reader", "tasmota-relay"})
+SERIAL = frozenset({"rdm6300", "s4a", "modbus-rtu", "text-scanner"})
+TOPICAL = frozenset({"tasmota-reader", "tasmota-relay", "mqtt-scanner"})
 
 
 def read_plan(path: Path) -> SitePlan:
@@ -88,11 +90,12 @@ def read_plan(path: Path) -> SitePlan:
 
 def _line(name: str, device: dict[str, Any]) -> LinePlan:
     numbers = {key: int(device[key]) for key in ("unit", "inputs", "outputs") if key in device}
-    return LinePlan(name, device["driver"], device["port"], **numbers)
+    return LinePlan(name, device["driver"], device["port"], **numbers, prefix=device.get("prefix", ""))
 
 
 def _topic(name: str, device: dict[str, Any], broker: dict[str, Any]) -> TopicPlan:
-    return TopicPlan(name, device["driver"], broker["host"], int(broker["port"]), device["topic"])
+    host, port = broker["host"], int(broker["port"])
+    return TopicPlan(name, device["driver"], host, port, device["topic"], device.get("prefix", ""))
 
 
 def _door(name: str, door: dict[str, Any], site: dict[str, Any]) -> DoorPlan:
