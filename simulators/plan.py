@@ -100,7 +100,7 @@ def _topic(name: str, device: dict[str, Any], broker: dict[str, Any]) -> TopicPl
 
 def _door(name: str, door: dict[str, Any], site: dict[str, Any]) -> DoorPlan:
     lock = door["lock"]
-    points = [point for point in site.get("access_point", {}).values() if point["door"] == name]
+    points = [point for point in site.get("access_point", {}).values() if point.get("door") == name]
     readers = [reader for point in points for reader in point.get("readers", [])]
     return DoorPlan(
         id=name,

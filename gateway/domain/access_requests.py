@@ -14,7 +14,8 @@ LOCAL_GRANT_MAX = timedelta(hours=24)
 REASON_CHARACTERS_MAX = 200
 LOCAL_MAX = 2000
 """Blocks, or local grants, at once: many times what guards of one site can mean."""
-_SUBJECT_CHARACTERS_MAX = 80
+_ID_CHARACTERS_MAX = 69
+"""An id of the list, and `pass:` before that of a pass."""
 
 
 class AccessRequests:
@@ -39,7 +40,7 @@ class AccessRequests:
 
     def _block_refusal(self, signal: sg.BlockRequested) -> str | None:
         kind, _, name = signal.subject.partition(":")
-        if kind not in ("credential", "cardholder") or not name or len(signal.subject) > _SUBJECT_CHARACTERS_MAX:
+        if kind not in ("credential", "cardholder") or not _is_id(name):
             return "SubjectUnknown"
         if not signal.reason.strip():
             return "ReasonMissing"
@@ -85,7 +86,7 @@ class AccessRequests:
     def _let_in_refusal(self, signal: sg.LocalGrantRequested, moment: Moment) -> str | None:
         if not signal.reason.strip():
             return "ReasonMissing"
-        if not signal.credential or len(signal.credential) > _SUBJECT_CHARACTERS_MAX:
+        if not _is_id(signal.credential):
             return "SubjectUnknown"
         if signal.until is None:
             return None if signal.credential in self.register.local_grants else "NoLocalGrant"
@@ -121,3 +122,8 @@ class AccessRequests:
             )
         )
         return None
+
+
+def _is_id(name: str) -> bool:
+    """May it be a list's id? Those hold no white space and no control characters."""
+    return 0 < len(name) <= _ID_CHARACTERS_MAX and name.isprintable() and " " not in name

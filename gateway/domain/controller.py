@@ -75,7 +75,7 @@ class Controller:
         self.guards = GuardDesk(site, state, self.doors, self.alarms, self.entry)
         self._next_schedule: datetime | None = None
         self._next_clock_look_s = 0.0
-        self._list_due_s: float | None = None
+        self.list_due_s: float | None = None
         self._handlers: dict[type, Callable[[Any, _Now], None]] = {
             sg.CardRead: lambda signal, now: self.entry.card_read(signal, now.moment, now.access_list),
             sg.TextRead: lambda signal, now: self.entry.text_read(signal, now.moment, now.access_list),
@@ -124,7 +124,9 @@ class Controller:
     def _hand_out(self, signal: sg.Signal, now: _Now) -> None:
         asked, handler = self.guards.handlers.get(type(signal)), self._handlers.get(type(signal))
         if asked is not None:
+            self.guards.urgent = False
             now.reply.refusal = asked(signal, now.moment, now.access_list)
+            now.reply.urgent |= self.guards.urgent
         elif handler is not None:
             handler(signal, now)
 
@@ -139,7 +141,7 @@ class Controller:
     def next_deadline(self, moment: Moment) -> float:
         """When to call with `DeadlineReached`, monotonic seconds; at most a minute ahead."""
         times = [self.doors.deadline_s(), self.alarms.deadline_s(), self.observations.deadline_s()]
-        times += [self.entry.deadline_s(), self._next_clock_look_s or None, self._list_due_s]
+        times += [self.entry.deadline_s(), self._next_clock_look_s or None, self.list_due_s]
         if self._next_schedule is not None:
             times.append(moment.monotonic_s + (self._next_schedule - moment.wall).total_seconds())
         latest = moment.monotonic_s + CLOCK_LOOKED_AT_S
@@ -215,6 +217,8 @@ class Controller:
                     detail=signal.detail[:200],
                 )
             )
+        expired = signal.outcome is sg.CommandOutcome.EXPIRED
+        self.doors.pulse_ended(signal.command_id, expired, now.moment)
         if failed:
             door = self.doors.command_failed(signal.command_id, now.moment)
             self._raise(AlarmKind.COMMAND_FAILED, signal.device, now, door=door)
@@ -365,7 +369,7 @@ class Controller:
     def _gateway_starting(self, signal: sg.GatewayStarting, now: _Now) -> None:
         version = now.access_list.version if now.access_list else None
         self._tell(ev.GatewayStarted(software=signal.software, restored=signal.restored, list_version=version))
-        self._list_due_s = now.moment.monotonic_s + FIRST_LIST_S
+        self.list_due_s = now.moment.monotonic_s + FIRST_LIST_S
         # The wiring may have changed while the gateway was down: a door that fire releases now, or no more.
         self.doors.set_fire(self.state.fire_latched, now.moment)
         for link in self.site.insecure_links:
@@ -383,10 +387,12 @@ class Controller:
         else:
             self._tell(*self.alarms.normal(AlarmKind.CLOCK_SUSPECT, "clock"))
         self._next_clock_look_s = now.moment.monotonic_s + CLOCK_LOOKED_AT_S
-        if self._list_due_s is not None and now.moment.monotonic_s >= self._list_due_s:
-            self._list_due_s = None
+        if self.list_due_s is not None and now.moment.monotonic_s >= self.list_due_s:
+            self.list_due_s = None
             if now.access_list is None:
                 self._raise_once(AlarmKind.NO_VALID_LIST, "site", now)
+        if now.access_list is not None and now.access_list.fallback:
+            self._raise_once(AlarmKind.NO_VALID_LIST, "site", now)
         self._follow_schedules(now)
 
     def _follow_schedules(self, now: _Now) -> None:

@@ -15,6 +15,8 @@ RELEASE_GRACE_S = 0.5
 """The board's pulse begins after our timer and its contact is polled: opening at the last moment forces no door."""
 REX_STUCK_S = 60.0
 """Nobody presses an exit button for longer: it is stuck. Of its releases one in as long a time is told."""
+PULSES_MAX = 50
+"""More commands than one board takes while it says nothing of any (its queue holds 32)."""
 AWAITED_MAX = 20
 """More than can show a card while one release lasts; beyond it the first is not waited for any longer."""
 
@@ -43,6 +45,8 @@ class Stimulus(StrEnum):
     CONTACT_OPENED = "contact_opened"
     CONTACT_CLOSED = "contact_closed"
     RELEASE_ENDED = "release_ended"
+    NEVER_RELEASED = "never_released"
+    """The board was away: no command of this release went out."""
     WARNING_DUE = "warning_due"
     HELD_DUE = "held_due"
     FREED = "freed"
@@ -59,6 +63,7 @@ class Action(StrEnum):
     HOLD_RELEASED = "hold_released"
     SECURE = "secure"
     SECURED_BY_BOARD = "secured_by_board"
+    NOT_RELEASED = "not_released"
     START_OPEN_TIMERS = "start_open_timers"
     STOP_OPEN_TIMERS = "stop_open_timers"
     TAKEN = "taken"
@@ -85,6 +90,7 @@ TABLE: dict[tuple[DoorPhase, Stimulus], tuple[DoorPhase, tuple[Action, ...]]] = 
     (_P.RELEASED, _S.REX): (_P.RELEASED, (_A.RELEASE,)),
     (_P.RELEASED, _S.CONTACT_OPENED): (_P.PASSING, (_A.TAKEN, _A.START_OPEN_TIMERS)),
     (_P.RELEASED, _S.RELEASE_ENDED): (_P.SECURE, (_A.SECURED_BY_BOARD, _A.NOT_TAKEN)),
+    (_P.RELEASED, _S.NEVER_RELEASED): (_P.SECURE, (_A.NOT_RELEASED,)),
     (_P.RELEASED, _S.FREED): _FREE,
     (_P.PASSING, _S.GRANT): _REOPEN,
     (_P.PASSING, _S.REX): _REOPEN,
@@ -145,6 +151,10 @@ class DoorState:
     """Empty but while released; in the order of their releases."""
     extended: bool = False
     command_id: str = ""
+    pulses: list[str] = field(default_factory=list)
+    """This release's commands of which nothing was heard yet."""
+    pulse_sent: bool = False
+    """One of this release's commands went out, or may have."""
     untold_command: str = ""
     """The newest release for a stuck exit button that the journal was not told of."""
     rex_pressed: bool = False
@@ -250,6 +260,15 @@ class DoorMachine:
         self.state.awaited = [a for a in self.state.awaited if a not in over]
         return over
 
+    def pulse_ended(self, command_id: str, never_sent: bool) -> bool:
+        """A release's command has ended; True when none of this release's went out, so that it never was one."""
+        state = self.state
+        if command_id not in state.pulses:
+            return False
+        state.pulses.remove(command_id)
+        state.pulse_sent = state.pulse_sent or not never_sent
+        return not state.pulses and not state.pulse_sent
+
     def deadline_s(self) -> float | None:
         """The next timer, monotonic seconds."""
         state = self.state
@@ -287,11 +306,15 @@ class DoorMachine:
         state = self.state
         state.boot_id = moment.boot_id
         if action is Action.RELEASE:
+            if not state.lock_released:
+                state.pulses, state.pulse_sent = [], False
             # A shorter release that comes in between cuts nobody's longer one short.
             state.release_ends_s = max(state.release_ends_s or 0.0, moment.monotonic_s + self.release_seconds)
             state.lock_released = True
         elif action is Action.HOLD_RELEASED:
             state.release_ends_s, state.lock_released = None, True
+        elif action is Action.NOT_RELEASED:
+            state.release_ends_s, state.lock_released = None, False
         elif action is Action.START_OPEN_TIMERS:
             open_s = self.door.extended_open_time_s if state.extended else self.door.open_time_s
             state.held_at_s = moment.monotonic_s + open_s

@@ -14,6 +14,7 @@ from typing import TypedDict
 from gateway.domain.alarm import AlarmBook, AlarmKind
 from gateway.domain.commands import Command, DeviceCommand, PulseOutput, SetOutput
 from gateway.domain.door import (
+    PULSES_MAX,
     RELEASE_GRACE_S,
     Action,
     Awaited,
@@ -35,6 +36,7 @@ from gateway.domain.events import (
     DoorOpened,
     Event,
     LockFoundReleased,
+    LockNotReleased,
     LockReleased,
     LockSecured,
 )
@@ -256,6 +258,12 @@ class DoorControl:
         """Is it one of a stuck exit button's releases that the journal was not told of?"""
         return any(machine.state.untold_command == command_id for machine in self.machines.values())
 
+    def pulse_ended(self, command_id: str, never_sent: bool, moment: Moment) -> None:
+        """How a release's command ended. A door whose every command expired unsent never was released."""
+        for door, machine in self.machines.items():
+            if machine.pulse_ended(command_id, never_sent):
+                self.give(door, Stimulus.NEVER_RELEASED, moment)
+
     def command_failed(self, command_id: str, moment: Moment) -> str | None:
         """The door whose newest command this was; a lasting state is sent again until it is confirmed."""
         for door, machine in self.machines.items():
@@ -302,6 +310,8 @@ class DoorControl:
             self._hold(machine, moment)
         elif action is Action.SECURE:
             self._secure(machine, moment)
+        elif action is Action.NOT_RELEASED:
+            self.events.append(LockNotReleased(door=machine.door.id, command_id=machine.state.command_id))
         elif action is Action.SECURED_BY_BOARD:
             machine.state.lock_released = False
             self.events.append(LockSecured(door=machine.door.id, command_id=machine.state.command_id))
@@ -345,6 +355,7 @@ class DoorControl:
             moment.monotonic_s + COMMAND_EXPIRY_S,
         )
         self.commands.append(command)
+        machine.state.pulses = [*machine.state.pulses, command.command_id][-PULSES_MAX:]
         if machine.tells_release(moment):
             self.events.append(self._released(machine, command, seconds))
         else:

@@ -1,7 +1,7 @@
 """Events: what happened, in the past tense, journalled. The third vocabulary.
 
 The class name is the event's type in the journal; `version` is its schema version. Events name people and
-credentials by opaque ids only. Old versions are read for ever: see `gateway.store.upcast`.
+credentials by opaque ids only. Old versions are read for ever: see `gateway.store.records.UPCASTERS`.
 """
 
 from dataclasses import dataclass, field
@@ -304,6 +304,14 @@ class LockReleased(_Event):
     because: str
     command_id: str
     seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockNotReleased(_Event):
+    """No command of a release went out in time: the door stayed locked."""
+
+    door: str
+    command_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -673,6 +681,7 @@ Event: TypeAlias = (
     | OpenedByGuard
     | RequestRefused
     | LockReleased
+    | LockNotReleased
     | LockSecured
     | LockFoundReleased
     | CommandSentBeforeCommit

@@ -34,6 +34,8 @@ class GuardDesk:
 
     def __init__(self, site: Site, state: ControllerState, doors: DoorControl, alarms: AlarmBook, entry: Entry) -> None:
         self.site, self.state, self.doors, self.alarms, self.entry = site, state, doors, alarms, entry
+        self.urgent = False
+        """A life-safety release was asked for in this turn: its commands wait for nothing."""
         self._modes = DoorRequests(doors, state.used_requests)
         self._people = AccessRequests(site, entry.register, self._tell)
         self.handlers: dict[type, Handler] = {
@@ -82,7 +84,9 @@ class GuardDesk:
         return request_refusal(signal, self.state.used_requests, moment) or self.doors.may_open(signal.door)
 
     def _set_mode(self, signal: Any, moment: Moment, _list: AccessList | None) -> str | None:
-        return self._modes.handle(signal, moment)
+        refusal = self._modes.handle(signal, moment)
+        self.urgent |= refusal is None and isinstance(signal, sg.LockOpenRequested)
+        return refusal
 
     def _reset_fire(self, signal: sg.FireResetRequested, moment: Moment, _list: AccessList | None) -> str | None:
         active = [i for i in self.state.active_inputs if self.site.inputs[i].purpose is InputPurpose.FIRE]

@@ -68,6 +68,7 @@ def restored(controller: Controller) -> Controller:
     state = msgspec.json.decode(msgspec.json.encode(controller.snapshot()), type=ControllerState)
     again = Controller(SITE, state, Register(controller.register.all_facts()))
     again.entry.watches = copy.deepcopy(controller.entry.watches)
+    again.list_due_s = controller.list_due_s  # Set anew by each start; this one has none.
     return again
 
 

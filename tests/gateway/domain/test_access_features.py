@@ -520,6 +520,10 @@ class TestDegraded:
         rig = Compound(compound_list(fallback=True), self.site(DegradedMode.LAST_LIST))
         assert granted(rig.show(1))
 
+    def test_a_list_that_only_stands_in_is_an_alarm_before_anybody_asks(self) -> None:
+        rig = Compound(compound_list(fallback=True))
+        assert raised(rig.after(60)) == ["no_valid_list"]
+
     def test_facility_code_lets_any_card_of_the_site_pass(self) -> None:
         rig = Compound(None, self.site(DegradedMode.FACILITY_CODE))
         rig.access_list = None

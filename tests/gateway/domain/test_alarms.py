@@ -236,15 +236,6 @@ def type_pin(rig: Rig, pin: str) -> list[str]:
     return found
 
 
-def test_wrong_pins_lock_the_keypad_for_a_minute_but_no_card(rig: Rig) -> None:
-    for _ in range(5):
-        assert "AccessDenied" in type_pin(rig, "1234")
-    assert type_pin(rig, "1234") == []
-    assert "AccessGranted" in said(rig.swipe())
-    rig.after(60.0)
-    assert type_pin(rig, "1234") == ["AccessDenied"]
-
-
 def test_keys_far_apart_a_star_and_what_is_no_digit_make_no_pin(rig: Rig) -> None:
     assert type_pin(rig, "") == []
     assert type_pin(rig, "12*") == []

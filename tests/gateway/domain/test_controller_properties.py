@@ -84,7 +84,7 @@ class Journal:
             match event:
                 case ev.LockReleased():
                     self.released.add(event.door)
-                case ev.LockSecured():
+                case ev.LockSecured() | ev.LockNotReleased():
                     self.released.remove(event.door)
                 case ev.EvidenceStored():
                     assert event.alarm is None or event.alarm in self.ever
@@ -161,6 +161,7 @@ def restored(controller: Controller) -> Controller:
     state = msgspec.json.decode(msgspec.json.encode(controller.snapshot()), type=ControllerState)
     again = Controller(SITE, state, Register(controller.register.all_facts()))
     again.entry.watches = copy.deepcopy(controller.entry.watches)
+    again.list_due_s = controller.list_due_s  # Set anew by each start; this one has none.
     return again
 
 
@@ -315,10 +316,10 @@ class AnyDay(RuleBasedStateMachine):
     # Devices
 
     @precondition(lambda self: bool(self.pending))
-    @rule()
-    def a_command_ends(self) -> None:
+    @rule(failure=st.sampled_from([sg.CommandOutcome.FAILED, sg.CommandOutcome.EXPIRED]))
+    def a_command_ends(self, failure: sg.CommandOutcome) -> None:
         told, done = self.pending.pop(0)
-        outcome = sg.CommandOutcome.DONE if done else sg.CommandOutcome.FAILED
+        outcome = sg.CommandOutcome.DONE if done else failure
         self.give(sg.CommandCompleted(told.command_id, told.device, outcome))
 
     @rule(device=st.sampled_from(["board", "pole", "office", "yard"]), state=st.sampled_from(list(sg.LinkState)))

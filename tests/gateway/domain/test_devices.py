@@ -225,3 +225,28 @@ def test_a_misconfigured_device_alarms_until_it_is_set_right(rig: Rig) -> None:
     turn = rig.handle(sg.DeviceFlagged("pole", ("PowerOnState is 3",)))
     assert said(turn) == ["DeviceMisconfigured", "AlarmRaised"]
     assert said(rig.handle(sg.DeviceFlagged("pole", ()))) == ["AlarmNormal"]
+
+
+def test_a_release_that_was_never_sent_was_none(rig: Rig) -> None:
+    """The board was away: nobody is waited for, and nothing says that the lock was released and secured."""
+    told = command(rig.swipe())
+    turn = rig.complete(told, sg.CommandOutcome.EXPIRED)
+    assert "LockNotReleased" in said(turn)
+    assert rig.door().phase is DoorPhase.SECURE
+    assert not rig.door().lock_released
+    assert "AccessNotTaken" not in said(rig.after(10))
+
+
+def test_a_release_of_which_one_command_went_out_stays_one(rig: Rig) -> None:
+    first = command(rig.swipe())
+    rig.pass_time(2)
+    second = command(rig.swipe(2))
+    rig.complete(first)
+    assert "LockNotReleased" not in said(rig.complete(second, sg.CommandOutcome.EXPIRED))
+    assert rig.door().lock_released
+
+
+def test_a_command_that_may_have_arrived_leaves_the_door_released(rig: Rig) -> None:
+    told = command(rig.swipe())
+    assert "LockNotReleased" not in said(rig.complete(told, sg.CommandOutcome.FAILED))
+    assert rig.door().lock_released

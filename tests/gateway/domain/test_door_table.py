@@ -24,6 +24,9 @@ MEANINGLESS: dict[tuple[DoorPhase, Stimulus], str] = {
     **dict.fromkeys(
         [(phase, s) for phase in P if phase is not P.FREE for s in (S.LOCKED_CLOSED, S.LOCKED_OPEN)], "it is locked"
     ),
+    **dict.fromkeys(
+        [(phase, S.NEVER_RELEASED) for phase in P if phase is not P.RELEASED], "somebody opened it, or nobody waits"
+    ),
     **dict.fromkeys([(phase, S.WARNING_DUE) for phase in P if phase is not P.PASSING], "the timer belongs to passing"),
     **dict.fromkeys([(phase, S.HELD_DUE) for phase in P if phase is not P.WARNING], "a warning comes first"),
 }
