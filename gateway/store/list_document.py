@@ -1,7 +1,10 @@
 """LIST.json as values: parsed whole, or refused with every fault by its path."""
 
+import json
 from base64 import b64decode
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
@@ -10,8 +13,6 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from gateway.domain.cardholder import Cardholder, CardholderKind, HeldLevel, Risk
-from gateway.domain.credential import Credential, CredentialState, Grade, Identifier
 from gateway.domain.listed import (
     AccessLevel,
     AntiPassback,
@@ -25,37 +26,27 @@ from gateway.domain.listed import (
 )
 from gateway.domain.schedule import DatedPlan, Schedule, SpecialPlan
 from gateway.errors import ListInvalid
-from gateway.store.list_faults import sense_faults
-from gateway.store.list_schema import list_schema
+from gateway.store.list_faults import LONG_PARTS, sense_faults
+from gateway.store.list_items import CardholderItem, CredentialItem, Items
+from gateway.store.list_schema import CARDHOLDERS_BOUND, CREDENTIALS_BOUND, list_schema
+from gateway.store.list_soundness import are_sound_credentials, sound_cardholders
 from gateway.store.list_structure import FAULT_BOUND, structure_faults
 from gateway.store.list_times import minute_of_day, period_of_day, rfc3339, weekly_period
 
-__all__ = ["ListDocument", "ListedCredential", "PinSource", "parse_list", "refuse", "rfc3339"]
+__all__ = ["ListDocument", "parse_list", "refuse", "rfc3339"]
 
 LIST_BYTES_BOUND = 256 * 1024 * 1024
 """A million credentials are about 200 MB of JSON."""
 
-PinSource = str | bytes | None
-"""A PIN as the office sent it: its digits, or the 16 bytes of its keyed hash."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListedCredential:
-    """A credential and what it is looked up by: a plain identifier, or the 16 bytes of its keyed hash.
-
-    `credential` carries no PIN; `pin` and `duress_pin` are what to hash into it.
-    """
-
-    credential: Credential
-    identifier: Identifier | None
-    key: bytes | None
-    pin: PinSource = field(default=None, repr=False)
-    duress_pin: PinSource = field(default=None, repr=False)
+_ITEM_KINDS: dict[str, Any] = {"cardholders": CardholderItem, "credentials": CredentialItem}
 
 
 @dataclass(frozen=True, slots=True)
 class ListDocument:
-    """A whole, sound LIST.json. Mappings are by id. It still holds digits: it lives as long as it takes to compile."""
+    """A whole, sound LIST.json. Mappings are by id.
+
+    It still holds the office's text with its digits: it lives as long as it takes to compile, and is never printed.
+    """
 
     site: str
     version: int
@@ -66,15 +57,17 @@ class ListDocument:
     areas: dict[str, Area]
     levels: dict[str, AccessLevel]
     pass_keys: dict[str, PassKey]
-    cardholders: dict[str, Cardholder]
-    credentials: tuple[ListedCredential, ...] = field(repr=False)
+    cardholders: Items[CardholderItem] = field(repr=False)
+    credentials: Items[CredentialItem] = field(repr=False)
 
 
 def parse_list(source: bytes | dict[str, Any]) -> ListDocument:
     """Parse LIST.json. Raises ListInvalid with all its faults (at most `FAULT_BOUND`), each `path: what is wrong`."""
-    raw = _decoded(source) if isinstance(source, bytes) else source
-    refuse(structure_faults(raw, list_schema()))
-    refuse(sense_faults(raw))
+    raw = _opened(source if isinstance(source, bytes) else json.dumps(source).encode())
+    if not _is_sound(raw):
+        refuse(structure_faults(raw, list_schema()))
+        refuse(sense_faults(raw))
+        refuse(_type_faults(raw))
     return _build(raw)
 
 
@@ -85,13 +78,52 @@ def refuse(faults: Iterable[str]) -> None:
         raise ListInvalid(found)
 
 
-def _decoded(source: bytes) -> Any:
+def _opened(source: bytes) -> Any:
+    """The document, its long parts as `Items` where they are arrays."""
     if len(source) > LIST_BYTES_BOUND:
         raise ListInvalid((f"$: is larger than {LIST_BYTES_BOUND} bytes",))
     try:
-        return msgspec.json.decode(source)
+        return _decoded(source)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ListInvalid((f"$: is not JSON: {error}",)) from error
+
+
+def _decoded(source: bytes) -> Any:
+    try:
+        texts = msgspec.json.decode(source, type=dict[str, msgspec.Raw])
+    except msgspec.ValidationError:
+        return msgspec.json.decode(source)
+    return {name: _part(name, text) for name, text in texts.items()}
+
+
+def _part(name: str, text: msgspec.Raw) -> Any:
+    if name in LONG_PARTS:
+        with suppress(msgspec.ValidationError):
+            return Items(msgspec.json.decode(text, type=list[msgspec.Raw]), _ITEM_KINDS[name])
+    return msgspec.json.decode(text)
+
+
+def _is_sound(raw: Any) -> bool:
+    """Yes at once, or maybe not."""
+    if not isinstance(raw, dict) or not all(isinstance(raw.get(part), Items) for part in LONG_PARTS):
+        return False
+    cardholders, credentials = raw["cardholders"], raw["credentials"]
+    if len(cardholders) > CARDHOLDERS_BOUND or len(credentials) > CREDENTIALS_BOUND:
+        return False
+    short: dict[str, Any] = {**raw, **{part: [] for part in LONG_PARTS}}
+    if any(structure_faults(short, list_schema())):
+        return False
+    ids = sound_cardholders(cardholders, {level["id"] for level in raw["levels"]})
+    return ids is not None and not any(sense_faults(short, ids)) and are_sound_credentials(credentials, ids)
+
+
+def _type_faults(raw: dict[str, Any]) -> Iterator[str]:
+    """Whatever else keeps an item from being taken: none is known, and what is compiled must not stumble."""
+    for part in LONG_PARTS:
+        try:
+            deque(raw[part].typed(), maxlen=0)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            yield f"$.{part}: {error}"
 
 
 def _build(raw: dict[str, Any]) -> ListDocument:
@@ -106,8 +138,8 @@ def _build(raw: dict[str, Any]) -> ListDocument:
         areas=_by_id(raw.get("areas", ()), _area),
         levels=_by_id(raw["levels"], _level),
         pass_keys=_by_id(raw.get("pass_keys", ()), _pass_key),
-        cardholders=_by_id(raw["cardholders"], _cardholder),
-        credentials=tuple(map(_credential, raw["credentials"])),
+        cardholders=raw["cardholders"],
+        credentials=raw["credentials"],
     )
 
 
@@ -164,48 +196,3 @@ def _pass_key(raw: dict[str, Any]) -> PassKey:
 
 def _when(text: str | None) -> datetime | None:
     return None if text is None else rfc3339(text)
-
-
-def _cardholder(raw: dict[str, Any]) -> Cardholder:
-    held = tuple(
-        HeldLevel(h["level"], _when(h.get("valid_from")), _when(h.get("valid_until"))) for h in raw.get("levels", ())
-    )
-    risk = raw.get("risk")
-    return Cardholder(
-        raw["id"],
-        CardholderKind(raw.get("kind", CardholderKind.RESIDENT)),
-        held,
-        _when(raw.get("valid_from")),
-        _when(raw.get("valid_until")),
-        raw.get("extended_time", False),
-        None if risk is None else Risk(risk["level"], risk["reason"], _when(risk.get("until"))),
-        raw.get("anti_passback_exempt", False),
-        raw.get("escort_needed", False),
-        raw.get("can_escort", False),
-        raw.get("special_care", False),
-        tuple(raw.get("groups", ())),
-    )
-
-
-def _credential(raw: dict[str, Any]) -> ListedCredential:
-    grade = raw.get("grade")
-    credential = Credential(
-        raw["id"],
-        raw["cardholder"],
-        raw.get("label", ""),
-        CredentialState(raw.get("state", CredentialState.ACTIVE)),
-        _when(raw.get("valid_from")),
-        _when(raw.get("valid_until")),
-        raw.get("uses"),
-        raw.get("uses_per_day"),
-        duress=raw.get("duress", False),
-        grade=None if grade is None else Grade(grade),
-    )
-    pins = _pin(raw, "pin"), _pin(raw, "duress_pin")
-    if "key" in raw:
-        return ListedCredential(credential, None, bytes.fromhex(raw["key"]), *pins)
-    return ListedCredential(credential, Identifier(raw["format"], raw.get("facility_code"), raw["number"]), None, *pins)
-
-
-def _pin(raw: dict[str, Any], name: str) -> PinSource:
-    return bytes.fromhex(raw[f"{name}_key"]) if f"{name}_key" in raw else raw.get(name)

@@ -24,6 +24,9 @@ _PARTS = {
     "cardholders": "cardholder",
     "credentials": "credential",
 }
+LONG_PARTS = ("cardholders", "credentials")
+"""Judged by `list_soundness` first, which is fast and says only yes or no."""
+
 _WEAK_KEYS = frozenset(
     bytes.fromhex(text)
     for text in (
@@ -41,15 +44,19 @@ _WEAK_KEYS = frozenset(
 Ids = dict[str, set[str]]
 
 
-def sense_faults(raw: dict[str, Any]) -> Iterator[str]:
-    """One line for each fault of a document that the schema lets pass."""
+def sense_faults(raw: dict[str, Any], cardholders: set[str] | None = None) -> Iterator[str]:
+    """One line for each fault of a document that the schema lets pass.
+
+    With the ids of its `cardholders` it asks neither them nor the credentials: they have been judged already.
+    """
     yield from time_faults(raw["issued_at"], "$.issued_at")
     try:
         ZoneInfo(raw["zone"])
     except (ZoneInfoNotFoundError, ValueError, OSError):
         yield f"$.zone: {raw['zone']!r} is no IANA time zone, such as Asia/Shanghai"
-    ids: Ids = {}
-    for part in _PARTS:
+    parts = [part for part in _PARTS if cardholders is None or part not in LONG_PARTS]
+    ids: Ids = {} if cardholders is None else {"cardholders": cardholders}
+    for part in parts:
         seen: set[str] = set()
         ids[part] = seen
         for index, item in enumerate(raw.get(part, ())):
@@ -57,12 +64,18 @@ def sense_faults(raw: dict[str, Any]) -> Iterator[str]:
                 yield f"$.{part}[{index}].id: {item['id']!r} is there twice"
             seen.add(item["id"])
     dates = {day["id"]: set(day["dates"]) for day in raw.get("special_days", ())}
-    for part, faults in _FAULTS.items():
+    for part in parts:
+        faults = _FAULTS.get(part, _no_faults)
         for index, item in enumerate(raw.get(part, ())):
             yield from faults(item, ids, f"$.{part}[{index}]")
     for index, schedule in enumerate(raw["schedules"]):
         yield from _special_faults(schedule.get("special_days", ()), dates, f"$.schedules[{index}].special_days")
-    yield from _likeness_faults(raw["credentials"])
+    if cardholders is None:
+        yield from _likeness_faults(raw["credentials"])
+
+
+def _no_faults(item: dict[str, Any], ids: Ids, path: str) -> Iterator[str]:
+    return iter(())
 
 
 def _dangling(ids: Ids, part: str, id_: str | None, path: str) -> Iterator[str]:
@@ -177,20 +190,28 @@ def _credential_faults(item: dict[str, Any], ids: Ids, path: str) -> Iterator[st
 
 
 def _identifier_faults(item: dict[str, Any], path: str) -> Iterator[str]:
-    """A format and what its number may be. Digits are never repeated in a fault."""
-    name, number = item["format"], item["number"]
-    if name == PLATE_FORMAT:
-        if not isinstance(number, str) or number != number.upper():
-            yield f"{path}.number: a plate's is its text in capitals without white space"
-    elif isinstance(number, str):
-        yield f"{path}.number: must be integer; only a plate's is text"
-    elif is_pin_format(name):
-        if int(name[3:]) not in PIN_DIGITS:
-            yield f"{path}.format: {name} is none of PIN{PIN_DIGITS[0]} to PIN{PIN_DIGITS[-1]}"
-        elif number >= 10 ** int(name[3:]):
-            yield f"{path}.number: has more digits than {name}"
-    if item.get("facility_code") is not None and (name == PLATE_FORMAT or is_pin_format(name)):
-        yield f"{path}.facility_code: {name} has none"
+    fault = identifier_fault(item["format"], item.get("facility_code"), item["number"])
+    if fault is not None:
+        yield path + fault
+
+
+def identifier_fault(name: str, facility_code: int | None, number: int | str) -> str | None:
+    """What is wrong with a credential's identifier, as `.field: words`. Digits are never repeated in a fault."""
+    digits = int(name[3:]) if is_pin_format(name) else None
+    if isinstance(number, str):
+        if name != PLATE_FORMAT:
+            return ".number: must be integer; only a plate's is text"
+        if number != number.upper():
+            return ".number: a plate's is in capitals"
+    elif name == PLATE_FORMAT:
+        return ".number: must be string; a plate's is its text"
+    elif digits is not None and digits not in PIN_DIGITS:
+        return f".format: {name} is none of PIN{PIN_DIGITS[0]} to PIN{PIN_DIGITS[-1]}"
+    elif digits is not None and number >= 10**digits:
+        return f".number: has more digits than {name}"
+    if facility_code is not None and (name == PLATE_FORMAT or digits is not None):
+        return f".facility_code: {name} has none"
+    return None
 
 
 def _likeness_faults(credentials: list[dict[str, Any]]) -> Iterator[str]:

@@ -5,7 +5,9 @@ from pathlib import Path
 import msgspec
 
 from gateway.errors import ListInvalid
-from gateway.store.access_list import CompiledFile, compile_list, parse_list, write_durably
+from gateway.store.list_compiler import CompiledFile, compile_list
+from gateway.store.list_document import parse_list
+from gateway.store.list_file import is_compiled_list, write_durably
 
 _POINTER = "current.json"
 _PREPARED_KEPT = 2
@@ -38,9 +40,14 @@ class ListFolder:
         return compile_list(document, self._site_key, self._folder)
 
     def version_in_force(self) -> int:
-        """The version that `current.json` names, 0 while there is none."""
+        """The version that `current.json` names; 0 while there is none, or its file isn't for this release.
+
+        The office then sends its list again.
+        """
         current = _read(self._folder)
-        return 0 if current is None else current.version
+        if current is None or not is_compiled_list(self._folder / current.path):
+            return 0
+        return current.version
 
 
 def set_current(folder: Path, compiled: CompiledFile) -> None:

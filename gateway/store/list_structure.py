@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from gateway.store.list_items import Items
+
 FAULT_BOUND = 1000
 """Faults of one document at most: more help nobody, and a list can be 100 MB of rubbish."""
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
-    "array": (list,),
+    "array": (list, Items),
     "string": (str,),
     "integer": (int,),
     "boolean": (bool,),
@@ -25,7 +27,7 @@ def structure_faults(value: Any, schema: dict[str, Any], path: str = "$") -> Ite
         yield f"{path}: must be {wanted}, is {_short(value)}"
     elif isinstance(value, dict):
         yield from _object_faults(value, schema, path)
-    elif isinstance(value, list):
+    elif isinstance(value, (list, Items)):
         yield from _array_faults(value, schema, path)
     elif value is not None:
         yield from _scalar_faults(value, schema, path)
@@ -43,7 +45,7 @@ def _object_faults(value: dict[str, Any], schema: dict[str, Any], path: str) -> 
             yield f"{path}.{str(name)[:40]}: unknown key; known are {', '.join(properties)}"
 
 
-def _array_faults(value: list[Any], schema: dict[str, Any], path: str) -> Iterator[str]:
+def _array_faults(value: list[Any] | Items[Any], schema: dict[str, Any], path: str) -> Iterator[str]:
     if len(value) > schema["maxItems"]:
         yield f"{path}: holds {len(value)} items, at most {schema['maxItems']} are supported"
         return

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +12,7 @@ from gateway.store.list_schema import DAYS
 _WEEK_MINUTES = 7 * DAY_MINUTES
 
 
+@lru_cache(maxsize=8192)  # a list says the same few ends a million times
 def rfc3339(text: str) -> datetime:
     """The time of an RFC 3339 text with offset, in UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text)

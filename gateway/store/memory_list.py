@@ -9,8 +9,9 @@ from gateway.domain.cardholder import Cardholder
 from gateway.domain.credential import Credential, Identifier, Pass
 from gateway.domain.listed import AccessLevel, Area, ListedAccessPoint
 from gateway.domain.schedule import Schedule
-from gateway.store.list_document import ListDocument
-from gateway.store.list_keys import keyed_credentials, lookup_key, pin_key
+from gateway.store.list_document import ListDocument, refuse
+from gateway.store.list_keys import SiteKey
+from gateway.store.list_records import LevelNumbers, credential_records, unpack_credential
 from gateway.store.passes import open_pass
 
 
@@ -24,13 +25,21 @@ class MemoryAccessList:
     fallback = False
 
     def __init__(self, document: ListDocument, site_key: bytes | None = None) -> None:
-        self._key = random_bytes(32) if site_key is None else site_key
-        self._credentials = {key.hex(): held for key, held in keyed_credentials(document, self._key).items()}
-        self._by_id = {held.id: held for held in self._credentials.values()}
+        self._site_key = SiteKey(random_bytes(32) if site_key is None else site_key)
+        self._credentials: dict[str, Credential] = {}
+        self._by_id: dict[str, Credential] = {}
+        faults = []
+        for number, (key, record) in enumerate(credential_records(document.credentials, self._site_key)):
+            if key.hex() in self._credentials:
+                faults.append(f"$.credentials[{number}]: is the same card as {self._credentials[key.hex()].id!r}")
+            self._credentials[key.hex()] = self._by_id[record.id] = unpack_credential(record)
+        refuse(faults)
+        levels = LevelNumbers(list(document.levels))
+        self._cardholders = {item.id: levels.unpack(levels.pack(item)) for item in document.cardholders.typed()}
         self._version, self._zone, self._issued_at = document.version, document.zone, document.issued_at
         self._schedules, self._access_points = document.schedules, document.access_points
         self._areas, self._levels = document.areas, document.levels
-        self._pass_keys, self._cardholders = document.pass_keys, document.cardholders
+        self._pass_keys = document.pass_keys
 
     @classmethod
     def from_document(cls, document: ListDocument, site_key: bytes | None = None) -> "MemoryAccessList":
@@ -50,7 +59,7 @@ class MemoryAccessList:
         return self._issued_at
 
     def key(self, identifier: Identifier) -> str:
-        return lookup_key(self._key, identifier).hex()
+        return self._site_key.lookup_key(identifier).hex()
 
     def credential(self, key: str) -> Credential | None:
         return self._credentials.get(key)
@@ -60,10 +69,10 @@ class MemoryAccessList:
         return self._by_id.get(credential_id)
 
     def pin_key(self, credential_id: str, digits: str) -> bytes:
-        return pin_key(self._key, credential_id, digits)
+        return self._site_key.pin_key(credential_id, digits)
 
     def open_pass(self, text: str) -> Pass | None:
-        return open_pass(text, self._pass_keys)
+        return open_pass(text, self._pass_keys.get)
 
     def cardholder(self, cardholder_id: str) -> Cardholder | None:
         return self._cardholders.get(cardholder_id)

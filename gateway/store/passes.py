@@ -2,7 +2,7 @@
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -36,8 +36,8 @@ class _Payload(msgspec.Struct, forbid_unknown_fields=True):
 _decode = msgspec.json.Decoder(_Payload).decode
 
 
-def open_pass(text: str, keys: Mapping[str, PassKey]) -> Pass | None:
-    """The pass in a text, if it is one and the key of `keys` that it names has signed it; anything else is None.
+def open_pass(text: str, key_of: Callable[[str], PassKey | None]) -> Pass | None:
+    """The pass in a text, if it is one and the key that it names has signed it (`key_of` its id); all else is None.
 
     It has either `uses` or `at`. A bound key signs its cardholder's passes only, and no key gives levels that aren't
     its own. Validity is judged by the decision.
@@ -52,7 +52,7 @@ def open_pass(text: str, keys: Mapping[str, PassKey]) -> Pass | None:
         said = _decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    key = keys.get(said.key)
+    key = key_of(said.key)
     if key is None or not _has_signed(key, f"{PREFIX}{shape[1]}", signature) or not _may_say(key, said):
         return None
     return _pass(said)

@@ -1,4 +1,4 @@
-"""Durable appends beside plain SQLite at the same durability, and decisions at 100,000 credentials."""
+"""Durable appends beside plain SQLite at the same durability."""
 
 import asyncio
 import sqlite3
@@ -7,23 +7,18 @@ import time
 from pathlib import Path
 
 from gateway.clock import SystemClock
-from gateway.domain.access import decide
-from gateway.domain.credential import Identifier
 from gateway.domain.events import LockReleased
-from gateway.store.access_list import compile_list, open_list, parse_list
 from gateway.store.journal import SqliteJournal
 from tests.bench.rows import Row, row, single
-from tests.gateway.store.sample_lists import sample_list
 
-CARDS, DECISIONS, ALONE, BURST = 100_000, 20_000, 500, 10_000
-KEY = b"\x07" * 32
+ALONE, BURST = 500, 10_000
 EVENT = LockReleased(door="north", because="AccessGranted", command_id="k-1", seconds=5.0)
 
 
 def run() -> list[Row]:
     """All figures."""
     with tempfile.TemporaryDirectory() as folder:
-        return [*asyncio.run(_appends(Path(folder))), *_plain(Path(folder)), *_decisions(Path(folder))]
+        return [*asyncio.run(_appends(Path(folder))), *_plain(Path(folder))]
 
 
 async def _appends(folder: Path) -> list[Row]:
@@ -64,29 +59,3 @@ def _plain(folder: Path) -> list[Row]:
     rate = BURST / (time.perf_counter() - start)
     connection.close()
     return [row("plain SQLite: one insert a commit", waits, "ms"), single("plain SQLite: 500 a commit", rate, "rows/s")]
-
-
-def _decisions(folder: Path) -> list[Row]:
-    start = time.perf_counter()
-    document = parse_list(sample_list(CARDS))
-    parsed = time.perf_counter()
-    compiled = compile_list(document, KEY, folder)
-    written = time.perf_counter()
-    access_list = open_list(compiled.path, KEY)
-    opened = time.perf_counter()
-    moment = SystemClock().now()
-    waits = []
-    for number in range(DECISIONS):
-        card = Identifier("H10301", 100, number * 7919 % CARDS)
-        before = time.perf_counter()
-        granted = decide([card], "north", moment, access_list).granted
-        waits.append((time.perf_counter() - before) * 1e6)
-        assert granted
-    note = f"{CARDS} credentials"
-    return [
-        single("list: parse and judge", parsed - start, "s", note),
-        single("list: compile", written - parsed, "s", note),
-        single("list: open", (opened - written) * 1e3, "ms", note),
-        row("decision", waits, "us", note),
-        single("decisions, one thread", DECISIONS / (sum(waits) / 1e6), "1/s", note),
-    ]
