@@ -1,6 +1,5 @@
 """Reads a site's TOML. Every fault names key, value, remedy and line; all faults are told at once."""
 
-import difflib
 import re
 import tomllib
 from dataclasses import dataclass
@@ -11,12 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ValidationError
 
 from config.model import (
-    END_PATTERN,
-    FLOOR_PATTERN,
-    FORMAT_PATTERN,
     ID_PATTERN,
-    TIME_PATTERN,
-    URL_PATTERN,
     AccessPointTable,
     AccessTable,
     CameraTable,
@@ -32,6 +26,7 @@ from config.model import (
     SiteTable,
 )
 from config.references import check_references
+from config.remedies import did_you_mean, misspelt, remedy_for, syntax_fault
 from config.toml_lines import line_of
 from drivers.mqtt.settings import BrokerSettings
 from drivers.registry import Driver, DriverSettings, driver_names, find_driver
@@ -61,23 +56,6 @@ SINGLE_TABLES: dict[str, type[BaseModel]] = {
 """`[name]`"""
 _KEYS = (*MANY_TABLES, *SINGLE_TABLES, "device", "camera", "schema")
 _Model = TypeVar("_Model", bound=BaseModel)
-_REMEDIES = {
-    "missing": "is needed and missing",
-    "too_short": "has too few items",
-    "string_too_short": "must not be empty",
-    "string_type": 'write a text in quotes, such as "name"',
-    "bool_type": "write true or false",
-    "int_type": "write a whole number, without quotes",
-    "float_type": "write a number, such as 5.0, without quotes",
-}
-_PATTERN_REMEDIES = {
-    ID_PATTERN: "use up to 32 of a-z, 0-9, - and _",
-    TIME_PATTERN: 'write a time of day as "HH:MM", from "00:00"',
-    END_PATTERN: 'write a time of day as "HH:MM", up to "24:00"',
-    FLOOR_PATTERN: "name a floor as the office's list does, in up to 16 characters without spaces",
-    FORMAT_PATTERN: "name a card format as `gatehouse card decode` does, such as H10301",
-    URL_PATTERN: "begin it with http:// or https://",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,39 +104,28 @@ def load_config(path: Path) -> SiteConfig:
         raw = path.read_bytes()
     except OSError as error:
         raise ConfigFaults(
-            [ConfigError("file", str(path), f"can't be read: {error.strerror}; name a TOML file")]
+            [ConfigError(str(path), None, f"can't be read: {error.strerror}; name a TOML file")]
         ) from error
     if len(raw) > CONFIG_BYTES_MAX:
         raise ConfigFaults(
-            [ConfigError("file", str(path), f"is larger than {CONFIG_BYTES_MAX} bytes: not a site config")]
+            [ConfigError(str(path), None, f"is larger than {CONFIG_BYTES_MAX} bytes: not a site config")]
         )
-    return parse_config(raw)
+    return parse_config(raw, str(path))
 
 
-def parse_config(raw: bytes) -> SiteConfig:
-    """Like `load_config`, from bytes."""
+def parse_config(raw: bytes, name: str = "file") -> SiteConfig:
+    """Like `load_config`, from bytes; faults of the file as a whole are told under `name`."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise ConfigFaults(
-            [ConfigError("file", f"byte {raw[error.start]:#04x}", "save the file as UTF-8", line)]
-        ) from error
+        remedy = f"holds the byte {raw[error.start]:#04x}, which is not UTF-8: save the file as UTF-8"
+        raise ConfigFaults([ConfigError(name, None, remedy, line)]) from error
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigFaults(
-            [ConfigError("file", str(error), "mend the TOML syntax", _syntax_line(str(error), text))]
-        ) from error
+        raise ConfigFaults([ConfigError(name, None, *syntax_fault(error, text))]) from error
     return _Reading(text, document).config()
-
-
-def _syntax_line(message: str, text: str) -> int | None:
-    if "end of document" in message:
-        return text.count("\n") + 1
-    _, found, rest = message.partition("line ")
-    digits = rest.split(",")[0].split(")")[0]
-    return int(digits) if found and digits.isdigit() else None
 
 
 class _Reading:
@@ -198,7 +165,7 @@ class _Reading:
             evidence=single["evidence"] if isinstance(single["evidence"], EvidenceKeepTable) else EvidenceKeepTable(),
         )
         for path, value, remedy in check_references(config, self._named()):
-            self.fault(path, value, remedy)
+            self.fault(path, value, misspelt(path, value, self._named()) + remedy)
         if self.faults:
             raise ConfigFaults(self.faults)
         return config
@@ -216,7 +183,7 @@ class _Reading:
             self.fault(("site",), None, "add a [site] table with id, name and zone")
         for key, value in self.document.items():
             if key not in _KEYS:
-                self.fault((key,), value, _did_you_mean(key, _KEYS))
+                self.fault((key,), value, did_you_mean(key, _KEYS))
 
     def _check_zone(self, site: SiteTable) -> None:
         try:
@@ -254,9 +221,12 @@ class _Reading:
 
     def _device(self, path: tuple[str, ...], table: dict[str, Any], kinds: tuple[str, ...]) -> ConfiguredDevice | None:
         driver_name = table.get("driver")
+        if driver_name is None:
+            self.fault((*path, "driver"), None, f"is needed and missing; known here: {', '.join(driver_names())}")
+            return None
         driver = find_driver(driver_name) if isinstance(driver_name, str) else None
         if driver is None:
-            self.fault((*path, "driver"), driver_name, _did_you_mean(str(driver_name), driver_names()))
+            self.fault((*path, "driver"), driver_name, did_you_mean(str(driver_name), driver_names()))
             return None
         if driver.kind not in kinds:
             self.fault((*path, "driver"), driver_name, f"is a {driver.kind}; it belongs in a table of another kind")
@@ -287,19 +257,5 @@ class _Reading:
         except ValidationError as error:
             for item in error.errors():
                 where = (*path, *(str(part) for part in item["loc"] if part != "[key]"))
-                remedy = item["msg"]
-                if item["type"] == "extra_forbidden":
-                    names = [field.alias or name for name, field in model.model_fields.items()]
-                    remedy = _did_you_mean(where[-1], names)
-                elif item["type"] in _REMEDIES:
-                    remedy = _REMEDIES[item["type"]]
-                elif item["type"] == "string_pattern_mismatch":
-                    remedy = _PATTERN_REMEDIES.get(item["ctx"]["pattern"], f"must match {item['ctx']['pattern']}")
-                self.fault(where, None if item["type"] == "missing" else item["input"], remedy)
+                self.fault(where, None if item["type"] == "missing" else item["input"], remedy_for(item, model))
             return None
-
-
-def _did_you_mean(word: str, known: tuple[str, ...] | list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"{hint}known here: {', '.join(sorted(known))}"

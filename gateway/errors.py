@@ -9,12 +9,16 @@ class GatehouseError(Exception):
 
 
 class ConfigError(GatehouseError):
-    """The operator's input is wrong. Exit code 2; the message names the key, the value, the remedy and the line."""
+    """The operator's input is wrong. Exit code 2; the message names the key, the value, the remedy and the line.
+
+    `value` is None where there is none to show.
+    """
 
     def __init__(self, key: str, value: object, remedy: str, line: int | None = None) -> None:
         self.key, self.value, self.remedy, self.line = key, value, remedy, line
         where = f" (line {line})" if line is not None else ""
-        super().__init__(f"{key} = {value!r}{where}: {remedy}")
+        shown = f" = {value!r}" if value is not None else ""
+        super().__init__(f"{key}{shown}{where}: {remedy}")
 
 
 class DeviceError(GatehouseError):

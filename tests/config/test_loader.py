@@ -1,10 +1,11 @@
 """A site config is taken whole, or refused with every fault named by key, value, remedy and line."""
 
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
-from config.loader import ConfigFaults, parse_config
+from config.loader import ConfigFaults, load_config, parse_config
 
 DEMO = (files("config") / "demo.toml").read_text(encoding="utf-8")
 
@@ -45,6 +46,45 @@ def test_a_mistake_is_named_with_its_line_and_what_to_do(good: str, bad: str, ke
     found = faults(text)
     assert remedy in found[key][0]
     assert found[key][1] == line_of(text, bad)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "key", "remedy"),
+    [
+        ('door = "garage"', 'door = "garrage"', "access_point.garage.door", "did you mean 'garage'?"),
+        ('armed = "always"', 'armed = "alwys"', "camera.yard.armed", "did you mean 'always'?"),
+        ('device = "north-board", output', 'device = "nort-board", output', "door.north.lock.device", "'north-board'?"),
+        ("output = 0,", "outputs = 0,", "door.north.lock.outputs", "did you mean 'output'?"),
+        ('wiring = "NC"', 'wiring = "CN"', "door.north.lock.wiring", "choose 'NO' or 'NC'"),
+        ("release_time_s = 5.0", "release_time_s = 0", "door.north.release_time_s", "must be more than 0"),
+        ("release_time_s = 5.0", "release_time_s = 4000.0", "door.north.release_time_s", "must be 3600 or less"),
+        ("port = 8400", "port = 8400.5", "console.port", "write a whole number"),
+        ('readers = ["yard-reader"]', "readers = []", "access_point.yard.readers", "too few: 1 or more are needed here"),
+        ('readers = ["yard-reader"]', "readers = 7", "access_point.yard.readers", "write a list"),
+        ("contact = { device", "contact = 3 # { device", "door.north.contact", "write a table of keys and values"),
+        ("[0.05, 0.30], [0.95", "[0.05, 3.30], [0.95", "camera.yard.zones.0.polygon", "corners are parts"),
+        ('driver = "s4a"', "", "device.yard-reader.driver", "is needed and missing; known here: modbus-rtu"),
+    ],
+)
+def test_remedies_are_in_our_own_words(good: str, bad: str, key: str, remedy: str) -> None:
+    assert good in DEMO
+    found = faults(DEMO.replace(good, bad, 1))
+    assert remedy in found[key][0]
+    assert not any(word in told for told, _ in found.values() for word in ("Input should", "Value error", "valid "))
+
+
+def test_a_reference_to_nothing_near_gets_no_hint() -> None:
+    remedy, _ = faults(DEMO.replace('door = "garage"', 'door = "roof"', 1))["access_point.garage.door"]
+    assert remedy == "there is no such door; known: garage, north, yard"
+
+
+def test_broken_toml_names_its_file_and_line_and_shows_no_message_as_a_value(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(DEMO.replace("[door.yard]", "[door.yard"), encoding="utf-8")
+    with pytest.raises(ConfigFaults) as caught:
+        load_config(path)
+    told = f"{path} (line {line_of(DEMO, '[door.yard]')}): is no TOML from here: Expected ']' at the end of"
+    assert str(caught.value).startswith(told)
 
 
 def test_typos_do_not_hide_dangling_references() -> None:

@@ -65,7 +65,7 @@ def test_a_site_that_fits_together_is_taken(text: str) -> None:
         (
             'facility = { format = "H10301", code = -1 }',
             "access_point.yard.facility.code",
-            "greater than or equal to 0",
+            "must be 0 or more",
         ),
         (
             'accepts = { north-reader = ["pin"] }',
@@ -77,7 +77,7 @@ def test_a_site_that_fits_together_is_taken(text: str) -> None:
         ('grades = { yard-raeder = "secure" }', "access_point.yard.grades.yard-raeder", "its readers are yard-reader"),
         ('grades = { yard-reader = "pin" }', "access_point.yard.grades.yard-reader", "'secure'"),
         ("position_m = [1.0]", "access_point.yard.position_m.1", "missing"),
-        ("position_m = [1.0, inf]", "access_point.yard.position_m.1", "less than or equal to 100000"),
+        ("position_m = [1.0, inf]", "access_point.yard.position_m.1", "must be 100000 or less"),
         ("perimetre = true", "access_point.yard.perimetre", "did you mean 'perimeter'?"),
     ],
 )
@@ -151,7 +151,7 @@ def test_a_mistake_at_a_sluice_is_named_with_its_line_and_what_to_do(
         ('doors = ["north", "garage"]', 'doors = ["north", "cellar"]', "door_group.gates.doors", "no such door"),
         ('doors = ["north", "garage"]', "doors = []", "door_group.gates.doors", "too few"),
         ('sees = ["north"]', 'sees = ["nroth"]', "console.sees", "no such door"),
-        ("confirm_s = 30.0", "confirm_s = 3000.0", "access.confirm_s", "less than or equal to 300"),
+        ("confirm_s = 30.0", "confirm_s = 3000.0", "access.confirm_s", "must be 300 or less"),
         ("travel_speed_m_s = 8.0", "travel_speed = 8.0", "access.travel_speed", "travel_speed_m_s"),
     ],
 )

@@ -1,0 +1,117 @@
+"""What to do about a fault, in our own words: of TOML's syntax, of a value's type or bounds, of a misspelt name."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from config.model import END_PATTERN, FLOOR_PATTERN, FORMAT_PATTERN, ID_PATTERN, TIME_PATTERN, URL_PATTERN
+
+_REMEDIES = {
+    "missing": "is needed and missing",
+    "string_type": 'write a text in quotes, such as "name"',
+    "bool_type": "write true or false",
+    "int_type": "write a whole number, without quotes",
+    "int_from_float": "write a whole number, such as 5",
+    "float_type": "write a number, such as 5.0, without quotes",
+    "finite_number": "write a finite number",
+    "tuple_type": 'write a list, such as ["a", "b"]',
+    "list_type": 'write a list, such as ["a", "b"]',
+    "dict_type": "write a table of keys and values",
+    "model_type": "write a table of keys and values",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be {le} or less",
+    "too_short": "too few: {min_length} or more are needed here",
+    "too_long": "too many: {max_length} at most are possible here",
+    "string_too_short": "must have {min_length} or more characters",
+    "string_too_long": "may have {max_length} characters at most",
+    "literal_error": "choose {expected}",
+    "value_error": "{error}",
+}
+_PATTERN_REMEDIES = {
+    ID_PATTERN: "use up to 32 of a-z, 0-9, - and _",
+    TIME_PATTERN: 'write a time of day as "HH:MM", from "00:00"',
+    END_PATTERN: 'write a time of day as "HH:MM", up to "24:00"',
+    FLOOR_PATTERN: "name a floor as the office's list does, in up to 16 characters without spaces",
+    FORMAT_PATTERN: "name a card format as `gatehouse card decode` does, such as H10301",
+    URL_PATTERN: "begin it with http:// or https://",
+}
+_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+_REFERS_TO = {
+    "armed": "schedule",
+    "broker": "broker",
+    "device": "device",
+    "door": "door",
+    "doors": "door",
+    "lift": "lift",
+    "readers": "device",
+}
+"""Keys whose value is the id of a table of this name."""
+
+
+def remedy_for(item: Mapping[str, Any], model: type[BaseModel]) -> str:
+    """What to do about one of pydantic's errors of `model`."""
+    kind, context = item["type"], item.get("ctx", {})
+    if kind == "extra_forbidden":
+        *way, key = item["loc"]
+        return did_you_mean(str(key), _keys(_inner(model, way)))
+    if kind == "string_pattern_mismatch":
+        return _PATTERN_REMEDIES.get(context["pattern"], f"must match {context['pattern']}")
+    words = _REMEDIES.get(kind, "has a form that is not understood here")
+    return words.format_map({name: _plain(value) for name, value in context.items()})
+
+
+def syntax_fault(error: tomllib.TOMLDecodeError, text: str) -> tuple[str, int | None]:
+    """What is wrong with a text that is no TOML, and its line."""
+    place = _PLACE.search(str(error))
+    if place is None:
+        return f"is no TOML: {error}", None
+    line = int(place.group(1)) if place.group(1) else text.count("\n") + 1
+    return f"is no TOML from here: {_PLACE.sub('', str(error))}", line
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The nearest of `known`, and all of them."""
+    names = sorted(known)
+    return f"{_nearest(word, names)}known here: {', '.join(names)}"
+
+
+def misspelt(path: tuple[str, ...], value: object, named: Mapping[str, Iterable[str]]) -> str:
+    """A hint where the key at `path` refers to a table by an id that is none, but near to one; else empty."""
+    known = list(named.get(_REFERS_TO.get(path[-1], ""), ()))
+    return _nearest(value, known) if isinstance(value, str) and value not in known else ""
+
+
+def _plain(value: object) -> object:
+    """A bound as a person writes it: 300, not 300.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {close[0]!r}? " if close else ""
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _inner(model: type[BaseModel], way: Iterable[str | int]) -> type[BaseModel]:
+    """The model of the table that stands at `way` inside `model`."""
+    for step in way:
+        field = next((f for name, f in model.model_fields.items() if step in (name, f.alias)), None)
+        found = None if field is None else _model_in(field.annotation)
+        model = model if found is None else found  # a number steps into a list of the tables before it
+    return model
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model in `Model`, `Model | None` or `tuple[Model, ...]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part)) is not None), None)
