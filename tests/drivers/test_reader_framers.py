@@ -78,7 +78,7 @@ def test_truncated_frame_dies_at_its_deadline_and_the_next_is_read(
         assert framer.feed(frame[:length], 0.0) == []
         due = framer.deadline()
         assert due is not None
-        assert due <= 0.1
+        assert due <= 0.5
         assert [type(value) for value in framer.feed(b"", due)] == [Rejected]
         assert framer.deadline() is None
         assert identifiers(framer.feed(frame, due + 1.0)) == [identifier]
@@ -176,7 +176,7 @@ class TestKeypad:
         assert framer.feed(key.encode(), 1.0) == []
         due = framer.deadline()
         assert due is not None
-        assert 1.020 <= due <= 1.050
+        assert 1.020 <= due <= 1.080
         assert framer.feed(b"", due - 0.001) == []
         assert framer.feed(b"", due) == [Key(key)]
         assert framer.deadline() is None

@@ -97,7 +97,7 @@ async def test_card_is_read_whole_though_the_gateway_stood_still_in_its_middle(
         while noted.taken < read_before:
             await asyncio.sleep(0)
         port.write(frame[read_before:])
-        time.sleep(0.25)  # The event loop stands still for longer than any framer's patience.
+        time.sleep(0.7)  # The event loop stands still for longer than any framer's patience.
         await sink.wait_for(CardRead)
     assert [read.readings[0].identifier for read in sink.of(CardRead)] == [identifier]
     assert not sink.of(KeyPressed)

@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.store.journal_reader import SqliteJournalReader
 from tests.bench.doors_bench import TAGS, frame
 from tests.bench.rows import machine, row
 from tests.journeys.doors_process import DoorsProcess
@@ -24,7 +25,7 @@ from tests.waiting import wait_until
 COUNT, SEED = 100_000, 7
 STOP_EVERY_S, STOP_S = (0.5, 3.0), (0.02, 0.3)
 GIVEN_UP_S = 5.0
-OWN_PAUSE_S = 0.08
+OWN_PAUSE_S = 0.4
 """If this process itself stood still so long inside a frame, the reader was right to call it half a frame."""
 
 
@@ -78,8 +79,10 @@ def run(words: list[str]) -> int:
         finally:
             stops.end()
             site.stop()
+        rejected = _rejected(site)
     print(row("read to relay, the process stopped at random", found.took_ms, "ms", f"{stops.count} stops"))
     print(f"{len(found.lost)} lost; {found.own_pauses} broken by a pause of this program itself")
+    print(f"{rejected} frames rejected, as far as it was told")
     print(*found.lost, sep="\n")
     return 1 if found.lost else 0
 
@@ -106,6 +109,18 @@ def _swipe(
                 found.lost.append(_what_is_known(site, n, written_s - begun_s))
         if n % 5000 == 4999:
             print(f"  {n + 1}: {len(found.lost)} lost", file=sys.stderr, flush=True)
+    return found
+
+
+def _rejected(site: DoorsProcess) -> int:
+    """Frames of which the reader told that they were none."""
+    reader, row, found = SqliteJournalReader(site.data / "journal.db"), 0, 0
+    try:
+        while events := reader.after(row, 5000):
+            found += sum(event.body["count"] for event in events if event.type == "RubbishReceived")
+            row = events[-1].row_id
+    finally:
+        reader.close()
     return found
 
 
