@@ -21,8 +21,8 @@ _HEX = frozenset(b"0123456789ABCDEFabcdef")
 _TAILS = (b"\x03", b"\r\n\x03")
 
 FRAME_PATIENCE_S = 0.5
-"""After this silence its rest won't come. A frame lasts 14.6 ms at 9600 baud and a USB adapter may add 16 ms, but a busy
-machine's kernel can hold bytes back for longer than 0.1 s; waiting costs nothing, as an STX always begins anew."""
+"""After this silence its rest won't come. A frame lasts 14.6 ms at 9600 baud and a USB adapter may add 16 ms, but the
+kernel of a busy machine can hold bytes back for longer than 0.1 s; waiting is free, as an STX always begins anew."""
 
 MAX_NOISE = 64
 """So many bytes of noise in a row count as one rejected frame."""

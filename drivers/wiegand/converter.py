@@ -10,8 +10,8 @@ from gateway.domain.credential import Reading
 KEYS = frozenset(b"0123456789*#")
 
 KEY_SILENCE_S = 0.06
-"""A frame's bytes follow each other within 1.05 ms at 9600 baud (a USB adapter may group them in 16 ms); a finger hardly
-presses twice in this time. A lone byte followed by so much silence is a key."""
+"""A frame's bytes follow each other within 1.05 ms at 9600 baud (a USB adapter may group them in 16 ms); a finger
+hardly presses twice in this time. A lone byte followed by so much silence is a key."""
 
 FRAME_PATIENCE_S = 0.5
 """After this silence the rest of a begun card won't come. A busy machine's kernel can hold bytes back for more than
