@@ -1,8 +1,10 @@
 """LIST.json: every fault by its path, the whole list refused; the fast judgement says what the walk says."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -375,3 +377,29 @@ def test_night_of_a_lone_special_day_may_end_where_its_morning_is_free() -> None
     periods = [{"start": "05:00", "end": "06:00"}, {"start": "22:00", "end": "05:30"}]
     document["schedules"][2]["special_days"][1]["periods"] = periods
     assert len(parse_list(document).schedules["office-hours"].special[1].periods) == 2
+
+
+def test_example_of_the_manual_is_sound_and_names_every_field() -> None:
+    manual = (Path(__file__).parents[3] / "docs" / "access-list.md").read_text(encoding="utf-8")
+    example = manual.partition("```json\n")[2].partition("```")[0]
+    document = parse_list(example.encode())
+    assert (document.site, len(document.credentials)) == ("demo", 5)
+    missing = set(_field_names(list_schema())) - set(_keys(json.loads(example)))
+    assert missing == {"duress_pin_key"}
+    assert all(f"`{name}`" in manual for name in _field_names(list_schema()))
+
+
+def _field_names(schema: dict[str, Any]) -> Iterator[str]:
+    for name, inner in schema.get("properties", {}).items():
+        yield name
+        yield from _field_names(inner)
+    if "items" in schema:
+        yield from _field_names(schema["items"])
+
+
+def _keys(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, list):
+        yield from chain.from_iterable(map(_keys, value))
