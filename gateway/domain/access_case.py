@@ -21,7 +21,8 @@ class Case:
         self.steps: list[TraceStep] = []
         self.reason: DenialReason | None = None
         self.wants: Want | None = None
-        self.settled = False
+        self.by_facility = False
+        """Without a list, the site's own facility code lets pass."""
         self.people: list[Person] = []
         self.point: ListedAccessPoint | None = None
         self.grants: list[list[tuple[str, Schedule, tuple[str, ...]]]] = []
@@ -54,7 +55,8 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One row of the table. `bound_out`: the way out of an escape route isn't bound by it.
+    """One row of the table. `bound_out`: the way out of an escape route isn't bound by it. `without_list`: it is asked
+    of any card of the site's facility code, too.
 
     `run` says whether to go on. A check with nothing to ask of anybody leaves no step.
     """
@@ -62,3 +64,4 @@ class Check:
     name: str
     run: Callable[[Case], bool]
     bound_out: bool = True
+    without_list: bool = False

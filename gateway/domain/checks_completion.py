@@ -49,10 +49,10 @@ def persons_there(case: Case) -> bool:
     """As many different people, of the groups that the access point asks for."""
     assert case.point is not None
     holders = [person.cardholder for person in case.people if person.cardholder is not None]
-    if len({holder.id for holder in holders}) < len(holders):
-        return case.denied(DenialReason.SECOND_CREDENTIAL_MISSING, holders[-1].id)
     if wanted(case) is not Authentication.TWO_CARDS:
         return True
+    if len({holder.id for holder in holders}) < len(holders):
+        return case.denied(DenialReason.SECOND_CREDENTIAL_MISSING, holders[-1].id)
     needed = case.point.persons or (PersonsOf("", 2),)
     seats = [persons.group for persons in needed for _ in range(persons.count)]
     seated = _seated([holder.groups for holder in holders], seats)

@@ -97,13 +97,14 @@ _PIN_ALONE = (Authentication.CARD_OR_PIN, Authentication.PIN, Authentication.UNL
 
 
 def kind_accepted(case: Case) -> bool:
-    """Is what was shown of the kind that is wanted now? A PIN alone isn't enough where a card is wanted."""
+    """Is all that was shown of the kind that is wanted now? A PIN alone isn't enough where a card is wanted."""
     now = wanted(case)
-    alone = case.people[-1].shown.grade is Grade.PIN
     if now is Authentication.LOCKED:
         return case.denied(DenialReason.ACCESS_POINT_LOCKED, now.value)
-    if (alone and now not in _PIN_ALONE) or (not alone and now is Authentication.PIN):
-        return case.denied(DenialReason.FORMAT_NOT_ACCEPTED, now.value)
+    for person in case.people:
+        alone = person.shown.grade is Grade.PIN
+        if (alone and now not in _PIN_ALONE) or (not alone and now is Authentication.PIN):
+            return case.denied(DenialReason.FORMAT_NOT_ACCEPTED, now.value)
     return case.passed(now.value)
 
 
@@ -155,9 +156,10 @@ def area_has_room(case: Case) -> bool:
     area = None if case.point.area_to is None else case.list.area(case.point.area_to)
     if area is None or area.max_occupancy is None:
         return True
-    entering = sum(1 for person in case.people if person.facts.since is None or person.facts.area != area.id)
+    coming = [person for person in case.people if person.facts.since is None or person.facts.area != area.id]
+    entering = {person.id if person.cardholder is None else person.cardholder.id for person in coming}
     subject = f"{area.id}:{case.circumstances.inside}/{area.max_occupancy}"
-    if entering and case.circumstances.inside + entering > area.max_occupancy:
+    if entering and case.circumstances.inside + len(entering) > area.max_occupancy:
         return case.denied(DenialReason.OCCUPANCY_LIMIT, subject)
     return case.passed(subject)
 

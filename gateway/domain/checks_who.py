@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from itertools import chain
 
 from gateway.domain.access_case import Case
-from gateway.domain.access_request import MODE_REASONS, DenialReason, Person, PersonFacts, Shown
+from gateway.domain.access_request import DenialReason, Person, PersonFacts, Shown
 from gateway.domain.cardholder import Cardholder, CardholderKind, HeldLevel
-from gateway.domain.credential import CredentialState, Pass
+from gateway.domain.credential import CredentialState, Grade, Pass
 from gateway.domain.listed import AccessList
 from gateway.domain.moment import ClockQuality, Moment
 from gateway.domain.site import DegradedMode
@@ -27,9 +27,7 @@ def list_usable(case: Case) -> bool:
         case.list = None
         shown = set(chain.from_iterable(each.facilities for each in case.request.shown))
         if rules.facility in shown:
-            case.settled = True
-            if case.circumstances.mode in MODE_REASONS and not case.way_out:
-                return case.denied(MODE_REASONS[case.circumstances.mode], case.circumstances.mode.value)
+            case.by_facility = True
             return case.passed(f"{rules.facility[0]}:{rules.facility[1]}")
         return case.denied(DenialReason.NO_VALID_LIST, "facility_code")
     if found is not None and rules.degraded is DegradedMode.LAST_LIST:
@@ -119,11 +117,13 @@ def credential_valid(case: Case) -> bool:
 
 def _pass_holds(case: Case, shown_pass: Pass, facts: PersonFacts) -> bool:
     span = (shown_pass.valid_from, shown_pass.valid_until)
-    if not _validity_holds(case, shown_pass.id, span, (DenialReason.PASS_EXPIRED, DenialReason.PASS_EXPIRED)):
+    if not _validity_holds(case, shown_pass.id, span, (DenialReason.CREDENTIAL_NOT_ACTIVE, DenialReason.PASS_EXPIRED)):
         return False
     if shown_pass.made_at is None:
         return True
-    if not shown_pass.made_at - PASS_AHEAD <= case.moment.wall < shown_pass.made_at + PASS_LIVES:
+    if case.moment.wall < shown_pass.made_at - PASS_AHEAD:
+        return case.denied(DenialReason.CREDENTIAL_NOT_ACTIVE, shown_pass.id)
+    if case.moment.wall >= shown_pass.made_at + PASS_LIVES:
         return case.denied(DenialReason.PASS_EXPIRED, shown_pass.id)
     if facts.made_at is not None and shown_pass.made_at <= facts.made_at:
         return case.denied(DenialReason.PASS_REPLAYED, shown_pass.id)
@@ -158,13 +158,14 @@ def _validity_holds(
 
 
 def grade_accepted(case: Case) -> bool:
+    """What the reader accepts; and a credential that must be secure, shown otherwise, is a copy."""
     accepts, asked = case.request.rules.accepts, False
     for person in case.people:
         grade = person.shown.grade
-        needed = None if person.credential is None else person.credential.grade
-        if (accepts is not None and grade not in accepts) or (needed is not None and grade is not needed):
+        secure = person.credential is not None and person.credential.grade is Grade.SECURE
+        if (accepts is not None and grade not in accepts) or (secure and grade is not Grade.SECURE):
             return case.denied(DenialReason.FORMAT_NOT_ACCEPTED, grade.value)
-        asked = asked or accepts is not None or needed is not None
+        asked = asked or accepts is not None or secure
     return case.passed(case.people[-1].shown.grade.value) if asked else True
 
 

@@ -283,7 +283,8 @@ class DoorControl:
             state.retry_at_s = state.release_ends_s + RELEASE_GRACE_S
         elif not state.lock_released:
             command = self._set(machine.door, False, moment)
-            self.events.append(LockFoundReleased(door=door, command_id=command.command_id))
+            if not self.alarms.is_active(AlarmKind.LOCK_FOUND_RELEASED, door):
+                self.events.append(LockFoundReleased(door=door, command_id=command.command_id))
             self.events += self.alarms.raise_alarm(AlarmKind.LOCK_FOUND_RELEASED, door, moment, door=door)
 
     def _found_secured(self, machine: DoorMachine, moment: Moment) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 DAY_MINUTES = 1440
+WEEK_MINUTES = 7 * DAY_MINUTES
 LOOK_AHEAD_DAYS = 8
 
 
@@ -52,8 +53,8 @@ class Schedule:
 
     @property
     def always(self) -> bool:
-        """One period covers every day whole and nothing overrides it, so no clock is needed to say yes."""
-        return not self.special and not self.dated and any(_is_whole_week(period) for period in self.periods)
+        """Its periods cover the whole week and nothing overrides them, so no clock is needed to say yes."""
+        return not self.special and not self.dated and _cover_the_week(self.periods)
 
     def covers(self, wall: datetime, zone: tzinfo) -> bool:
         """Is the aware time `wall` inside a period, told by the local clock of `zone`?"""
@@ -94,8 +95,20 @@ class Schedule:
         return tuple(p for p in (self.periods if plan is None else plan.periods) if weekday in p.days)
 
 
-def _is_whole_week(period: Period) -> bool:
-    return len(period.days) == 7 and period.start_minute == 0 and period.end_minute >= DAY_MINUTES
+def _cover_the_week(periods: tuple[Period, ...]) -> bool:
+    """Is there no minute of the week that none of them covers?"""
+    spans = sorted(
+        (week * WEEK_MINUTES + day * DAY_MINUTES + period.start_minute, period.end_minute - period.start_minute)
+        for period in periods
+        for day in period.days
+        for week in (-1, 0)  # What starts last Sunday may run into Monday.
+    )
+    covered = 0
+    for start, length in spans:
+        if start > covered:
+            return False
+        covered = max(covered, start + length)
+    return covered >= WEEK_MINUTES
 
 
 def _instants(midnight: datetime, minute: int, zone: tzinfo) -> set[datetime]:

@@ -84,7 +84,10 @@ class InputsChanged:
 
 @dataclass(frozen=True, slots=True)
 class OutputsRead:
-    """What a relay board says of its outputs: (output number from 0, energised); read back at start and on return."""
+    """What a relay board says of its outputs: (output number from 0, energised).
+
+    All of them at start and on return; later those that are not as they were commanded or last read.
+    """
 
     device: str
     outputs: tuple[tuple[int, bool], ...]

@@ -180,6 +180,10 @@ class Compound(Rig):
         until = self.wall + timedelta(hours=hours)
         return self.handle(sg.LocalGrantRequested(self.request(), credential, points, until, "no card today", GUARD))
 
+    def lock_down(self, group: str | None = None) -> Turn:
+        expires_at = self.wall + timedelta(seconds=5)
+        return self.handle(sg.LockdownRequested(self.request(), group, "threat", GUARD, expires_at))
+
     def forgive(self, cardholder: str | None) -> Turn:
         return self.handle(sg.ForgiveRequested(self.request(), cardholder, "tailgated", GUARD))
 

@@ -531,6 +531,9 @@ class TestDegraded:
         assert only(turn, ev.AccessGranted).credential is None
         assert device_commands(turn)
         assert why(rig.handle_card(Identifier("H10301", 9, 1))) == "NoValidList"
+        rig.lock_down()
+        assert why(rig.show(4242)) == "LockedDown"
+        assert granted(rig.show(4242, "no")), "the way out"
 
 
 class TestExit:
