@@ -38,7 +38,11 @@ class Reader(Device, Protocol):
 
 @runtime_checkable
 class RelayBoard(Device, Protocol):
-    """Puts `CommandCompleted` for each command, `OutputsRead` on connecting, `LinkChanged`."""
+    """Puts `CommandCompleted` for each command, `OutputsRead`, `LinkChanged`.
+
+    `OutputsRead` says all outputs on connecting, and later each that is not as it was told: once for each change, and
+    never because of a pulse that is under way.
+    """
 
     def submit(self, command: DeviceCommand) -> None:
         """Queue a command; never blocks. Past its expiry nothing is sent and the outcome is `expired`."""

@@ -1,10 +1,15 @@
-"""Relays on a Tasmota device. It carries neither an id nor an expiry: an open goes out once, at once, or not at all."""
+"""Relays on a Tasmota device. It carries neither an id nor an expiry: an open goes out once, at once, or not at all.
+
+The device says each change of an output by itself, whoever made it, and `Online` whenever it connects. So one that
+restarts before its last will is due is noticed without a question.
+"""
 
 import asyncio
 from collections import deque
 from typing import Any
 
 from drivers.mqtt.broker import BrokerConnection, BrokerMessage, parse_object
+from drivers.outputs import ExpectedOutputs
 from gateway.clock import Clock
 from gateway.domain.commands import DeviceCommand, PulseOutput
 from gateway.domain.ports import SignalSink
@@ -58,6 +63,9 @@ class TasmotaRelay:
         self._asked_at_s: float | None = None
         self._asks = 0
         self._told_outputs = False
+        self._expected = ExpectedOutputs()
+        self._switching: int | None = None
+        """The output that is being told just now: what it says meanwhile is its answer."""
         self._faults: tuple[str, ...] = ()
         self._restore: dict[int, str] = {}
         """PulseTime that an output gets back when it is no longer held."""
@@ -133,6 +141,7 @@ class TasmotaRelay:
         wanted = pulse_time(command.duration_s)
         await self._ensure_pulse_time(command.output, wanted, command.expires_s)
         await self._switch(command.output, "ON", command.expires_s)
+        self._expected.pulse(command.output, True, command.duration_s, self._now_s())
 
     async def _set(self, output: int, energise: bool, expires_s: float) -> None:
         """Hold or release an output. Held, it has no PulseTime; released, it gets its own back."""
@@ -154,7 +163,13 @@ class TasmotaRelay:
             await self._say_and_hear(name, wanted, wanted, expires_s)
 
     async def _switch(self, output: int, state: str, expires_s: float) -> None:
-        await self._say_and_hear(f"POWER{output + 1}", state, state, expires_s)
+        self._switching = output
+        self._expected.forget(output)
+        try:
+            await self._say_and_hear(f"POWER{output + 1}", state, state, expires_s)
+        finally:
+            self._switching = None
+        self._expected.hold(output, state == "ON")
 
     async def _say_and_hear(self, name: str, payload: str, wanted: str, expires_s: float) -> None:
         """Send one command and wait until the device says so. Raises TimeoutError when it is too late to send it."""
@@ -205,9 +220,9 @@ class TasmotaRelay:
         powers = [self._known.get(f"POWER{number + 1}") for number in range(self._outputs)]
         if not self._told_outputs and None not in powers:
             self._told_outputs = True
-            self._sink.put(
-                OutputsRead(self._device_id, tuple((number, power == "ON") for number, power in enumerate(powers)))
-            )
+            outputs = tuple((number, power == "ON") for number, power in enumerate(powers))
+            told = self._sink.put(OutputsRead(self._device_id, outputs))
+            self._expected.start_over(outputs if told else ())
         if self._unanswered() and not self._setup_overdue():
             return
         faults = self._find_faults()
@@ -247,6 +262,8 @@ class TasmotaRelay:
     def _on_last_will(self, message: BrokerMessage) -> None:
         if message.payload in (b"Online", b"Offline"):
             online = message.payload == b"Online"
+            if online and self._state is LinkState.ONLINE:
+                self._ask_anew()  # it connected again before the broker missed it
             self._say(LinkState.ONLINE if online else LinkState.OFFLINE, "" if online else "its last will")
 
     def _on_link(self, up: bool) -> None:
@@ -276,6 +293,16 @@ class TasmotaRelay:
         if name in (*(required for required, _ in REQUIRED), *_powers(self._outputs)):
             self._known[name] = str(value)
             self._news.set()
+            if name.startswith("POWER"):
+                self._hear_power(_number_of(name.removeprefix("POWER")), value == "ON")
+
+    def _hear_power(self, output: int, on: bool) -> None:
+        """An output that nobody told to change is told: somebody pressed the device's button, or it has restarted."""
+        if not self._told_outputs or output == self._switching or self._state is not LinkState.ONLINE:
+            return
+        astray = self._expected.surprises([(output, on)], self._now_s())
+        if astray and not self._sink.put(OutputsRead(self._device_id, astray)):
+            self._expected.forget(output)
 
     def _learn_pulse_time(self, name: str, value: Any) -> None:
         """`{"PulseTime1":{"Set":50,"Remaining":0}}`; a device that answers for all has lists under `PulseTime`."""
@@ -292,11 +319,15 @@ class TasmotaRelay:
             return
         self._state = state
         self._sink.put(LinkChanged(self._device_id, state, detail))
-        self._asked_at_s = None
-        self._known.clear()
+        self._ask_anew()
         if state is LinkState.OFFLINE:
             while self._queue:
                 self._complete(self._queue.popleft(), CommandOutcome.FAILED, "the relay went offline")
+
+    def _ask_anew(self) -> None:
+        """What it said before counts no more: a device that lost its power may have forgotten its PulseTime too."""
+        self._asked_at_s = None
+        self._known.clear()
         self._news.set()
 
     def _complete(self, command: DeviceCommand, outcome: CommandOutcome, detail: str = "") -> None:

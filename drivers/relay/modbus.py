@@ -1,4 +1,8 @@
-"""A Modbus RTU relay and input board: commands first, then the next poll. At start it only reads."""
+"""A Modbus RTU relay and input board: commands first, then the next poll. At start it only reads.
+
+The outputs are read again every few seconds: a board that restarts between two questions has dropped its relays, and
+says nothing of it.
+"""
 
 import asyncio
 from collections import deque
@@ -8,6 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 from drivers.links import Backoff
+from drivers.outputs import ExpectedOutputs
 from drivers.registry import Driver, DriverContext
 from drivers.relay.modbus_line import FLASH_OFF, FLASH_ON, OFF, ON, ModbusLine, flash_value
 from drivers.relay.settings import ModbusSettings
@@ -32,6 +37,18 @@ LOST_AFTER = 3
 
 STEADY_AFTER_S = 10.0
 
+_COUNTED = (
+    "polls",
+    "output_polls",
+    "outputs_astray",
+    "commands",
+    "unanswered",
+    "refused",
+    "connects",
+    "queue_full",
+    "pulses_timed_here",
+)
+
 _Answer = TypeVar("_Answer")
 
 
@@ -52,12 +69,11 @@ class ModbusBoard:
         self._queue: deque[DeviceCommand] = deque()
         self._wake = asyncio.Event()
         self._fallbacks: dict[int, _Fallback] = {}
+        self._expected = ExpectedOutputs()
         self._inputs: tuple[bool, ...] | None = None
         self._state: LinkState | None = None
         self._missed = 0
-        self._counts = dict.fromkeys(
-            ("polls", "commands", "unanswered", "refused", "connects", "queue_full", "pulses_timed_here"), 0
-        )
+        self._counts = dict.fromkeys(_COUNTED, 0)
 
     @property
     def device_id(self) -> str:
@@ -65,7 +81,10 @@ class ModbusBoard:
         return self._device_id
 
     def counters(self) -> dict[str, int]:
-        """Totals since start; `pulses_timed_here` are pulses that a dying gateway would leave on."""
+        """Totals since start; `pulses_timed_here` are pulses that a dying gateway would leave on.
+
+        `outputs_astray` read otherwise than they were told.
+        """
         return dict(self._counts)
 
     def submit(self, command: DeviceCommand) -> None:
@@ -99,19 +118,24 @@ class ModbusBoard:
         await self._line.open()
         self._counts["connects"] += 1
         self._missed, self._inputs = 0, None
-        coils = await self._insist(partial(self._line.read_coils, self._settings.outputs))
+        outputs = enumerate(await self._insist(partial(self._line.read_coils, self._settings.outputs)))
         self._say(LinkState.ONLINE)
-        self._sink.put(OutputsRead(self._device_id, tuple(enumerate(coils))))
-        next_poll_s = self._now_s()
+        self._tell_outputs(tuple(outputs))
+        inputs_due_s = self._now_s()
+        outputs_due_s = self._now_s() + self._settings.outputs_poll_s
         while True:
             await self._end_pulses()
             if self._queue:
                 await self._do(self._queue.popleft())
-            elif self._settings.inputs and self._now_s() >= next_poll_s:
-                next_poll_s = max(next_poll_s + self._settings.poll_s, self._now_s())
+            elif self._now_s() >= outputs_due_s:
+                # Unanswered, it is asked again at once: where there are no inputs, nothing else tells a lost board.
+                if await self._poll_outputs():
+                    outputs_due_s = self._now_s() + self._settings.outputs_poll_s
+            elif self._settings.inputs and self._now_s() >= inputs_due_s:
+                inputs_due_s = max(inputs_due_s + self._settings.poll_s, self._now_s())
                 await self._poll()
             else:
-                await self._idle(next_poll_s if self._settings.inputs else self._now_s() + 1.0)
+                await self._idle(min(outputs_due_s, inputs_due_s) if self._settings.inputs else outputs_due_s)
 
     async def _poll(self) -> None:
         """Ask all inputs once; a change is told at once, and one shorter than a poll is never seen."""
@@ -125,6 +149,22 @@ class ModbusBoard:
         )
         if changed:
             self._sink.put(InputsChanged(self._device_id, changed, self._now_s()))
+
+    async def _poll_outputs(self) -> bool:
+        """Ask all outputs once, and tell those that are not as they were told or last read. False: no answer."""
+        self._counts["output_polls"] += 1
+        asked_s = self._now_s()
+        outputs = await self._try(partial(self._line.read_coils, self._settings.outputs))
+        if outputs is None:
+            return False
+        read = [(number, on) for number, on in enumerate(outputs) if number not in self._fallbacks]
+        astray = self._expected.surprises(read, asked_s)
+        if astray:
+            self._counts["outputs_astray"] += len(astray)
+            if not self._sink.put(OutputsRead(self._device_id, astray)):
+                for number, _ in astray:
+                    self._expected.forget(number)
+        return True
 
     async def _do(self, command: DeviceCommand) -> None:
         """Send one command while it is valid, again if unanswered, and tell how it ended: repeating one is harmless."""
@@ -160,6 +200,7 @@ class ModbusBoard:
         match command:
             case PulseOutput(output=output, duration_s=duration_s) if self._settings.flash:
                 self._fallbacks.pop(output, None)
+                self._expected.pulse(output, command.energise, duration_s, self._now_s())
                 kind = FLASH_ON if command.energise else FLASH_OFF
                 await self._line.write_coil(kind + output, flash_value(duration_s))
             case PulseOutput(output=output, duration_s=duration_s):
@@ -169,8 +210,11 @@ class ModbusBoard:
                 self._counts["pulses_timed_here"] += 1
             case SetOutput(output=output):
                 self._fallbacks.pop(output, None)
+                self._expected.forget(output)
                 await self._line.write_coil(output, on)
-                if (await self._line.read_coils(self._settings.outputs))[output] is not command.energise:
+                stands = (await self._line.read_coils(self._settings.outputs))[output]
+                self._expected.hold(output, stands)
+                if stands is not command.energise:
                     raise CommandFailed("the board confirmed, but the output reads otherwise")
 
     async def _end_pulses(self) -> None:
@@ -179,6 +223,7 @@ class ModbusBoard:
             if self._now_s() >= fallback.due_s:
                 await self._insist(partial(self._line.write_coil, output, fallback.value))
                 del self._fallbacks[output]
+                self._expected.hold(output, fallback.value == ON)
 
     async def _try(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer | None:
         """One question; None when it went unanswered. Raises LinkError after the third in a row, or when refused."""
@@ -250,6 +295,10 @@ class ModbusBoard:
         if isinstance(command, PulseOutput) and self._settings.flash:
             return f"{detail}; if this board can't time a pulse, set flash = false"
         return detail
+
+    def _tell_outputs(self, outputs: tuple[tuple[int, bool], ...]) -> None:
+        told = self._sink.put(OutputsRead(self._device_id, outputs))
+        self._expected.start_over(outputs if told else ())
 
     def _complete(self, command: DeviceCommand, outcome: CommandOutcome, detail: str = "") -> None:
         self._sink.put(CommandCompleted(command.command_id, self._device_id, outcome, detail))

@@ -16,6 +16,9 @@ class ModbusSettings(DriverSettings):
     inputs: int = Field(default=8, ge=0, le=64)
     outputs: int = Field(default=8, ge=1, le=64)
     poll_s: float = Field(default=0.05, ge=0.02, le=2.0)
+    outputs_poll_s: float = Field(default=2.0, ge=0.5, le=10.0)
+    """How often its outputs are read again, so how long a door that fire holds open may stay locked after a board that
+    restarted unnoticed. A question takes some 25 ms at 9600 baud: at this default about one per cent of the line."""
     timeout_s: float = Field(default=0.3, ge=0.05, le=3.0)
     """How long the board may take to answer."""
     flash: bool = True

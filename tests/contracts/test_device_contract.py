@@ -72,6 +72,9 @@ class Wire(ABC):
     def orders(self) -> int:
         raise NotImplementedError
 
+    async def switch_by_hand(self, on: bool) -> None:
+        raise NotImplementedError
+
 
 class SerialWire(Wire):
     def __init__(self, path: Path, driver: str, frame: bytes) -> None:
@@ -90,7 +93,7 @@ class SerialWire(Wire):
 
 class BoardWire(Wire):
     def __init__(self, path: Path) -> None:
-        super().__init__("modbus-rtu", port=str(path), outputs=2)
+        super().__init__("modbus-rtu", port=str(path), outputs=2, outputs_poll_s=0.5)
         self.board = RawBoard(path)
 
     async def cut(self) -> None:
@@ -101,6 +104,9 @@ class BoardWire(Wire):
 
     def orders(self) -> int:
         return len(self.board.writes())
+
+    async def switch_by_hand(self, on: bool) -> None:
+        self.board.coils = int(on)
 
 
 class MqttWire(Wire):
@@ -128,6 +134,9 @@ class MqttWire(Wire):
 
     def orders(self) -> int:
         return len(self.device.orders())
+
+    async def switch_by_hand(self, on: bool) -> None:
+        await self.device.say("stat/%/POWER", "ON" if on else "OFF")
 
 
 class ScannerWire(Wire):
@@ -283,6 +292,18 @@ async def test_outputs_are_read_on_connecting_and_nothing_is_written(wire: Wire)
         await asyncio.sleep(0.1)
     assert outputs.device == ID
     assert [number for number, _ in outputs.outputs] == list(range(len(outputs.outputs)))
+    assert wire.orders() == 0
+
+
+@each_board
+async def test_output_that_moves_by_itself_is_told_at_each_change(wire: Wire) -> None:
+    async with serve(wire, wire.build()):
+        await wire.sink.wait_for(OutputsRead)
+        await wire.switch_by_hand(True)
+        _, on = await wire.sink.wait_for(OutputsRead, 2)
+        await wire.switch_by_hand(False)
+        _, _, off = await wire.sink.wait_for(OutputsRead, 3)
+    assert (on.outputs, off.outputs) == (((0, True),), ((0, False),))
     assert wire.orders() == 0
 
 

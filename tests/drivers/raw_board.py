@@ -18,24 +18,35 @@ def crc16(data: bytes) -> bytes:
 
 
 class RawBoard:
-    """Unit 1 with 8 coils and 8 inputs; flash-on and flash-off are noted with their time, not carried out."""
+    """Unit 1 with 8 coils and 8 inputs; flash-on and flash-off are noted, and carried out where `times_pulses`."""
 
     def __init__(self, path: Path) -> None:
         self.port = PtyPort(path)
         self.inputs = 0
         self.coils = 0
+        self.bridged = 0
+        """Coils that read on whatever they are told."""
         self.heard: list[tuple[float, bytes]] = []
         """When, and what, without the CRC."""
         self.mute = False
+        self.times_pulses = False
         self.spoil_next: list[str] = []
         """For the next answers: `silent`, `crc`, `noise`, `other`, `refuse`, `half`."""
         self._loop = asyncio.get_running_loop()
         self._held = b""
+        self._pulses: dict[int, asyncio.TimerHandle] = {}
         self._loop.add_reader(self.port.master, self._on_bytes)
 
     def writes(self) -> list[bytes]:
         """The write commands heard so far."""
         return [frame for _, frame in self.heard if frame[1] not in (0x01, 0x02)]
+
+    def restart(self) -> None:
+        """Lose the power for a moment: the relays drop, pulses are forgotten, and the line sees nothing of it."""
+        self.coils = 0
+        for pulse in self._pulses.values():
+            pulse.cancel()
+        self._pulses.clear()
 
     def unplug(self) -> None:
         self._loop.remove_reader(self.port.master)
@@ -79,8 +90,17 @@ class RawBoard:
 
     def _do(self, frame: bytes) -> bytes:
         if frame[1] in (0x01, 0x02):
-            return bytes([1, frame[1], 1, self.coils if frame[1] == 1 else self.inputs])
+            return bytes([1, frame[1], 1, self.coils | self.bridged if frame[1] == 1 else self.inputs])
         address, value = int.from_bytes(frame[2:4], "big"), int.from_bytes(frame[4:6], "big")
         if address < 8:
-            self.coils = self.coils & ~(1 << address) | (value == 0xFF00) << address
+            self._switch(address, value == 0xFF00)
+        elif self.times_pulses:
+            kind, coil = address & 0xFF00, address & 0x00FF
+            self._switch(coil, kind == 0x0200)
+            self._pulses[coil] = self._loop.call_later(value / 10, self._switch, coil, kind != 0x0200)
         return frame
+
+    def _switch(self, coil: int, on: bool) -> None:
+        if (pulse := self._pulses.pop(coil, None)) is not None:
+            pulse.cancel()
+        self.coils = self.coils & ~(1 << coil) | on << coil

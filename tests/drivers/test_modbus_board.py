@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from pymodbus.server import ModbusSerialServer
-from pymodbus.simulator import DataType, SimData, SimDevice
 
 from drivers.registry import DriverContext, find_driver
 from drivers.relay.modbus import MAX_QUEUE, ModbusBoard
@@ -21,8 +19,9 @@ from gateway.domain.signals import (
     LinkChanged,
     LinkState,
     OutputsRead,
+    Signal,
 )
-from tests.drivers.ptys import PtyBridge, PtyPort
+from tests.drivers.pymodbus_board import PymodbusBoard
 from tests.drivers.raw_board import RawBoard
 from tests.drivers.recording import Recorder, eventually, running
 
@@ -302,27 +301,115 @@ async def test_stopping_in_the_middle_of_a_pulse_writes_nothing(raw: RawBoard) -
     assert raw.writes() == [bytes.fromhex("010502000032")]
 
 
+async def test_outputs_are_read_again_and_only_those_astray_are_told_once(raw: RawBoard) -> None:
+    raw.coils = 0b0100
+    sink = Recorder()
+    board = build_board(raw.port.path, sink, outputs_poll_s=0.5)
+    async with running(board.run()):
+        await sink.wait_for(OutputsRead)
+        raw.coils = 0b0001
+        _, astray = await sink.wait_for(OutputsRead, 2)
+        asked = board.counters()["output_polls"]
+        await eventually(lambda: board.counters()["output_polls"] == asked + 2)
+    assert astray.outputs == ((0, True), (2, False))
+    assert len(sink.of(OutputsRead)) == 2
+    assert board.counters()["outputs_astray"] == 2
+    assert raw.writes() == []
+
+
+async def test_board_without_inputs_is_asked_and_lost_within_a_question_or_three(raw: RawBoard) -> None:
+    sink = Recorder()
+    async with running(build_board(raw.port.path, sink, inputs=0, outputs_poll_s=0.5).run()):
+        await sink.wait_for(OutputsRead)
+        raw.mute = True
+        lost_s = time.monotonic()
+        await sink.wait_for(LinkChanged, 2)
+        assert time.monotonic() - lost_s < 0.5 + 3 * 0.1 + 1.0
+    assert sink.of(LinkChanged)[-1].state is LinkState.OFFLINE
+    assert [frame[1] for _, frame in raw.heard] == [1] * 4
+
+
+async def test_waiting_commands_go_before_the_question_for_outputs(raw: RawBoard) -> None:
+    sink = Recorder()
+    board = build_board(raw.port.path, sink, inputs=0, outputs_poll_s=0.5)
+    async with running(board.run()):
+        await sink.wait_for(OutputsRead)
+        raw.spoil_next = ["silent"]
+        await eventually(lambda: len(raw.heard) == 2)
+        for number in range(3):
+            board.submit(pulse(number, 60.0))
+        await sink.wait_for(CommandCompleted, 3)
+        await eventually(lambda: len(raw.heard) > 5)
+    assert [frame[1] for _, frame in raw.heard[1:6]] == [1, 5, 5, 5, 1]
+    assert len(sink.of(OutputsRead)) == 1
+
+
+async def test_output_that_is_still_on_well_after_its_pulse_is_told(raw: RawBoard) -> None:
+    """The board forgot to end the pulse: this one echoes it and does nothing by itself."""
+    sink = Recorder()
+    board = build_board(raw.port.path, sink, outputs_poll_s=0.5)
+    async with running(board.run()):
+        await sink.wait_for(OutputsRead)
+        board.submit(pulse(1, 0.2))
+        await sink.wait_for(CommandCompleted)
+        sent_s = time.monotonic()
+        raw.coils = 0b10
+        _, astray = await sink.wait_for(OutputsRead, 2)
+    assert time.monotonic() - sent_s >= 1.2
+    assert astray.outputs == ((1, True),)
+
+
+async def test_output_whose_command_was_not_confirmed_is_told_as_it_is_read(raw: RawBoard) -> None:
+    sink = Recorder()
+    board = build_board(raw.port.path, sink, inputs=0, outputs_poll_s=0.5)
+    async with running(board.run()):
+        await sink.wait_for(OutputsRead)
+        raw.spoil_next = ["silent"]
+        board.submit(hold(2, True, life_s=0.05))
+        (done,) = await sink.wait_for(CommandCompleted)
+        assert done.outcome is CommandOutcome.FAILED
+        _, read = await sink.wait_for(OutputsRead, 2)
+    assert read.outputs == ((2, True),)
+
+
+async def test_report_that_found_no_room_is_told_again(raw: RawBoard) -> None:
+    class FullSink(Recorder):
+        full = False
+
+        def put(self, signal: Signal) -> bool:
+            return super().put(signal) and not self.full
+
+    sink = FullSink()
+    async with running(build_board(raw.port.path, sink, inputs=0, outputs_poll_s=0.5).run()):
+        await sink.wait_for(OutputsRead)
+        sink.full, raw.coils = True, 0b1
+        await sink.wait_for(OutputsRead, 2)
+        sink.full = False
+        _, refused, again = await sink.wait_for(OutputsRead, 3)
+    assert refused == again == OutputsRead("board", ((0, True),))
+
+
+async def test_pulse_that_this_driver_times_is_no_surprise_and_neither_is_its_end(raw: RawBoard) -> None:
+    sink = Recorder()
+    board = build_board(raw.port.path, sink, flash=False, outputs_poll_s=0.5)
+    async with running(board.run()):
+        await sink.wait_for(OutputsRead)
+        board.submit(pulse(1, 1.2))
+        await eventually(lambda: raw.coils == 0b10)
+        await eventually(lambda: raw.coils == 0)
+        asked = board.counters()["output_polls"]
+        assert asked >= 2
+        await eventually(lambda: board.counters()["output_polls"] == asked + 1)
+    assert len(sink.of(OutputsRead)) == 1
+
+
 @pytest.fixture
 async def pymodbus_server(tmp_path: Path) -> AsyncIterator[Path]:
-    """pymodbus's server on one pseudo-terminal, bridged to another; yields the driver's end."""
-    near, far = PtyPort(tmp_path / "near"), PtyPort(tmp_path / "far")
-    bridge = PtyBridge(near, far)
-    device = SimDevice(
-        1,
-        (
-            [SimData(0, values=[False] * 8, datatype=DataType.BITS)],
-            [SimData(0, values=[True, False] * 4, datatype=DataType.BITS)],
-            [SimData(0, values=0, datatype=DataType.REGISTERS)],
-            [SimData(0, values=0, datatype=DataType.REGISTERS)],
-        ),
-    )
-    server = ModbusSerialServer(device, port=str(far.path), baudrate=9600)
-    await server.serve_forever(background=True)
-    yield near.path
-    await server.shutdown()  # type: ignore[no-untyped-call]
-    bridge.close()
-    near.close()
-    far.close()
+    """The driver's end of a line to pymodbus's server."""
+    board = PymodbusBoard(tmp_path)
+    await board.start()
+    yield board.path
+    await board.stop()
 
 
 async def test_pymodbus_server_works_as_a_board(pymodbus_server: Path) -> None:

@@ -372,6 +372,39 @@ class TestRelay:
         await eventually(lambda: len(device.orders()) == 4)
         assert device.orders() == [("PulseTime1", "0"), ("POWER1", "ON"), ("POWER1", "OFF"), ("PulseTime1", "50")]
 
+    async def test_device_that_restarts_before_its_last_will_is_asked_again(self, site: Site) -> None:
+        sink, _, relay, device = site
+        relay.submit(SetOutput("s", "garage-relay", 0, True, time.monotonic() + 5.0))
+        await sink.wait_for(CommandCompleted)
+        device.power, device.pulse_time = "OFF", 30
+        await device.say("tele/%/LWT", "Online", retain=True)
+        _, restarted = await sink.wait_for(OutputsRead, 2)
+        assert restarted == OutputsRead("garage-relay", ((0, False),))
+        assert [changed.state for changed in sink.of(LinkChanged) if changed.device == "garage-relay"] == ["online"]
+        await eventually(lambda: device.heard.count(("PulseTime1", "")) == 2)
+        relay.submit(pulse(5.0))
+        await sink.wait_for(CommandCompleted, 2)
+        assert device.orders()[-2:] == [("PulseTime1", "50"), ("POWER1", "ON")]
+
+    async def test_output_that_nobody_told_to_change_is_told_once(self, site: Site) -> None:
+        sink, _, _, device = site
+        for power in ("ON", "ON", "OFF"):
+            await device.say("stat/%/RESULT", json.dumps({"POWER": power}))
+            await device.say("stat/%/POWER", power)
+        _, pressed, released = await sink.wait_for(OutputsRead, 3)
+        assert (pressed.outputs, released.outputs) == (((0, True),), ((0, False),))
+
+    async def test_pulses_and_their_ends_are_no_surprise(self, site: Site) -> None:
+        sink, _, relay, device = site
+        for number in range(50):
+            relay.submit(pulse(0.1))
+            await sink.wait_for(CommandCompleted, number + 1)
+            await device.say("stat/%/POWER", "OFF")
+        await device.say("stat/%/POWER", "ON")  # within the time of the last pulse
+        relay.submit(SetOutput("s", "garage-relay", 0, False, time.monotonic() + 5.0))
+        await sink.wait_for(CommandCompleted, 51)
+        assert len(sink.of(OutputsRead)) == 1
+
     async def test_pulse_of_a_released_output_is_refused(self, site: Site) -> None:
         sink, _, relay, device = site
         relay.submit(pulse(energise=False))

@@ -1,5 +1,8 @@
 """The parts of docs/doors.md that tell of modes and of power: drawn from the table of modes and from what a lock is."""
 
+from drivers.outputs import PULSE_DRIFT, PULSE_GRACE_S
+from drivers.relay.settings import ModbusSettings
+from gateway.domain.door_control import HOLD_RETRY_S
 from gateway.domain.door_mode import FREE_MODES, MODES, DoorMode, ModeRequest, mode_refusal
 from gateway.domain.site import Lock, LockKind, Terminal, Wiring
 
@@ -67,9 +70,10 @@ gives it back |
 
 _POWER_HEAD = """## Power loss and return, per lock
 
-What follows is tested in `test_power_return.py`, `test_devices.py` and `test_fire.py` of `tests/gateway/domain/`. The
-lock's own supply is not the gateway's: exit button and fire contact must cut it in the wiring, and then a fail-safe
-lock opens whatever is written here. The last three columns are about a lock that keeps its supply.
+What follows is tested in `test_power_return.py`, `test_devices.py` and `test_fire.py` of `tests/gateway/domain/`, and
+in `tests/drivers/test_restarting_board.py`. The lock's own supply is not the gateway's: exit button and fire contact
+must cut it in the wiring, and then a fail-safe lock opens whatever is written here. The last three columns are about a
+lock that keeps its supply.
 
 | lock | relay while locked | the lock loses its supply | the board restarts, door locked | the same, door free \
 | the gateway dies in a pulse |
@@ -91,9 +95,13 @@ driver times it: then the relay stays as it is if the gateway dies, and is put r
 - A door that is to be free (schedule, override, life-safety release, fire) is released again, until the board confirms.
 - A pulse that was missed is not sent again: nobody may stand there any more.
 
-A Modbus board counts as gone after three questions in a row without an answer, about a second; a shorter break is not
-noticed, and a board without inputs is asked nothing between commands. A Tasmota relay counts as gone when its last will
-says so.
+A Modbus board counts as gone after three questions in a row without an answer, about a second. One that restarts
+faster is known by its relays: with or without inputs, it is asked for its outputs every {outputs_poll_s:g} s
+(`outputs_poll_s`), and one that is not as it was told or last read is put right in the same way. A pulse under way is
+none: its output counts only from {grace_s:g} s, and {drift:.0%} of its time, after its end. So a door that fire holds
+open is locked for no longer than `outputs_poll_s` and two questions; {retry_s:g} s if the board restarts just while it
+is told. A Tasmota relay says each change of an output by itself, and `Online` when it has restarted; it counts as gone
+when its last will says so.
 
 **When the gateway is back** it goes on where its journal ends.
 
@@ -169,7 +177,13 @@ _ASKED_OF_ONE_DOOR = (
 def power_section() -> str:
     """What each lock does without power, and what is restored."""
     rows = [_lock_row(kind, wiring) for kind in LockKind for wiring in Wiring]
-    return _POWER_HEAD + "\n".join(rows) + "\n" + _POWER_TAIL
+    tail = _POWER_TAIL.format(
+        outputs_poll_s=ModbusSettings.model_fields["outputs_poll_s"].default,
+        grace_s=PULSE_GRACE_S,
+        drift=PULSE_DRIFT,
+        retry_s=HOLD_RETRY_S,
+    )
+    return _POWER_HEAD + "\n".join(rows) + "\n" + tail
 
 
 def _lock_row(kind: LockKind, wiring: Wiring) -> str:

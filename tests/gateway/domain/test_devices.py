@@ -164,6 +164,16 @@ def test_a_lock_found_released_for_no_recorded_reason_is_secured_with_an_alarm(r
     assert not releases(command(turn))
 
 
+def test_a_lock_that_is_found_released_again_and_again_is_told_once_and_secured_each_time(rig: Rig) -> None:
+    rig.handle(sg.OutputsRead("board", ((0, True), (1, True))))
+    for _ in range(20):
+        rig.pass_time(2.0)
+        assert not releases(command(rig.handle(sg.OutputsRead("board", ((0, True),)))))
+    assert len(rig.all_events(ev.LockFoundReleased)) == 1
+    rig.complete(command(rig.turns[-1]), DONE)
+    assert "LockFoundReleased" in said(rig.handle(sg.OutputsRead("board", ((0, True),))))
+
+
 def alarm_is_active(rig: Rig, kind: AlarmKind, source: str = "north") -> bool:
     return rig.controller.alarms.is_active(kind, source)
 
