@@ -14,11 +14,11 @@ from gateway.domain.credential import Credential, Identifier, Pass
 from gateway.domain.listed import AccessLevel, Area, ListedAccessPoint, PassKey
 from gateway.domain.schedule import Schedule
 from gateway.errors import ListInvalid
-from gateway.store.list_compiler import About, CompiledFile, compile_list
+from gateway.store.list_compiler import About, CompiledFile, compile_list, level_numbers
 from gateway.store.list_document import ListDocument, parse_list
 from gateway.store.list_file import Index, Records, id_hash, map_sections
 from gateway.store.list_keys import KEY_BYTES, SiteKey, lookup_key
-from gateway.store.list_records import CardholderRecord, CredentialRecord, LevelNumbers, unpack_credential
+from gateway.store.list_records import CardholderRecord, CredentialRecord, unpack_credential
 from gateway.store.list_schema import list_schema
 from gateway.store.memory_list import MemoryAccessList
 from gateway.store.passes import open_pass
@@ -68,9 +68,6 @@ class _ById(Generic[_T]):
     def values(self) -> Iterator[_T]:
         return (value for value in map(self.get, self._texts) if value is not None)
 
-    def ids(self) -> list[str]:
-        return list(self._texts)
-
 
 class CompiledAccessList:
     """A compiled list in memory; implements `gateway.domain.listed.AccessList`. Made by `open_list`."""
@@ -84,7 +81,7 @@ class CompiledAccessList:
         self._areas = _ById(sections["areas"], Area)
         self._levels = _ById(sections["levels"], AccessLevel)
         self._pass_keys = _ById(sections["pass_keys"], PassKey)
-        self._level_numbers = LevelNumbers(self._levels.ids())
+        self._level_numbers = level_numbers(sections["levels"])
         self._by_key = Index(sections["key_hashes"], sections["key_numbers"])
         self._key_rests = sections["key_rests"].cast("Q")
         self._by_id = Index(sections["id_hashes"], sections["id_numbers"])

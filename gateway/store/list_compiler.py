@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -17,6 +18,8 @@ _PARTS = ("schedules", "access_points", "areas", "levels", "pass_keys")
 _HALF = 2**64 - 1
 
 _encoder = msgspec.msgpack.Encoder()
+_steady = msgspec.msgpack.Encoder(order="deterministic")
+"""Sets have no order of their own, and the same list shall make the same file."""
 _Sections = dict[str, bytes | bytearray]
 
 
@@ -48,11 +51,15 @@ def compile_list(document: ListDocument, site_key: bytes, folder: Path) -> Compi
     key = SiteKey(site_key)
     about = About(document.site, document.version, document.issued_at, document.zone.key, key.check())
     sections: _Sections = {"about": _encoder.encode(about)}
-    sections |= {name: _encoder.encode(getattr(document, name)) for name in _PARTS}
+    sections |= {name: _short_section(getattr(document, name)) for name in _PARTS}
     sections |= _credential_sections(document, key)
-    sections |= _cardholder_sections(document)
+    sections |= _cardholder_sections(document, level_numbers(sections["levels"]))
     path, digest = write_sections(sections, folder, document.version)
     return CompiledFile(path, document.version, digest, len(document.credentials))
+
+
+def _short_section(values: dict[str, Any]) -> bytes:
+    return _encoder.encode({id_: msgspec.Raw(_steady.encode(value)) for id_, value in values.items()})
 
 
 def _credential_sections(document: ListDocument, site_key: SiteKey) -> _Sections:
@@ -79,9 +86,13 @@ def _credential_sections(document: ListDocument, site_key: SiteKey) -> _Sections
     }
 
 
-def _cardholder_sections(document: ListDocument) -> _Sections:
+def level_numbers(levels: bytes | bytearray | memoryview) -> LevelNumbers:
+    """The numbers of the levels: their places in the file's section."""
+    return LevelNumbers(list(msgspec.msgpack.decode(levels, type=dict[str, msgspec.Raw])))
+
+
+def _cardholder_sections(document: ListDocument, numbers: LevelNumbers) -> _Sections:
     ids, offsets, records = array("Q"), array("I", [0]), bytearray()
-    numbers = LevelNumbers(list(document.levels))
     for item in document.cardholders.typed():
         ids.append(id_hash(item.id))
         _encoder.encode_into(numbers.pack(item), records, -1)

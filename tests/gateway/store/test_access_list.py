@@ -30,6 +30,7 @@ from tests.gateway.store.random_documents import IDENTIFIERS, documents
 from tests.gateway.store.sample_lists import OFFICE_KEY, full_list, sample_list
 
 KEY = b"\x07" * 32
+LAYOUT_DIGEST = "066c86cfa97793641ccbd96c37ab16f63f3ce9052100d66d165ddbfcca0a2346"
 CARD = Identifier("H10301", 100, 1)
 
 
@@ -99,6 +100,12 @@ def test_keys_are_the_specified_hashes(tmp_path: Path) -> None:
         (b"PIN:c-1:0042", opened.pin_key("c-1", "0042")),
     ):
         assert found == hmac.digest(KEY, text, "sha256")[:16]
+
+
+def test_same_list_makes_the_same_file_and_its_layout_is_that_of_its_version(tmp_path: Path) -> None:
+    """Where this digest changes, what a file means has changed: the magic of `list_file` must change with it."""
+    digests = {compile_list(parse_list(full_list()), KEY, tmp_path / name).digest for name in ("one", "two")}
+    assert digests == {LAYOUT_DIGEST}
 
 
 def test_keyed_credential_is_found_and_a_plain_twin_refused(tmp_path: Path) -> None:
