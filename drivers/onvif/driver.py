@@ -148,7 +148,7 @@ class OnvifCamera:
         except AuthenticationFailed as error:
             await session.close()
             raise self._refusal() from error
-        except DeviceError:
+        except (DeviceError, asyncio.CancelledError):
             await session.close()
             raise
         return session

@@ -1,6 +1,7 @@
 """Facts about the driver `onvif`: its pure parts, and against cameras that are processes or misbehaving servers."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
@@ -153,6 +154,26 @@ async def test_an_answer_that_makes_no_sense_is_the_cameras_fault(body: bytes) -
     async with _http(body) as address:
         with pytest.raises(RemoteProtocolError):
             await _camera(address).stream()
+
+
+async def test_a_question_that_is_cancelled_leaves_no_session_open(caplog: pytest.LogCaptureFixture) -> None:
+    asked = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with server:
+        asking = asyncio.create_task(_camera(f"127.0.0.1:{server.sockets[0].getsockname()[1]}").stream())
+        await asyncio.wait_for(asked.wait(), 20)
+        asking.cancel()
+        await asyncio.wait({asking})
+        del asking
+        gc.collect()
+    assert "Unclosed" not in caplog.text
 
 
 @pytest.mark.parametrize(
