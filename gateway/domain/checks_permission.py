@@ -23,12 +23,11 @@ def level_leads_here(case: Case) -> bool:
     """Each of them holds a valid level that leads here, or a guard's leave."""
     named = []
     for person in case.people:
-        if _local_grant_holds(case, person):
-            case.grants.append([])
-            named.append("local_grant")
-            continue
         found, waits_for_clock = _grants_of(case, person)
-        if not found:
+        local = _local_grant_holds(case, person)
+        if local:
+            named.append("local_grant")
+        elif not found:
             reason = DenialReason.CLOCK_SUSPECT if waits_for_clock else DenialReason.UNAUTHORIZED
             return case.denied(reason, case.request.access_point)
         case.grants.append(found)
@@ -75,12 +74,11 @@ def schedule_covers(case: Case) -> bool:
     """For each of them one of those schedules covers the time; the trace names all that do."""
     assert case.list is not None
     named = []
-    for grants in case.grants:
-        if not grants:
-            named.append("local_grant")
-            continue
+    for person, grants in zip(case.people, case.grants, strict=True):
         covering = [grant for grant in grants if holds(grant[1], case.moment, case.list)]
-        if not covering:
+        if _local_grant_holds(case, person):
+            named.append("local_grant")
+        elif not covering:
             reason = DenialReason.CLOCK_SUSPECT if case.suspect else DenialReason.NOT_PERMITTED_AT_THIS_TIME
             return case.denied(reason, _joined([f"{level}/{schedule.id}" for level, schedule, _ in grants]))
         named += [f"{level}/{schedule.id}" for level, schedule, _ in covering]

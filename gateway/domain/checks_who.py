@@ -51,6 +51,7 @@ def credential_known(case: Case) -> bool:
         if person is None:
             return case.denied(DenialReason.PASS_INVALID if shown.forged_pass else DenialReason.CREDENTIAL_NOT_FOUND)
         facts = case.circumstances.people.get(person.id, PersonFacts())
+        case.duress = case.duress or (person.credential is not None and person.credential.duress)
         case.people.append(Person(person.id, person.credential, person.cardholder, shown, facts))
         case.passed(person.id)
     return bool(case.people) or case.denied(DenialReason.CREDENTIAL_NOT_FOUND)
