@@ -270,13 +270,9 @@ def test_what_is_no_json_object_is_refused(source: bytes, fault: str) -> None:
 
 
 def test_item_that_is_no_json_is_told_by_its_path() -> None:
-    source = json.dumps(sample_list()).encode().replace(b'"number": 1,', b'"number": 01,')
-    with pytest.raises(ListInvalid) as caught:
+    source = json.dumps(sample_list()).encode().replace(b'"c-1"', b'"\xff\xfe"')
+    with pytest.raises(ListInvalid, match=r"\$.credentials\[1\]: must be object, is no JSON"):
         parse_list(source)
-    assert "number" in str(caught.value)
-    broken = json.dumps(sample_list()).encode().replace(b'"c-1"', b'"\xff\xfe"')
-    with pytest.raises(ListInvalid, match="JSON"):
-        parse_list(broken)
 
 
 @given(
