@@ -1,8 +1,7 @@
 """Evidence: a clip from the packets as they came, without transcoding, and a snapshot of the frame that settled it.
 
 A file is written under a temporary name, synced and renamed, so that what has its final name is whole. Fragmented
-MP4: what a
-killed worker leaves under the temporary name still plays up to its last keyframe, and is kept at the next start.
+MP4: what a killed worker leaves under the temporary name still plays up to its last keyframe (see `leftovers`).
 """
 
 import hashlib
@@ -25,7 +24,7 @@ QUEUE_PACKETS_MOST = 2048
 """Packets that wait for a slow disk: over a minute at 30 fps. When it is full the clip ends there."""
 FREE_BYTES_LEAST = 64 * 1024 * 1024
 """Below this no clip is begun: the journal needs the disk more."""
-_WRITE_FAILED = (OSError, FFmpegError, ValueError)
+AV_FAILED = (OSError, FFmpegError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ class ClipWriter:
     def _write(self) -> None:
         try:
             result: StoredFile | StoreFailed = self._whole_file()
-        except _WRITE_FAILED as error:
+        except AV_FAILED as error:
             partial_name(self._path).unlink(missing_ok=True)
             result = StoreFailed(self._path, f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}")
         self._closed = True
@@ -164,17 +163,3 @@ def settle(partial: Path, path: Path) -> tuple[str, int]:
     finally:
         os.close(folder)
     return digest, size
-
-
-def keep_leftovers(folder: Path) -> int:
-    """After a crash: clips under a temporary name become `…-cut.mp4`, other leftovers go; returns how many were
-    kept."""
-    kept = 0
-    for partial in sorted(folder.glob(f"*/*/*{PARTIAL}")):
-        whole = partial.with_name(partial.name.removesuffix(PARTIAL))
-        if whole.suffix == ".mp4" and partial.stat().st_size > 0:
-            partial.rename(whole.with_name(f"{whole.stem}-cut.mp4"))
-            kept += 1
-        else:
-            partial.unlink()
-    return kept

@@ -11,6 +11,7 @@ from analytics.clips import ClipWriter, StoredFile, StoreFailed, store_bytes
 from analytics.packets import PacketRing, from_keyframe
 from analytics.pictures import Picture, encode_jpeg
 from analytics.settings import EvidenceSettings
+from analytics.untold import Untold, UntoldFile
 from gateway.clock import Clock
 from gateway.domain.moment import Moment
 from gateway.domain.signals import EvidenceReady
@@ -38,6 +39,7 @@ class EvidenceCounters:
 @dataclass(slots=True)
 class _OpenClip:
     writer: ClipWriter
+    name: str
     begun_s: float
     observations: list[str]
     open: set[str] = field(default_factory=set)
@@ -54,26 +56,28 @@ class EvidenceRecorder:
         ring: PacketRing,
         settings: EvidenceSettings,
         clock: Clock,
+        untold: UntoldFile,
         on_ready: Callable[[EvidenceReady], None],
     ) -> None:
         self.counters = EvidenceCounters()
         self.last_failure: str | None = None
         self._camera, self._data_dir, self._ring = camera, data_dir, ring
-        self._settings, self._clock, self._on_ready = settings, clock, on_ready
+        self._settings, self._clock, self._untold, self._on_ready = settings, clock, untold, on_ready
         self._clip: _OpenClip | None = None
         self._writers: set[ClipWriter] = set()
         self._snapshots: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
 
     def start(self, observation: str, picture: Picture) -> None:
-        """An observation began with this picture."""
+        """An observation began with this picture, or an alarm came again: a clip belongs to each only once."""
         task = asyncio.create_task(self._store_snapshot(observation, picture))
         self._snapshots.add(task)
         task.add_done_callback(self._snapshots.discard)
         if self._clip is None:
             self._clip = self._begin_clip(observation, picture.moment)
-        else:
+        elif observation not in self._clip.observations:
             self._clip.observations.append(observation)
+            self._untold.add(Untold(observation, self._camera, "clip", self._clip.name))
         self._clip.open.add(observation)
         self._clip.ends_s = None
 
@@ -102,14 +106,18 @@ class EvidenceRecorder:
             clip.writer.close()
 
     async def finish(self, timeout_s: float) -> None:
-        """At the end of the process: close the clip and wait for its file."""
+        """At the end of the process: close the clip, and wait for its file and for snapshots."""
         self.close_clip()
         for writer in tuple(self._writers):
             await asyncio.to_thread(writer.join, timeout_s)
+        if self._snapshots:
+            await asyncio.wait(self._snapshots, timeout=timeout_s)
 
     def _begin_clip(self, observation: str, moment: Moment) -> _OpenClip:
         observations = [observation]
         path = self._path(observation, moment.wall, ".mp4")
+        name = self._name(path)
+        self._untold.add(Untold(observation, self._camera, "clip", name))
 
         def done(result: StoredFile | StoreFailed) -> None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: the file stays, nobody is told
@@ -120,7 +128,7 @@ class EvidenceRecorder:
         earlier = self._ring.follow(writer.put)
         for packet in from_keyframe(earlier, moment.monotonic_s - self._settings.before_s):
             writer.put(packet)
-        return _OpenClip(writer, moment.monotonic_s, observations)
+        return _OpenClip(writer, name, moment.monotonic_s, observations)
 
     def _stored(self, writer: ClipWriter, observations: list[str], result: StoredFile | StoreFailed) -> None:
         self._writers.discard(writer)
@@ -130,6 +138,7 @@ class EvidenceRecorder:
 
     async def _store_snapshot(self, observation: str, picture: Picture) -> None:
         path = self._path(observation, picture.moment.wall, ".jpg")
+        self._untold.add(Untold(observation, self._camera, "snapshot", self._name(path)))
         jpeg = await asyncio.to_thread(encode_jpeg, picture.frame)
         result: StoredFile | StoreFailed = StoreFailed(path, "the picture is too large")
         if jpeg is not None:
@@ -138,20 +147,26 @@ class EvidenceRecorder:
         self._tell("snapshot", [observation], result)
 
     def _tell(self, kind: str, observations: list[str], result: StoredFile | StoreFailed) -> None:
+        name = self._name(result.path)
         if isinstance(result, StoreFailed):
             self.counters.failed += 1
             self.last_failure = result.reason
+            for observation in observations:
+                self._untold.discard(Untold(observation, self._camera, kind, name))
             return
         self.last_failure = None
         now = self._clock.now()
         begun = now.wall - timedelta(seconds=now.monotonic_s - result.started_s)
         over = now.wall - timedelta(seconds=now.monotonic_s - result.ended_s)
-        name = result.path.relative_to(self._data_dir).as_posix()
         for observation in observations:
             self._on_ready(
                 EvidenceReady(observation, self._camera, kind, name, result.sha256, result.size_bytes, begun, over)
             )
 
     def _path(self, observation: str, wall: datetime, suffix: str) -> Path:
+        """To the millisecond: an alarm that comes back at once has another picture, and so another file."""
         folder = self._data_dir / FOLDER / self._camera / f"{wall:%Y-%m-%d}"
-        return folder / f"{wall:%H%M%S}-{observation}{suffix}"
+        return folder / f"{wall:%H%M%S}-{wall.microsecond // 1000:03}-{observation}{suffix}"
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self._data_dir).as_posix()

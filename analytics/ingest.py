@@ -1,8 +1,9 @@
 """One camera's stream: pulled by a thread for each connection, watched by the clock, reopened for ever.
 
 libav's own time-outs are late (measured: 8 s for 4 s asked), so a watchdog on the event loop gives a silent
-connection up; its thread
-is told to stop, can't reach the ring any more, and ends by itself when libav lets go of it.
+connection up; its thread is told to stop, can't reach the ring any more, and ends by itself when libav lets go of it.
+Each thread opens and closes its own container. At the end all are waited for: one that came back from libav while the
+interpreter ends would crash it.
 """
 
 import asyncio
@@ -36,6 +37,8 @@ LIBAV_PATIENCE = 2.0
 like life."""
 ASK_S = 40.0
 """For the camera's whole answer about its stream: several calls, each with a time-out of its own."""
+ENDING_S = 2.0
+"""At the end a thread gets so long: a healthy stream's has its next packet, and so its end, in a tenth of that."""
 _LINK_GONE = (FFmpegError, OSError)
 _REASONS: dict[type[Exception], str] = {
     av.error.ExitError: "no packet in time",
@@ -89,7 +92,13 @@ class StreamIngest:
         return self._link
 
     async def run(self) -> None:
-        """Serve until cancelled."""
+        """Serve until cancelled; returns when its threads have ended, or `ENDING_S` later."""
+        try:
+            await self._reopen_for_ever()
+        finally:
+            await self._threads_end()
+
+    async def _reopen_for_ever(self) -> None:
         wait_s = self._settings.retry_least_s
         while True:
             connects = self.counters.connects
@@ -104,6 +113,14 @@ class StreamIngest:
                     wait_s = self._settings.retry_least_s
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, self._settings.retry_most_s)
+
+    async def _threads_end(self) -> None:
+        latest_s = self._clock.now().monotonic_s + ENDING_S
+        await asyncio.to_thread(self._join_until, latest_s)
+
+    def _join_until(self, latest_s: float) -> None:
+        for old in self._left_behind:
+            old.join(max(latest_s - self._clock.now().monotonic_s, 0.0))
 
     async def _one_connection(self) -> None:
         """Ask for the stream, follow it to its end. Raises DeviceError, never returns."""
@@ -174,6 +191,10 @@ class _Connection:
 
     def start(self) -> None:
         self._thread.start()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the thread's end; `abandon` first."""
+        self._thread.join(timeout_s)
 
     def abandon(self) -> None:
         """The thread may end when it can; from now on it touches nothing."""

@@ -1,7 +1,9 @@
 """Signals on their way to the doors process: kept in order, bounded, over its restarts."""
 
 import asyncio
+import contextlib
 from collections import deque
+from collections.abc import Callable
 
 from gateway.domain.ports import DoorsPort
 from gateway.domain.signals import Signal, StatusReported
@@ -15,12 +17,17 @@ STATUS_S = 1.0
 
 
 class Outbox:
-    """Sends signals one after another; waits and tries again while the doors process can't be reached."""
+    """Sends signals one after another; waits and tries again while the doors process can't be reached.
 
-    def __init__(self, doors: DoorsPort) -> None:
-        self._doors = doors
+    `taken` is told each signal that the doors process has accepted.
+    """
+
+    def __init__(self, doors: DoorsPort, taken: Callable[[Signal], None] | None = None) -> None:
+        self._doors, self._taken = doors, taken
         self._waiting: deque[Signal] = deque()
         self._filled = asyncio.Event()
+        self._emptied = asyncio.Event()
+        self._emptied.set()
         self.dropped = 0
         self.refused = 0
 
@@ -31,6 +38,7 @@ class Outbox:
             self.dropped += 1
         self._waiting.append(signal)
         self._filled.set()
+        self._emptied.clear()
 
     @property
     def waiting(self) -> int:
@@ -51,11 +59,20 @@ class Outbox:
                 continue
             wait_s = RETRY_S[0]
             self.refused += not reply.accepted
+            if reply.accepted and self._taken is not None:
+                self._taken(signal)
             # While the reply was awaited a full queue may have let this one go.
             if self._waiting and self._waiting[0] is signal:
                 self._waiting.popleft()
             if not self._waiting:
                 self._filled.clear()
+                self._emptied.set()
+
+    async def emptied(self, timeout_s: float) -> None:
+        """Wait until everything was delivered, at most so long; `run` must be running."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._emptied.wait()
 
     async def report(self, status: StatusReported) -> bool:
         """Send a status past the queue; returns whether it arrived."""

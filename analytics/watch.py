@@ -14,6 +14,7 @@ from analytics.observations import ZoneWatch
 from analytics.packets import PacketRing
 from analytics.pictures import AnalysisScaler, Picture, PictureSlot
 from analytics.settings import CameraSettings
+from analytics.untold import UntoldFile
 from drivers.contracts import Camera, CameraEvent
 from gateway.clock import Clock
 from gateway.domain.moment import Moment
@@ -39,6 +40,7 @@ class CameraWatch:
         settings: CameraSettings,
         data_dir: Path,
         clock: Clock,
+        untold: UntoldFile,
         put: Callable[[Signal], None],
         changed: Callable[[], None],
     ) -> None:
@@ -50,7 +52,7 @@ class CameraWatch:
         self._zones = ZoneWatch(settings)
         ring = PacketRing(settings.evidence.before_s + RING_SPARE_S, RING_BYTES_MOST)
         self._ingest = StreamIngest(camera, settings.ingest, ring, clock, self._on_picture, self._on_link)
-        self._evidence = EvidenceRecorder(settings.id, data_dir, ring, settings.evidence, clock, put)
+        self._evidence = EvidenceRecorder(settings.id, data_dir, ring, settings.evidence, clock, untold, put)
         self._newest: Picture | None = None
         self._analysed_s = 0.0
         self._size = ""

@@ -77,6 +77,7 @@ def _site_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     run.set_defaults(command=_run)
     check = commands.add_parser("check", help="check a site's configuration; exit 2 and every fault with its line")
     check.add_argument("config", type=Path, metavar="SITE.toml")
+    check.add_argument("--data", type=Path, help="warn of what is missing here (GATEHOUSE_DATA, or data/<site id>)")
     check.set_defaults(command=_check)
     commands.add_parser("office", help="run the office's side of the sync protocol")
     commands.add_parser("sim", help="do something to the demo site: swipe, press, open, force, fire …")
@@ -188,30 +189,15 @@ def _demo(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from config.loader import load_config
-    from gateway.commands.demo import announce
-    from gateway.paths import Paths
-    from gateway.processes import data_dir_for, run_site
+    from gateway.commands.run import run_configured
 
-    config = load_config(args.config)
-    data = data_dir_for(config.site.id, args.data, os.environ.get("GATEHOUSE_DATA"))
-    paths = Paths(args.config.absolute(), data)
-    paths.prepare()
-    return run_site(paths, lambda: announce(paths, config))
+    return run_configured(args.config, args.data)
 
 
 def _check(args: argparse.Namespace) -> int:
-    from config.loader import load_config
+    from gateway.commands.check import check_site
 
-    config = load_config(args.config)
-    for name, broker in config.brokers.items():
-        if broker.insecure:
-            _say(f"warning: broker.{name} is insecure (no TLS): a standing alarm will say so")
-    _say(
-        f"{args.config}: good. {len(config.doors)} doors, {len(config.access_points)} access points, "
-        f"{len(config.devices)} devices, {len(config.cameras)} cameras."
-    )
-    return 0
+    return check_site(args.config, args.data)
 
 
 def _decide(args: argparse.Namespace) -> int:

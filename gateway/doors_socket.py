@@ -68,7 +68,7 @@ class DoorsSocket:
     ) -> None:
         self.path, self.inbox, self.hub = path, inbox, hub
         self.link_names, self.note_link = link_names, note_link
-        self._clients = 0
+        self._clients: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -76,18 +76,28 @@ class DoorsSocket:
         self.path.unlink(missing_ok=True)
         before = os.umask(0o177)
         try:
-            server = await asyncio.start_unix_server(self._serve, str(self.path), limit=LINE_BYTES_MAX)
+            server = await asyncio.start_unix_server(self._accept, str(self.path), limit=LINE_BYTES_MAX)
         finally:
             os.umask(before)
-        async with server:
-            await server.serve_forever()
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            server.close()
+            for client in self._clients:
+                client.cancel()
+            await asyncio.gather(*self._clients, return_exceptions=True)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._clients >= CLIENTS_MAX or not _same_user(writer):
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Not a coroutine: tasks that asyncio makes of one complain when they are cancelled at the end."""
+        if len(self._clients) >= CLIENTS_MAX or not _same_user(writer):
             log.warning("refused a connection to the signal socket")
             writer.close()
             return
-        self._clients += 1
+        client = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._clients.add(client)
+        client.add_done_callback(self._clients.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = _Client(self, writer)
         try:
             while line := await reader.readline():
@@ -95,7 +105,6 @@ class DoorsSocket:
         except (ConnectionError, ValueError, RemoteProtocolError) as error:
             log.warning("signal socket: %s was cut off: %s", client.role or "a client", error)
         finally:
-            self._clients -= 1
             client.unfollow()
             writer.close()
 

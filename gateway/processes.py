@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,10 @@ BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 STEADY_S = 60.0
 """A process that ran this long starts again at once when it dies."""
 STOP_S = 8.0
+CONFIG_RETRY_S = 30.0
+"""A process that can't run with its configuration is tried again so often: somebody may have mended it."""
+MENDED_AFTER_S = 5.0
+"""It counts as back once it has run so long: most faults end it within a second."""
 HANGS_AFTER_S = 20.0
 DOORS_HANG_AFTER_S = 10.0
 CONFIG_EXIT = 2
@@ -44,10 +48,13 @@ class Child:
     started_s: float = 0.0
     end: str = ""
     failures: int = 0
+    fault: str = ""
+    """What its configuration lacks, as it was told; empty while it runs."""
 
 
 class Supervisor:
-    """Runs `names` of one site until it is told to stop. Exit 2 can't be mended by a restart."""
+    """Runs `names` of one site until it is told to stop. Without doors there is no site: their fault of the
+    configuration ends it with exit 2, another process's is told once and tried again."""
 
     def __init__(self, paths: Paths, names: tuple[str, ...] = PROCESSES) -> None:
         self.paths = paths
@@ -58,18 +65,24 @@ class Supervisor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._heard_s = 0.0
 
-    async def run(self) -> int:
-        """Until SIGTERM or SIGINT; the exit code."""
+    async def run(self, ready: Callable[[], Awaitable[None]] | None = None) -> int:
+        """Until SIGTERM or SIGINT; the exit code. `ready` runs beside the processes, once they are started."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopping.set)
-        work = [asyncio.create_task(self._keep(child)) for child in self.children.values()]
+        work = [asyncio.ensure_future(self._keep(child)) for child in self.children.values()]
         watchers = (self._client.run(), self._end_the_hung(), self._end_hung_doors())
-        work += [asyncio.create_task(watcher) for watcher in watchers]
+        work += [asyncio.ensure_future(watcher) for watcher in watchers]
+        if ready is not None:
+            work.append(asyncio.ensure_future(ready()))
         await self.stopping.wait()
+        log.info("stopping")
         for task in work:
             task.cancel()
         await asyncio.gather(*work, return_exceptions=True)
+        # The doors end last: they take what the others have to tell, such as a recording that the stop cut off.
+        others = [child for child in self.children.values() if child.name != "doors"]
+        await asyncio.gather(*(self._stop(child) for child in others))
         await asyncio.gather(*(self._stop(child) for child in self.children.values()))
         return self.exit_code
 
@@ -77,33 +90,66 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         while True:
             started_s = loop.time()
-            child.process = await asyncio.create_subprocess_exec(
-                *self._command(child.name),
-                stdin=asyncio.subprocess.DEVNULL,
-                preexec_fn=_die_with_parent if child.name == "doors" else _give_way,
-            )
+            child.process = await self._start(child)
             child.starts, child.started_s = child.starts + 1, loop.time()
-            if child.starts > 1:
-                log.warning("%s runs again (start %d)", child.name, child.starts)
-                self._tell(child.name, (LinkState.OFFLINE, child.end), (LinkState.ONLINE, ""))
-            code = await child.process.wait()
-            how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit {code}"
+            code = await self._ended(child, child.process)
+            child.end = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit {code}"
             if code == CONFIG_EXIT:
-                log.error("%s can't run with this configuration", child.name)
-                self.exit_code = CONFIG_EXIT
-                self.stopping.set()
+                pause_s = self._at_fault(child)
+            else:
+                child.failures = 0 if loop.time() - started_s > STEADY_S else child.failures + 1
+                pause_s = BACKOFF_S[min(max(child.failures - 1, 0), len(BACKOFF_S) - 1)]
+                log.error("%s is gone (%s); it starts again in %.1f s", child.name, child.end, pause_s)
+            if self.stopping.is_set():
                 return
-            child.failures = 0 if loop.time() - started_s > STEADY_S else child.failures + 1
-            pause_s = BACKOFF_S[min(max(child.failures - 1, 0), len(BACKOFF_S) - 1)]
-            log.error("%s is gone (%s); it starts again in %.1f s", child.name, how, pause_s)
-            child.end = how
             if child.name != "doors":  # nobody is there to be told
-                self._tell(child.name, (LinkState.OFFLINE, how))
+                self._tell(child.name, (LinkState.OFFLINE, child.fault or child.end))
             await asyncio.sleep(pause_s)
+
+    async def _start(self, child: Child) -> asyncio.subprocess.Process:
+        """In a session of its own: Ctrl-C is for the supervisor, which ends the others in order."""
+        self._fault_file(child).unlink(missing_ok=True)
+        return await asyncio.create_subprocess_exec(
+            *self._command(child.name),
+            stdin=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_die_with_parent if child.name == "doors" else _give_way,
+        )
+
+    async def _ended(self, child: Child, process: asyncio.subprocess.Process) -> int:
+        """Tell that it is back, and wait for its end; the exit code."""
+        if child.fault:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(MENDED_AFTER_S):
+                    return await process.wait()
+            child.fault = ""
+        if child.starts > 1:
+            log.warning("%s runs again (start %d)", child.name, child.starts)
+            self._tell(child.name, (LinkState.OFFLINE, child.end), (LinkState.ONLINE, ""))
+        return await process.wait()
+
+    def _at_fault(self, child: Child) -> float:
+        """Its configuration is at fault: say so once; returns when to try again."""
+        try:
+            fault = self._fault_file(child).read_text(encoding="utf-8").strip()
+        except OSError:
+            fault = "its configuration is at fault"
+        if fault != child.fault:
+            for line in fault.splitlines():
+                log.error("%s can't run: %s", child.name, line)
+        child.fault = fault
+        if child.name == "doors":
+            self.exit_code = CONFIG_EXIT
+            self.stopping.set()
+        return CONFIG_RETRY_S
+
+    def _fault_file(self, child: Child) -> Path:
+        return self.paths.data / "run" / f"{child.name}.fault"
 
     def _command(self, name: str) -> tuple[str, ...]:
         place = ("--config", str(self.paths.config), "--data", str(self.paths.data))
-        return (sys.executable, "-m", "gateway.worker", name, *place)
+        faults = ("--faults", str(self._fault_file(self.children[name])))
+        return (sys.executable, "-m", "gateway.worker", name, *place, *faults)
 
     def _tell(self, name: str, *changes: tuple[LinkState, str]) -> None:
         told = [ProcessChanged(name, state, detail) for state, detail in changes]
@@ -178,17 +224,16 @@ def _give_way() -> None:
     os.nice(NEIGHBOURS_NICE)
 
 
-def run_site(paths: Paths, ready: Callable[[], None] | None = None) -> int:
-    """Run the whole site; returns the exit code. Raises ConfigError when it runs already."""
+def run_site(
+    paths: Paths, check: Callable[[], None] = lambda: None, ready: Callable[[], Awaitable[None]] | None = None
+) -> int:
+    """Run the whole site; returns the exit code. Raises ConfigError when it runs already, and what `check` raises.
 
-    async def run() -> int:
-        supervisor = Supervisor(paths)
-        if ready is not None:
-            ready()
-        return await supervisor.run()
-
+    `check` is called when nobody else can be running the site, and before anything starts.
+    """
     with paths.lock("gatehouse"):
-        return asyncio.run(run())
+        check()
+        return asyncio.run(Supervisor(paths).run(ready))
 
 
 def data_dir_for(site_id: str, given: Path | None, environment: str | None) -> Path:

@@ -9,22 +9,38 @@ SECRET_BYTES_MAX = 64 * 1024
 """A private key in PEM takes a few kB."""
 
 
-def read_secret(data_dir: Path, reference: str) -> str:
-    """The secret that `file:PATH` (relative to the data directory) or `env:NAME` names. Raises ConfigError."""
+def read_secret(data_dir: Path, reference: str, key: str = "secret") -> str:
+    """The secret that `file:PATH` (relative to the data directory) or `env:NAME` names.
+
+    Raises ConfigError, with `key` as what is at fault in the site's config.
+    """
     kind, _, name = reference.partition(":")
     if kind == "env" and name:
         value = os.environ.get(name)
         if not value:
-            raise ConfigError(reference, None, f"set the environment variable {name}")
+            raise ConfigError(key, reference, f"set the environment variable {name}")
         return value
     if kind != "file" or not name:
-        raise ConfigError("secret", reference, "write file:secrets/NAME or env:NAME")
+        # What stands there may be the secret itself: it is not told.
+        raise ConfigError(key, None, "write where the secret is, file:secrets/NAME or env:NAME, never the secret")
     path = data_dir / name
     try:
         mode = path.stat().st_mode
         content = path.read_bytes()[:SECRET_BYTES_MAX]
     except OSError as error:
-        raise ConfigError(reference, str(path), f"can't be read: {error.strerror}; create it with mode 0600") from error
+        remedy = f"{path} can't be read ({error.strerror}): put the secret into it, mode 0600"
+        raise ConfigError(key, reference, remedy) from error
     if mode & 0o077:
-        raise ConfigError(reference, oct(mode & 0o777), f"is readable by others: chmod 600 {name}")
-    return content.decode("utf-8", "replace").strip()
+        raise ConfigError(key, reference, f"{path} is readable by others (mode {mode & 0o777:03o}): chmod 600 it")
+    secret = content.decode("utf-8", "replace").strip()
+    if not secret:
+        raise ConfigError(key, reference, f"{path} is empty: put the secret into it")
+    return secret
+
+
+def read_token(data_dir: Path, reference: str, key: str) -> str:
+    """A secret that goes into an HTTP header. Raises ConfigError."""
+    token = read_secret(data_dir, reference, key)
+    if not (token.isascii() and token.isprintable()):
+        raise ConfigError(key, reference, "must hold one line of plain ASCII, as the office gave it")
+    return token

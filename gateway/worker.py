@@ -7,12 +7,15 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+import threading
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from gateway.errors import ConfigError
 from gateway.paths import Paths
+
+log = logging.getLogger(__name__)
 
 DOORS_NICE = -10
 THREAD_SWITCH_S = 0.0005
@@ -25,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("name", choices=("doors", "console", "sync", "cameras"))
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--faults", type=Path, help="write faults of the configuration here, for the starter to tell")
     args = parser.parse_args(arguments)
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format=f"%(asctime)s {args.name:8} %(levelname)s %(message)s"
@@ -32,12 +36,51 @@ def main(arguments: list[str] | None = None) -> int:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     if args.name == "doors":
         _come_first()
-    paths = Paths(args.config, args.data)
+    code, faults = 1, list[ConfigError]()
     try:
-        return asyncio.run(_until_stopped(_process(args.name, paths)))
-    except ConfigError as error:
-        logging.getLogger(__name__).error("%s", error)
+        code = asyncio.run(_until_stopped(_process(args.name, Paths(args.config, args.data))))
+    except* ConfigError as group:
+        faults += _each(group)
+    if faults:
+        _tell(faults, args.faults)
         return 2
+    return code
+
+
+def leave(code: int) -> NoReturn:
+    """End this process.
+
+    A thread that a C library still holds, such as a hanging stream's, would crash in the interpreter's end when it
+    comes back: then the process ends without one.
+    """
+    if any(thread.daemon for thread in threading.enumerate() if thread is not threading.current_thread()):
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _each(group: BaseExceptionGroup[ConfigError]) -> Iterator[ConfigError]:
+    """The faults in it, however deep; a fault that stands for several gives them."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _each(error)
+        else:
+            yield from getattr(error, "faults", (error,))
+
+
+def _tell(faults: list[ConfigError], place: Path | None) -> None:
+    """One line each."""
+    if place is not None:
+        try:
+            place.write_text("".join(f"{fault}\n" for fault in faults), encoding="utf-8")
+        except OSError as error:
+            log.warning("%s can't be written: %s", place, error.strerror)
+        else:
+            return
+    for fault in faults:
+        log.error("%s", fault)
 
 
 def _come_first() -> None:
@@ -79,4 +122,4 @@ async def _until_stopped(work: Coroutine[Any, Any, None]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -6,6 +6,7 @@ from functools import partial
 
 from analytics.evidence import EvidenceWanted
 from analytics.settings import CameraSettings, EvidenceSettings, IngestSettings, RetentionSettings, ZoneSettings
+from analytics.untold import Untold
 from analytics.worker import run_cameras
 from config.loader import SiteConfig, load_config
 from config.model import CameraTable
@@ -15,6 +16,7 @@ from gateway.clock import SystemClock
 from gateway.domain.ports import DoorsPort, RecordedEvent
 from gateway.domain.signals import Signal
 from gateway.doors_client import DoorsClient
+from gateway.errors import JournalUnavailable
 from gateway.paths import Paths
 from gateway.secret_files import read_secret
 from gateway.store.journal_reader import SqliteJournalReader
@@ -33,10 +35,14 @@ async def run_cameras_process(paths: Paths) -> None:
         for key, table in config.cameras.items()
     ]
     retention = RetentionSettings(days=config.evidence.keep_days, total_bytes=config.evidence.keep_mb * MIB)
+    journal = SqliteJournalReader(paths.journal)
+    wanted, is_stored = _alarms_of_doors(client, journal), partial(_is_stored, journal)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(client.run())
-        wanted = _alarms_of_doors(client, SqliteJournalReader(paths.journal))
-        tasks.create_task(run_cameras(cameras, client, paths.data, clock, retention, wanted))
+        link = tasks.create_task(client.run())
+        try:
+            await run_cameras(cameras, client, paths.data, clock, retention, wanted, is_stored)
+        finally:
+            link.cancel()  # not before: what the end cut off is told at the end
 
 
 async def _alarms_of_doors(doors: DoorsPort, journal: SqliteJournalReader) -> AsyncIterator[EvidenceWanted]:
@@ -61,6 +67,15 @@ def _raised(journal: SqliteJournalReader, event: RecordedEvent) -> RecordedEvent
     if event.type != "AlarmRepeated":
         return None
     return next(iter(journal.search(types=["AlarmRaised"], subject=f"alarm:{event.body['alarm']}", limit=1)), None)
+
+
+def _is_stored(journal: SqliteJournalReader, entry: Untold) -> bool:
+    """Was the doors process told of this file before its worker could note that?"""
+    try:
+        events = journal.search(types=["EvidenceStored"], subject=f"observation:{entry.reference}", limit=500)
+    except JournalUnavailable:
+        return False  # told twice is better than never
+    return any(event.body["path"] == entry.path for event in events)
 
 
 def _settings(camera_id: str, table: CameraTable, transport: str) -> CameraSettings:

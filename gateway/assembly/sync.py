@@ -6,9 +6,8 @@ import logging
 from config.loader import load_config
 from gateway.clock import SystemClock
 from gateway.doors_client import DoorsClient
-from gateway.errors import ConfigError
 from gateway.paths import Paths
-from gateway.secret_files import read_secret
+from gateway.secret_files import read_token
 from gateway.store.journal_reader import SqliteJournalReader
 from gateway.store.list_folder import ListFolder
 from gateway.store.site_key import load_site_key
@@ -31,9 +30,7 @@ async def run_sync_process(paths: Paths) -> None:
             tasks.create_task(report_no_office(doors))
             return
         site, office = config.site.id, config.office
-        token = read_secret(paths.data, office.token)
-        if not token or not (token.isascii() and token.isprintable()):
-            raise ConfigError("office.token", office.token, "must hold one line of plain ASCII, as the office gave it")
+        token = read_token(paths.data, office.token, "office.token")
         client = OfficeClient(office.url, site, token, clock)
         journal = SqliteJournalReader(paths.journal)
         lists = ListFolder(paths.lists, load_site_key(paths.secrets))

@@ -2,19 +2,16 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
-from config.loader import SiteConfig, load_config
-from gateway.clock import SystemClock
-from gateway.console.users import UserStore, first_run_password
+from config.loader import load_config
+from gateway.commands.run import say, start_site
 from gateway.errors import ConfigError, LinkError
 from gateway.paths import Paths
-from gateway.processes import run_site
 
 WRONG_INPUT = 2
 READY_S = 60.0
@@ -28,7 +25,7 @@ def run_demo(data: Path, *, quiet: bool, speed: float, console_port: int | None)
     flags = ["--data", str(data), "--config", str(config_path), "--speed", str(speed)]
     flags += ["--quiet"] if quiet else []
     flags += [] if console_port is None else ["--console-port", str(console_port)]
-    _say("Starting the demo's surroundings: broker, office, camera, readers and doors …")
+    say("Starting the demo's surroundings: broker, office, camera, readers and doors …")
     surroundings = subprocess.Popen(
         [sys.executable, "-m", "simulators.tether", str(os.getpid()), "simulators.demo", *flags],
         stdout=subprocess.PIPE,
@@ -36,60 +33,37 @@ def run_demo(data: Path, *, quiet: bool, speed: float, console_port: int | None)
         start_new_session=True,
     )
     try:
-        _wait_ready(surroundings)
-        paths = Paths(config_path, data)
-        config = load_config(config_path)
-        return run_site(paths, lambda: announce(paths, config, demo=True))
+        if not _are_ready(surroundings):
+            return WRONG_INPUT
+        code = start_site(Paths(config_path, data), load_config(config_path), demo=True)
     finally:
         surroundings.send_signal(signal.SIGTERM)
         try:
             surroundings.wait(10)
         except subprocess.TimeoutExpired:
             surroundings.kill()
+    say("Stopped.")
+    return code
 
 
-def announce(paths: Paths, config: SiteConfig, *, demo: bool = False) -> None:
-    """Say where the console is, and the one-time password where nobody can sign in yet."""
-    password = first_run_password(UserStore(paths.users, SystemClock()))
-    _say("")
-    _say(f"  Console   http://{config.console.host}:{config.console.port}")
-    if password is not None:
-        _say(f"  Sign in   admin / {password}   (works once: you choose your own at the first sign-in)")
-    else:
-        _say(f"  Sign in   as before; forgotten? {_our_name()} user passwd admin --data {paths.data}")
-    if demo:
-        _say(f"  Try       {_our_name()} sim --help   (state: {paths.data})")
-    _say("  Stop      Ctrl-C")
-    _say("")
-
-
-def _wait_ready(surroundings: "subprocess.Popen[str]") -> dict[str, object]:
-    """Wait for the one ready line. Raises LinkError when it doesn't come."""
+def _are_ready(surroundings: "subprocess.Popen[str]") -> bool:
+    """Wait for the one ready line; False when they have told the person what to mend. Raises LinkError, ConfigError."""
     lines: list[str] = []
     output = surroundings.stdout
     assert output is not None
     reader = threading.Thread(target=lambda: lines.append(output.readline()), daemon=True)
     reader.start()
     reader.join(READY_S)
-    if not lines or not lines[0].strip():
-        if surroundings.wait(5) == WRONG_INPUT:
-            raise ConfigError("data", "in use", "a demo runs here already: stop it, or name another --data")
+    if not lines:
+        raise LinkError(f"the demo's surroundings were not ready in {READY_S:.0f} s")
+    if not lines[0].strip():  # they have ended
+        if surroundings.wait() == WRONG_INPUT:
+            return False
         raise LinkError("the demo's surroundings did not start; what they said stands above")
     try:
-        ready: dict[str, object] = json.loads(lines[0])["ready"]
+        json.loads(lines[0])["ready"]
     except (json.JSONDecodeError, KeyError) as error:
         raise ConfigError(
             "simulators.demo", lines[0][:80], "expected one ready line; is another program's output mixed in?"
         ) from error
-    return ready
-
-
-def _our_name() -> str:
-    """How a person at this prompt types our name."""
-    if shutil.which("gatehouse") is not None:
-        return "gatehouse"
-    return "python3 start.py" if Path("start.py").exists() else sys.argv[0]
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
+    return True

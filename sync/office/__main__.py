@@ -54,6 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--list", type=Path, help="the first list of the (one) site, taken if it has none yet")
     args = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s office   %(levelname)s %(message)s")
+    # Its own lines name an address that is no person's to open; the ready line tells ours.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     try:
         return asyncio.run(_serve(args))
     except _WrongInput as problem:

@@ -136,9 +136,10 @@ def gst_server() -> Iterator[GstServer]:
 class SimulatedCamera:
     """The process `python -m simulators.camera`, and its control socket."""
 
-    def __init__(self, ready: dict[str, str], control: Path, password: str) -> None:
+    def __init__(self, ready: dict[str, str], control: Path, password: str, pid: int) -> None:
         self.ready = ready
         self.password = password
+        self.pid = pid
         self._control = control
 
     @property
@@ -174,7 +175,7 @@ async def simulated_camera(folder: Path, cache: Path, *more: str) -> AsyncIterat
     try:
         assert process.stdout is not None
         line = await asyncio.wait_for(process.stdout.readline(), 60)
-        yield SimulatedCamera(json.loads(line)["ready"], folder / "c", "sesame")
+        yield SimulatedCamera(json.loads(line)["ready"], folder / "c", "sesame", process.pid)
     finally:
         process.terminate()
         await process.wait()

@@ -12,7 +12,8 @@ import av
 import pytest
 
 import analytics.clips
-from analytics.clips import PARTIAL, ClipWriter, StoredFile, StoreFailed, keep_leftovers, partial_name, store_bytes
+from analytics.clips import PARTIAL, ClipWriter, StoredFile, StoreFailed, partial_name, store_bytes
+from analytics.leftovers import keep_leftovers
 from analytics.packets import StoredPacket
 from analytics.retention import Kept, files_to_remove, prune
 from analytics.settings import RetentionSettings

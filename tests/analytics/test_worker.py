@@ -14,12 +14,13 @@ import pytest
 
 from analytics.observations import OpenFile
 from analytics.settings import CameraSettings, EvidenceSettings, IngestSettings, RuleSettings, ZoneSettings
-from analytics.worker import OPEN_FILE, run_cameras
+from analytics.untold import Untold, UntoldFile
+from analytics.worker import OPEN_FILE, UNTOLD_FILE, run_cameras
 from drivers.onvif.driver import OnvifCamera, OnvifSettings
 from drivers.registry import DriverContext
 from gateway.clock import SystemClock
 from gateway.domain.signals import Observation, Signal
-from tests.analytics.peers import FixedCamera, RecordingDoors, SimulatedCamera, simulated_camera
+from tests.analytics.peers import FixedCamera, RecordingDoors, SimulatedCamera
 from tests.waiting import wait_until_async
 
 YARD = ZoneSettings("yard", ((0.05, 0.30), (0.95, 0.30), (0.95, 0.98), (0.05, 0.98)))
@@ -30,18 +31,6 @@ BEFORE_S = 3.0
 class _Nowhere:
     def put(self, signal: Signal) -> bool:
         return signal is not None
-
-
-@pytest.fixture(scope="session")
-def footage_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The simulator's encoded footage, made once a run."""
-    return tmp_path_factory.mktemp("footage")
-
-
-@pytest.fixture
-async def camera(tmp_path: Path, footage_cache: Path) -> AsyncIterator[SimulatedCamera]:
-    async with simulated_camera(tmp_path, footage_cache, "--no-discovery") as running:
-        yield running
 
 
 def _driver(camera: SimulatedCamera) -> OnvifCamera:
@@ -113,6 +102,57 @@ async def test_the_doors_process_away_costs_no_observation(camera: SimulatedCame
         doors.there = True
         await wait_until_async(lambda: len(doors.observations()) == 2, 20.0)
     assert [o.state for o in doors.observations()] == ["started", "ended"]
+
+
+async def test_a_stop_in_the_middle_of_a_recording_tells_its_clip(camera: SimulatedCamera, tmp_path: Path) -> None:
+    doors = RecordingDoors()
+    async with _worker(camera, doors, tmp_path):
+        await _steady(doors)
+        await camera.tell(cmd="person", clip="cross-right")
+        await wait_until_async(lambda: doors.evidence("snapshot"), 30.0)
+        assert doors.evidence("clip") == []
+    ((clip,),) = [doors.evidence("clip")]
+    stored = (tmp_path / clip.path).read_bytes()
+    assert hashlib.sha256(stored).hexdigest() == clip.sha256
+    assert json.loads((tmp_path / UNTOLD_FILE).read_text()) == []
+
+
+async def test_what_a_stop_could_not_tell_is_told_at_the_next_start_and_only_once(
+    camera: SimulatedCamera, tmp_path: Path
+) -> None:
+    doors = RecordingDoors()
+    async with _worker(camera, doors, tmp_path):
+        await _steady(doors)
+        await camera.tell(cmd="person", clip="cross-right")
+        await wait_until_async(lambda: doors.evidence("snapshot"), 30.0)
+        doors.there = False
+    assert doors.evidence("clip") == []
+    doors.there = True
+    async with _worker(camera, doors, tmp_path):
+        await wait_until_async(lambda: doors.evidence("clip"), 10.0)
+    seen = len(doors.links())
+    async with _worker(camera, doors, tmp_path):
+        await wait_until_async(lambda: len(doors.links()) > seen, 30.0)
+    ((clip,),) = [doors.evidence("clip")]
+    assert clip.observation_id == doors.observations()[0].observation_id
+    assert (tmp_path / clip.path).stat().st_size == clip.size_bytes
+
+
+async def test_what_the_journal_knows_already_is_not_told_again(tmp_path: Path) -> None:
+    for folder in ("run", "evidence"):
+        (tmp_path / folder).mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / "evidence" / name).write_bytes(b"jpeg")
+        UntoldFile(tmp_path / UNTOLD_FILE).add(Untold(f"a-{name[0]}", "yard", "snapshot", f"evidence/{name}"))
+    doors = RecordingDoors()
+    work = run_cameras([], doors, tmp_path, SystemClock(), is_stored=lambda entry: entry.reference == "a-a")
+    task = asyncio.create_task(work)
+    await wait_until_async(lambda: doors.evidence("snapshot"), 10.0)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert [ready.observation_id for ready in doors.evidence("snapshot")] == ["a-b"]
+    assert UntoldFile(tmp_path / UNTOLD_FILE).entries() == ()
 
 
 @pytest.mark.parametrize("fault", ["stall", "rubbish", "refuse"])
