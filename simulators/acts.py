@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import difflib
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
@@ -251,7 +252,9 @@ class Acts:
         if isinstance(wanted, dict):
             return card_from(wanted)
         if wanted not in self._cards:
-            raise Refused(f"there is no card {wanted!r}; there are {', '.join(self._cards)}")
+            close = difflib.get_close_matches(str(wanted), self._cards, n=1)
+            hint = f"the nearest is {close[0]}; " if close else ""
+            raise Refused(f"there is no card {wanted!r}; {hint}`sim swipe --help` names them all")
         return self._cards[str(wanted)]
 
 

@@ -1,6 +1,7 @@
 """Ask the running simulators to do something: `gatehouse sim …`, or `python -m simulators.client --data DIR …`.
 
-What happened goes in one plain sentence to standard error, and the whole answer as JSON to standard output.
+On a terminal what happened is told in one plain sentence. Elsewhere, and with `--json`, the whole answer goes to
+standard output as one line of JSON.
 """
 
 import argparse
@@ -76,10 +77,13 @@ def sim_arguments(parser: argparse.ArgumentParser) -> None:
         default=Path(os.environ.get("GATEHOUSE_DATA", "data/demo")),
         help="data directory of the running demo (default: $GATEHOUSE_DATA, else data/demo)",
     )
+    as_json: dict[str, Any] = {"action": "store_true", "help": "the whole answer as JSON, also on a terminal"}
+    parser.add_argument("--json", **as_json)
     words = parser.add_subparsers(dest="word", required=True, metavar="WHAT")
 
     def word(name: str, text: str, **arguments: dict[str, Any]) -> None:
         each = words.add_parser(name, help=text, description=text)
+        each.add_argument("--json", default=argparse.SUPPRESS, **as_json)
         for argument, settings in arguments.items():
             each.add_argument(argument, **settings)
 
@@ -187,8 +191,14 @@ def run_sim(args: argparse.Namespace) -> int:
     except NoAnswer as problem:
         print(f"{problem}. Is the demo running with this data directory?", file=sys.stderr)
         return 1
-    print(str(answer.get("said") or answer.get("error") or "done"), file=sys.stderr)
-    print(json.dumps(answer, ensure_ascii=False))
+    as_json = args.json or not sys.stdout.isatty()
+    if as_json:
+        print(json.dumps(answer, ensure_ascii=False))
+    sentence = str(answer.get("said") or answer.get("error") or "done")
+    if not answer.get("ok") and not args.json:
+        print(sentence, file=sys.stderr)
+    elif not as_json:
+        print(sentence)
     return 0 if answer.get("ok") else 2
 
 

@@ -18,7 +18,7 @@ from simulators.client import Request
 from simulators.control import Answer, Refused, control_socket
 from simulators.demo_site import Ports, choose_ports, prepare, site_toml
 
-IN_USE = 2
+WRONG_INPUT = 2
 STOPPABLE = ("office", "broker")
 
 
@@ -100,14 +100,18 @@ async def run(args: argparse.Namespace) -> int:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"A demo runs on {data} already: stop it, or name another data directory.")
-            return IN_USE
+            say(f"A demo runs on {data} already: stop it, or name another --data.")
+            return WRONG_INPUT
         return await _run_here(args, data, stopping)
 
 
 async def _run_here(args: argparse.Namespace, data: Path, stopping: asyncio.Event) -> int:
     config = (args.config or data / "site.toml").absolute()
-    ports = choose_ports(args.console_port)
+    try:
+        ports = choose_ports(args.console_port)
+    except OSError as problem:
+        say(f"Port {args.console_port} can't be the console's ({problem.strerror}): name another, or 0 for any.")
+        return WRONG_INPUT
     prepare(data)
     config.write_text(site_toml(ports), encoding="utf-8")
     chosen = programs(data, config, ports, quiet=args.quiet, speed=args.speed, seed=args.seed)

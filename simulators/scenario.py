@@ -186,10 +186,12 @@ class Scenario:
         await self._comes_true(lambda: not physical.contact_open and not physical.lock.released(), REST_S)
 
     async def _until_polled(self) -> None:
-        if not self._hardware.is_polled():
-            tell("No gateway asks for the inputs; the day waits for one.")
-            await self._comes_true(self._hardware.is_polled, math.inf)
-            await asyncio.sleep(SETTLE_S)
+        if self._hardware.is_polled():
+            return
+        if self.steps:  # before the first one the gateway is only on its way
+            tell("The gateway does not ask for the inputs any more; the day waits for it.")
+        await self._comes_true(self._hardware.is_polled, math.inf)
+        await asyncio.sleep(SETTLE_S)
 
     async def _comes_true(self, condition: Callable[[], bool], within_s: float) -> bool:
         end = self._hardware.now() + within_s

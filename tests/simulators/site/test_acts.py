@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +175,7 @@ def parse(words: str) -> Any:
     return parser.parse_args(words.split())
 
 
-async def test_command_prints_json_and_a_plain_sentence(
+async def test_into_a_pipe_the_command_prints_json_and_refusals_also_in_words(
     site: SiteUnderTest, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with control_socket(site.data / "run" / "sim.sock", site.acts.obey):
@@ -183,7 +184,28 @@ async def test_command_prints_json_and_a_plain_sentence(
     said = capsys.readouterr()
     assert (good, bad) == (0, 2)
     assert [json.loads(line)["ok"] for line in said.out.splitlines()] == [True, False]
-    assert said.err.startswith("Somebody pushes north; its lock holds.\n")
+    assert said.err == "there is no door 'heaven'; there are north, yard, garage\n"
+
+
+async def test_on_a_terminal_the_command_prints_one_sentence_and_json_only_when_asked(
+    site: SiteUnderTest, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    async with control_socket(site.data / "run" / "sim.sock", site.acts.obey):
+        await asyncio.to_thread(run_sim, parse(f"--data {site.data} open north"))
+        words = capsys.readouterr()
+        await asyncio.to_thread(run_sim, parse(f"--data {site.data} open north --json"))
+        asked = capsys.readouterr()
+    assert (words.out, words.err) == ("Somebody pushes north; its lock holds.\n", "")
+    assert (json.loads(asked.out)["opened"], asked.err) == (False, "")
+
+
+async def test_unknown_card_is_answered_with_the_nearest_and_not_with_all(site: SiteUnderTest) -> None:
+    with pytest.raises(Refused, match=r"no card 'bleu-3'; the nearest is blue-3; `sim swipe --help` names them all"):
+        await do(site, do="swipe", reader="north-reader", card="bleu-3")
+    with pytest.raises(Refused) as caught:
+        await do(site, do="swipe", reader="north-reader", card="?")
+    assert "blue-2" not in str(caught.value)
 
 
 def test_command_without_a_running_demo_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

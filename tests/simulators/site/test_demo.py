@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import stat
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -76,6 +77,31 @@ async def test_whole_demo_starts_lets_the_office_go_and_ends_with_sigterm(start:
     assert await asyncio.wait_for(process.wait(), 2 * PATIENCE_S) == 0
     assert not any(is_alive(pid) for pid in pids.values())
     assert not Path(ready["control"]).exists()
+
+
+async def test_second_demo_on_the_same_data_is_told_so_once(start: Start, tmp_path: Path) -> None:
+    await start("--without", "office", "--without", "camera")
+    words = ("demo", "--quiet", "--data", str(tmp_path / "data"))
+    second = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gateway.cli", *words), stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await asyncio.wait_for(second.communicate(), 30)
+    assert second.returncode == 2
+    assert said.decode().count("already") == 1
+    assert "error" not in said.decode()
+
+
+async def test_console_port_of_another_program_is_refused_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        demo = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "simulators.demo", "--data", str(tmp_path / "data"), "--console-port", port),
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, said = await asyncio.wait_for(demo.communicate(), 30)
+    assert demo.returncode == 2
+    assert said.decode().startswith(f"[demo] Port {port} can't be the console's (")
+    assert said.decode().count("\n") == 1
 
 
 async def test_killed_demo_leaves_no_process_behind(start: Start) -> None:

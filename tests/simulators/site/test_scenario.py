@@ -90,10 +90,19 @@ async def camera_socket(path: Path, heard: list[Request]) -> AsyncIterator[None]
         yield
 
 
-async def test_day_waits_until_a_gateway_polls(site: SiteUnderTest, capsys: pytest.CaptureFixture[str]) -> None:
-    await site.acts.obey({"do": "scenario", "run": True, "speed": 1000})
-    await until(lambda: "waits" in capsys.readouterr().err, "the waiting")
-    assert (await site.acts.obey({"do": "status"}))["scenario"] == {"run": True, "speed": 1000.0, "steps": 0}
+async def test_day_waits_until_a_gateway_polls_and_says_so_only_when_that_ends(
+    make_site: MakeSite, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simulators.scenario.SETTLE_S", 0.0)
+    site = await make_site({("broker.local", "port"): "1"})
+    scenario = Scenario(site.acts.obey, site.hardware, seed=1, speed=1000.0)
+    for steps, told in ((0, ""), (1, "The gateway does not ask for the inputs any more; the day waits for it.")):
+        await until(lambda: not site.hardware.is_polled(), "no gateway")
+        scenario.steps = steps
+        waiting = asyncio.create_task(scenario._until_polled())
+        async with small_gateway(site):
+            await asyncio.wait_for(waiting, 5)
+        assert capsys.readouterr().err == (f"[site] {told}\n" if told else "")
 
 
 async def test_whole_day_happens_at_the_doors(
