@@ -1,7 +1,5 @@
 """Opening a journal's file: integrity, migration, epoch, and where the last one ended."""
 
-import contextlib
-import logging
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,9 +8,8 @@ from pathlib import Path
 from gateway.clock import random_bytes
 from gateway.domain.moment import ClockQuality, Moment
 from gateway.store.records import from_microseconds, microseconds
+from gateway.store.rescue import rescue
 from gateway.store.schema import migrate
-
-log = logging.getLogger(__name__)
 
 QUICK_CHECK_BYTES = 128 * 1024 * 1024
 """Files up to this size are checked whole at each start (about 0.2 s per 100 MB).
@@ -43,8 +40,8 @@ class Opening:
 def open_journal_file(path: Path, moment: Moment) -> tuple[sqlite3.Connection, Opening]:
     """Open or create the journal.
 
-    A damaged file is moved to `journal.corrupt-<time>.db` beside it and a new epoch begins; those of its facts that
-    can still be read go along, so that a guard's block outlives a bad page.
+    A damaged file is moved to `journal.corrupt-<time>.db` beside it and a new epoch begins, on the state and the facts
+    that can still be read of it.
 
     Raises ConfigError for a newer file; sqlite3.Error and OSError when the disk refuses.
     """
@@ -60,7 +57,7 @@ def open_journal_file(path: Path, moment: Moment) -> tuple[sqlite3.Connection, O
     try:
         migrate(connection, path)
         if moved is not None:
-            _rescue_facts(moved, connection)
+            rescue(moved, connection)
         epoch, created = _current_epoch(connection, moment)
         opening = Opening(epoch, created, moved, _last_wall(connection))
     except BaseException:
@@ -101,18 +98,6 @@ def _move_aside(path: Path, moment: Moment) -> Path:
             companion.rename(aside.with_name(aside.name + suffix))
     path.rename(aside)
     return aside
-
-
-def _rescue_facts(damaged: Path, connection: sqlite3.Connection) -> None:
-    rows: list[tuple[str, str, str]] = []
-    try:
-        with contextlib.closing(sqlite3.connect(f"{damaged.absolute().as_uri()}?mode=ro", uri=True)) as old:
-            rows.extend(old.execute("SELECT kind, key, value FROM fact"))
-    except sqlite3.Error as error:
-        log.error("%s is damaged, %d facts could be read: %s", damaged.name, len(rows), error)
-    connection.execute("BEGIN IMMEDIATE")
-    connection.executemany("INSERT OR IGNORE INTO fact VALUES (?, ?, ?)", rows)
-    connection.execute("COMMIT")
 
 
 def _current_epoch(connection: sqlite3.Connection, moment: Moment) -> tuple[str, bool]:

@@ -1,5 +1,6 @@
 """Reading the journal from any process while its writer writes: by cursor, by search, and link by link of its chain."""
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
@@ -14,7 +15,9 @@ from gateway.domain.ports import JournalHead, RecordedEvent
 from gateway.domain.register import Fact
 from gateway.errors import JournalUnavailable
 from gateway.store import records
-from gateway.store.facts import facts_from_rows
+from gateway.store.facts import FactRow, facts_from_rows
+
+log = logging.getLogger(__name__)
 
 READ_BOUND = 5_000
 """Rows of one answer at most: about 5 MB."""
@@ -119,23 +122,37 @@ class SqliteJournalReader:
 
     def latest_checkpoint(self) -> tuple[int, dict[str, Any]] | None:
         """(row id, state) of the newest checkpoint that can be read."""
-        for row_id, state in self._rows("SELECT row_id, state FROM checkpoint ORDER BY row_id DESC"):
+        return next(iter(self.checkpoints()), None)
+
+    def checkpoints(self) -> list[tuple[int, dict[str, Any]]]:
+        """(row id, state) of every checkpoint that can be read, the newest first; a bad page takes no other along."""
+        found: list[tuple[int, dict[str, Any]]] = []
+        fault: JournalUnavailable | None = None
+        for (row_id,) in reversed(self._readable_rows("SELECT row_id FROM checkpoint", ("row_id",))):
             try:
-                decoded: dict[str, Any] = msgspec.json.decode(state)
+                states = self._rows("SELECT CAST(state AS BLOB) FROM checkpoint WHERE row_id = ?", (row_id,))
+                found += [(row_id, msgspec.json.decode(state, type=dict[str, Any])) for (state,) in states]
+            except JournalUnavailable as error:
+                fault = error
             except msgspec.DecodeError:
                 continue
-            return row_id, decoded
-        return None
+        if fault is not None and not found:
+            raise fault
+        return found
 
     def facts(self, kind: str | None = None) -> list[Fact]:
         """What is remembered, of one kind or of all, by kind and key; the value is never None.
 
         A fact that can't be read is left out and told once.
         """
+        return facts_from_rows(self.fact_rows(kind), self._told)
+
+    def fact_rows(self, kind: str | None = None) -> list[FactRow]:
+        """Kind, key and value of what is remembered, as they lie in the file; a bad page costs what is on it."""
         # As blobs: one damaged text must not keep sqlite3 from handing out the others.
         query = "SELECT CAST(kind AS BLOB), CAST(key AS BLOB), CAST(value AS BLOB) FROM fact"
         where, values = ("", ()) if kind is None else (" WHERE kind = ?", (kind,))
-        return facts_from_rows(self._rows(f"{query}{where} ORDER BY kind, key", values), self._told)
+        return self._readable_rows(query + where, ("kind", "key"), values)
 
     def verify(self) -> Verdict:
         """Walk the whole chain and name the first row whose commitment, hash, link or number doesn't hold."""
@@ -158,17 +175,37 @@ class SqliteJournalReader:
             self._drop()
 
     def _rows(self, query: str, values: Iterable[Any] = ()) -> list[Any]:
+        rows, fault = self._rows_until_fault(query, values)
+        if fault is not None:
+            raise fault
+        return rows
+
+    def _readable_rows(self, query: str, order: Sequence[str], values: Sequence[Any] = ()) -> list[Any]:
+        """All rows in order but those on a bad page, which is come at from both ends. Raises where it leaves none."""
+        rows, fault = self._rows_until_fault(f"{query} ORDER BY {', '.join(order)}", values)
+        if fault is None:
+            return rows
+        backwards = ", ".join(f"{column} DESC" for column in order)
+        last, _ = self._rows_until_fault(f"{query} ORDER BY {backwards}", values)
+        if not rows and not last:
+            raise fault
+        log.error("%s has a bad page, some rows are lost: %s", self._path.name, fault)
+        return list(dict.fromkeys([*rows, *reversed(last)]))
+
+    def _rows_until_fault(self, query: str, values: Iterable[Any]) -> tuple[list[Any], JournalUnavailable | None]:
+        rows: list[Any] = []
         with self._lock:
             connection = self._connected()
             if connection is None:
-                return []
+                return rows, None
             try:
-                return connection.execute(query, tuple(values)).fetchall()
+                rows.extend(connection.execute(query, tuple(values)))
             except sqlite3.Error as error:
                 self._drop()
                 if "no such table" in str(error):  # the writer has only just made the file
-                    return []
-                raise JournalUnavailable(f"journal can't be read: {error}") from error
+                    return rows, None
+                return rows, JournalUnavailable(f"journal can't be read: {error}")
+        return rows, None
 
     def _connected(self) -> sqlite3.Connection | None:
         """The connection to the file that now has the name: the writer may have moved a damaged one aside."""

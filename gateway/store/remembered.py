@@ -1,9 +1,10 @@
 """What a start goes on from: the newest state and all facts, as far as they can be read."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
@@ -13,6 +14,8 @@ from gateway.errors import JournalUnavailable
 from gateway.store.journal_reader import SqliteJournalReader
 
 log = logging.getLogger(__name__)
+
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,26 +27,32 @@ class Remembered:
 
 
 def read_remembered(journal: Path) -> Remembered:
-    """Read both. Never raises for a journal that can't be read: doors that forget are better than doors that stay shut.
+    """Read both. An unreadable journal raises nothing: doors that forget are better than doors that stay shut."""
+    state = read_as_it_lies(journal, newest_state, "state")
+    return Remembered(state, read_as_it_lies(journal, SqliteJournalReader.facts, "facts") or [])
+
+
+def newest_state(reader: SqliteJournalReader) -> ControllerState | None:
+    """The newest state that this program can read. Raises JournalUnavailable when the file can't be read."""
+    for row_id, checkpoint in reader.checkpoints():
+        try:
+            return msgspec.convert(checkpoint, ControllerState)
+        except msgspec.ValidationError as error:
+            log.error("the checkpoint after event %d can't be read: %s", row_id, error)
+    return None
+
+
+def read_as_it_lies(journal: Path, ask: Callable[[SqliteJournalReader], _Found], what: str) -> _Found | None:
+    """What `ask` finds, None where it can't be read; `what` names it in the log.
 
     A disk that is full to the last byte has no room for what SQLite needs beside a file; then it is read at rest.
     """
     for at_rest in (False, True):
         reader = SqliteJournalReader(journal, at_rest=at_rest)
         try:
-            checkpoint, facts = reader.latest_checkpoint(), reader.facts()
+            return ask(reader)
         except JournalUnavailable as error:
-            log.error("the journal's state and facts can't be read%s: %s", " at rest" if at_rest else "", error)
-            continue
+            log.error("the %s in %s can't be read%s: %s", what, journal.name, " at rest" if at_rest else "", error)
         finally:
             reader.close()
-        return Remembered(None if checkpoint is None else _state(checkpoint[1]), facts)
-    return Remembered(None, [])
-
-
-def _state(checkpoint: dict[str, Any]) -> ControllerState | None:
-    try:
-        return msgspec.convert(checkpoint, ControllerState)
-    except msgspec.ValidationError as error:
-        log.error("the last checkpoint can't be read, starting from the wiring alone: %s", error)
-        return None
+    return None
