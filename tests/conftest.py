@@ -5,10 +5,15 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.programs import must_not_skip, require_program
 
 pytest_plugins = ["pytester"]
+
+# Time is measured by benches; on a busy machine an example may take as long as it takes.
+settings.register_profile("gatehouse", deadline=None)
+settings.load_profile("gatehouse")
 
 
 @pytest.fixture
