@@ -108,7 +108,8 @@ class ClipWriter:
     def _mux(self, partial: Path, first: StoredPacket) -> float:
         """Copy packets until the end or until the stream's format changes; returns the last one's time."""
         shape = first.format
-        flags = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+        # Flushed at each keyframe: a quarter of a megabyte in a buffer is many seconds of a still scene.
+        flags = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"}
         with av.open(str(partial), "w", format="mp4", options=flags) as out:
             rate = Fraction(shape.fps).limit_denominator(1001)
             video = out.add_mux_stream(shape.codec, rate=rate, width=shape.width_px, height=shape.height_px)

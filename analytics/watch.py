@@ -157,7 +157,8 @@ class CameraWatch:
         while True:
             await asyncio.sleep(TICK_S)
             moment = self._clock.now()
-            self._tell(self._zones.check(moment), moment, None)
+            # Motion can be found to have lasted between two analysed frames: that start has its evidence too.
+            self._tell(self._zones.check(moment), moment, self._newest)
             self._evidence.check(moment.monotonic_s)
 
     def _tell(self, observations: list[Observation], moment: Moment, picture: Picture | None) -> None:

@@ -13,11 +13,12 @@ import pytest
 
 import analytics.clips
 from analytics.clips import PARTIAL, ClipWriter, StoredFile, StoreFailed, partial_name, store_bytes
-from analytics.leftovers import keep_leftovers
+from analytics.leftovers import keep_leftovers, played_s
 from analytics.packets import StoredPacket
 from analytics.retention import Kept, files_to_remove, prune
 from analytics.settings import RetentionSettings
 from tests.analytics.footage import encoded
+from tests.waiting import wait_until
 
 
 def _written(path: Path, packets: Iterable[StoredPacket]) -> StoredFile | StoreFailed:
@@ -50,6 +51,16 @@ def test_every_frame_of_a_clip_decodes_and_its_digest_is_the_files(tmp_path: Pat
     assert result.size_bytes == path.stat().st_size
     assert result.ended_s - result.started_s == pytest.approx(3.9)
     assert not partial_name(path).exists()
+
+
+def test_a_clip_lies_on_the_disk_up_to_its_last_keyframe_while_it_is_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    writer = ClipWriter(path, lambda result: None)
+    for packet in encoded(3.0):
+        writer.put(packet)
+    wait_until(lambda: (played_s(partial_name(path)) or 0.0) >= 1.9, 10.0, "two seconds of it")
+    writer.close()
+    writer.join(10.0)
 
 
 def test_a_clip_plays_as_long_as_it_was_recorded(tmp_path: Path) -> None:

@@ -11,15 +11,18 @@ from pathlib import Path
 
 import av
 import pytest
+from av.video.frame import VideoFrame
 
-from analytics.observations import OpenFile
+from analytics.observations import OpenFile, ZoneWatch
+from analytics.pictures import Picture
 from analytics.settings import CameraSettings, EvidenceSettings, IngestSettings, RuleSettings, ZoneSettings
 from analytics.untold import Untold, UntoldFile
+from analytics.watch import CameraWatch
 from analytics.worker import OPEN_FILE, UNTOLD_FILE, run_cameras
 from drivers.onvif.driver import OnvifCamera, OnvifSettings
 from drivers.registry import DriverContext
 from gateway.clock import SystemClock
-from gateway.domain.signals import Observation, Signal
+from gateway.domain.signals import EvidenceReady, Observation, Signal
 from tests.analytics.peers import FixedCamera, RecordingDoors, SimulatedCamera
 from tests.waiting import wait_until_async
 
@@ -223,6 +226,26 @@ async def test_what_a_killed_worker_left_open_is_ended(tmp_path: Path) -> None:
             await task
     (ended,) = doors.observations()
     assert (ended.observation_id, ended.state, ended.timed_out) == ("o-1", "ended", True)
+
+
+async def test_motion_that_settles_between_two_frames_has_its_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = Observation("o-1", "yard", "motion", "all", "started", datetime(2026, 11, 23, 20, 0, tzinfo=UTC))
+    due = [begun]
+    monkeypatch.setattr(ZoneWatch, "check", lambda zones, moment: [due.pop()] if due else [])
+    told: list[Signal] = []
+    (tmp_path / "run").mkdir()
+    untold, nowhere = UntoldFile(tmp_path / UNTOLD_FILE), FixedCamera("rtsp://127.0.0.1:9/none")
+    watch = CameraWatch(nowhere, CameraSettings("yard"), tmp_path, SystemClock(), untold, told.append, lambda: None)
+    watch._newest = Picture(VideoFrame(64, 48, "yuv420p"), SystemClock().now())
+    task = asyncio.create_task(watch.run())
+    try:
+        await wait_until_async(lambda: any(isinstance(signal, EvidenceReady) for signal in told), 10.0)
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1]", '[["a"]]', '[["a","b","c","d","yesterday"]]'])
