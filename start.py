@@ -36,6 +36,12 @@ TEST_PROCESSES = 2
 SHOWN_LOG_LINES = 15
 PROGRESS_EVERY_S = 10.0
 
+HELP = """\
+usage: python3 start.py              the demo site
+       python3 start.py test [ARGS]  every check and every test; with ARGS only `pytest ARGS`
+       python3 start.py WORDS…       the same as `gatehouse WORDS…`, with the environment made first
+"""
+
 NO_NETWORK_SIGNS = (
     "name resolution",
     "NewConnectionError",
@@ -110,6 +116,11 @@ def main(words: list[str]) -> int:
     """Do what `words` ask; returns the exit code, unless the product takes this process over."""
     try:
         refuse_old_python(sys.version_info[:2])
+        if words[:1] in (["-h"], ["--help"]):
+            print(HELP, flush=True)
+            if not is_installed(RUN_EXTRAS):
+                print("Once a first start has made the environment, WORDS are listed here too.")
+                return 0
         if words[:1] == ["test"]:
             return run_tests(words[1:])
         ensure_environment(RUN_EXTRAS)

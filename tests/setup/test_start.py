@@ -72,6 +72,19 @@ def test_no_words_start_the_demo(checkout: Path, start: ModuleType) -> None:
     assert _run(checkout).stdout.splitlines()[1:] == ["[demo]"]
 
 
+def test_help_names_the_tests_before_anything_is_installed_and_the_products_words_after(
+    checkout: Path, start: ModuleType
+) -> None:
+    bare = _run(checkout, "--help")
+    assert "python3 start.py test [ARGS]" in bare.stdout
+    assert (bare.returncode, bare.stderr) == (0, "")
+    assert not (checkout / ".venv").exists()
+    _furnish(checkout, start, start.RUN_EXTRAS)
+    furnished = _run(checkout, "--help").stdout
+    assert "python3 start.py test [ARGS]" in furnished
+    assert furnished.endswith(f"{Path.cwd()}\n[--help]\n")
+
+
 def test_second_start_installs_nothing_and_takes_less_than_two_seconds(checkout: Path, start: ModuleType) -> None:
     _furnish(checkout, start, start.RUN_EXTRAS)
     begun = time.monotonic()
