@@ -95,11 +95,13 @@ def measure(folder: str, size: int) -> list[Row]:
     moment = SystemClock().now()
     _decide(access_list, size - 1, moment)
     first = time.perf_counter()
-    waits = []
+    waits, worked = [], []
     for n in range(DECISIONS):
-        asked = time.perf_counter()
+        work, asked = time.thread_time(), time.perf_counter()
         _decide(access_list, n * STEP % size, moment)
-        waits.append((time.perf_counter() - asked) * 1e6)
+        known = time.perf_counter()
+        worked.append((time.thread_time() - work) * 1e6)
+        waits.append((known - asked) * 1e6)
     anon, file = (after - before for after, before in zip(_memory_mb(), (anon, file), strict=True))
     in_force = [access_list]
     del access_list
@@ -111,6 +113,7 @@ def measure(folder: str, size: int) -> list[Row]:
         single("list: open", (opened - start) * 1e3, "ms", note),
         single("list: open to the first decision", (first - start) * 1e3, "ms", note),
         row("decision", waits, "us", note),
+        row("decision, processor time alone", worked, "us", note),
         single("decisions, one thread", DECISIONS / (sum(waits) / 1e6), "1/s", note),
         single("list: memory added", anon + file, "MB", f"{note}, {anon:.1f} anon, {file:.1f} file"),
         row("longest time between decisions, without a swap", quiet, "ms", f"{note}, {SWAPS} times"),
