@@ -31,7 +31,10 @@ CONFIG_RETRY_S = 30.0
 """A process that can't run with its configuration is tried again so often: somebody may have mended it."""
 MENDED_AFTER_S = 5.0
 """It counts as back once it has run so long: most faults end it within a second."""
-HANGS_AFTER_S = 20.0
+SILENT_MOST_S = 10.0
+"""A running process is killed when the status has called it silent for so long, which it does after ten seconds."""
+STARTING_S = 20.0
+"""Before that it may be silent: on a slow box a start takes its time."""
 DOORS_HANG_AFTER_S = 10.0
 CONFIG_EXIT = 2
 NEIGHBOURS_NICE = 10
@@ -50,6 +53,11 @@ class Child:
     failures: int = 0
     fault: str = ""
     """What its configuration lacks, as it was told; empty while it runs."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is there just now, and not waiting for its next start."""
+        return self.process is not None and self.process.returncode is None
 
 
 class Supervisor:
@@ -163,7 +171,7 @@ class Supervisor:
         while child is not None:
             await asyncio.sleep(1.0)
             last_s = max(self._heard_s, child.started_s)
-            if child.started_s and loop.time() - last_s > DOORS_HANG_AFTER_S:
+            if child.runs and loop.time() - last_s > DOORS_HANG_AFTER_S:
                 log.error("doors hangs: it is killed")
                 self._heard_s = loop.time()
                 _signal(child, signal.SIGKILL)
@@ -178,9 +186,10 @@ class Supervisor:
             for name, child in self.children.items():
                 if name == "doors" or name not in processes:
                     continue
-                if processes[name].get("state") != "offline":
-                    silent_s.pop(name, None)
-                elif loop.time() - silent_s.setdefault(name, loop.time()) > HANGS_AFTER_S - 10.0:
+                silent_for_s = loop.time() - silent_s.setdefault(name, loop.time())
+                if processes[name].get("state") != "offline" or not child.runs:
+                    silent_s.pop(name)
+                elif silent_for_s > SILENT_MOST_S and loop.time() - child.started_s > STARTING_S:
                     log.error("%s hangs: it is killed", name)
                     silent_s.pop(name)
                     _signal(child, signal.SIGKILL)

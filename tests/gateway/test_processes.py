@@ -45,6 +45,7 @@ class _Doors:
 
     def __init__(self) -> None:
         self.told: list[tuple[LinkState, str]] = []
+        self.silent: set[str] = set()
 
     async def run(self) -> None:
         await asyncio.get_running_loop().create_future()
@@ -55,8 +56,9 @@ class _Doors:
         return Reply(True)
 
     async def feed(self) -> AsyncIterator[Feed]:
-        await asyncio.get_running_loop().create_future()
-        yield Feed(True)
+        while True:
+            yield Feed(True, None, {"processes": {name: {"state": "offline"} for name in self.silent}})
+            await asyncio.sleep(0.01)
 
 
 class _Site:
@@ -144,3 +146,26 @@ async def test_a_process_that_is_killed_starts_again_at_once(tmp_path: Path) -> 
         await wait_until_async(lambda: site.starts("sync") == 2, 10)
         await wait_until_async(lambda: (LinkState.ONLINE, "") in site.doors.told, 10)
     assert site.doors.told[0] == (LinkState.OFFLINE, "signal SIGKILL")
+
+
+async def test_a_process_that_runs_and_says_nothing_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "SILENT_MOST_S", 0.2)
+    monkeypatch.setattr(processes, "STARTING_S", 0.2)
+    site = _Site(tmp_path, doors=RUNS, sync=RUNS)
+    site.doors.silent = {"sync"}
+    async with site.running():
+        await wait_until_async(lambda: site.starts("sync") >= 2, 10)
+    assert (LinkState.OFFLINE, "signal SIGKILL") in site.doors.told
+
+
+async def test_a_process_that_waits_for_its_next_start_does_not_hang(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(processes, "SILENT_MOST_S", 0.05)
+    monkeypatch.setattr(processes, "STARTING_S", 5.0)
+    monkeypatch.setattr(processes, "CONFIG_RETRY_S", 0.3)
+    site = _Site(tmp_path, doors=RUNS, sync=AT_FAULT)
+    site.doors.silent = {"sync"}
+    async with site.running():
+        await wait_until_async(lambda: site.starts("sync") >= 3, 20)
+    assert "hangs" not in caplog.text
