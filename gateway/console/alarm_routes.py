@@ -1,19 +1,18 @@
 """Alarms: see, acknowledge, resolve with an outcome; and clear the fire release."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict
 
+from gateway.console.asking import Note, RequestId, ask_once
 from gateway.console.desk import AnyDesk, Desk, Opener, SignedIn, Supervisor
+from gateway.console.projection import AlarmView, count_open
 from gateway.console.refusals import Refusal
-from gateway.domain.ports import Reply
-from gateway.domain.signals import AlarmAcknowledgeRequested, AlarmResolveRequested, FireResetRequested, Signal
+from gateway.console.sessions import Session
+from gateway.domain.signals import AlarmAcknowledgeRequested, AlarmResolveRequested, FireResetRequested
 
 router = APIRouter()
-
-RequestId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-]{8,64}$")]
-Note = Annotated[str, StringConstraints(max_length=1000)]
 
 
 class Acknowledge(BaseModel):
@@ -34,68 +33,56 @@ class Resolve(BaseModel):
 
 @router.get("/api/alarms")
 async def alarms(
-    desk: AnyDesk, _session: SignedIn, state: Literal["open", "acknowledged", "resolved"] | None = None
+    desk: AnyDesk, session: SignedIn, state: Literal["open", "acknowledged", "resolved"] | None = None
 ) -> dict[str, Any]:
     """Alarms by priority and age; the ended ones last. `row` is the journal's row at which this was so."""
     projection = desk.feed.projection
-    listed = [alarm for alarm in projection.listed() if state is None or alarm.state == state]
+    found = desk.sight.listed(projection, session.user.role)
     return {
         "row": projection.row,
-        "counts": projection.counts(),
+        "counts": count_open(alarm for alarm in found if not desk.sight.is_quiet(alarm)),
         "forgotten": projection.forgotten,
-        "alarms": [desk.words.alarm_view(alarm) for alarm in listed],
+        "alarms": [desk.alarm_view(alarm) for alarm in found if state is None or alarm.state == state],
     }
 
 
 @router.get("/api/alarms/{alarm}")
-async def alarm(alarm: str, desk: AnyDesk, _session: SignedIn) -> dict[str, Any]:
+async def alarm(alarm: str, desk: AnyDesk, session: SignedIn) -> dict[str, Any]:
     """One alarm with its events."""
-    found = desk.feed.projection.find(alarm)
-    if found is None:
-        raise Refusal(404, "alarm_not_found")
+    found = _found(desk, session, alarm)
     events = await desk.journal.ask(lambda journal: journal.search(subject=f"alarm:{alarm}", limit=100))
-    return {**desk.words.alarm_view(found), "events": [desk.words.view(event) for event in events]}
+    return {**desk.alarm_view(found), "events": [desk.words.view(event) for event in events]}
 
 
 @router.post("/api/alarms/{alarm}/acknowledge")
 async def acknowledge(alarm: str, body: Acknowledge, desk: AnyDesk, session: Opener) -> dict[str, Any]:
     """Say that it was seen; 409 when it was already."""
-    found = desk.feed.projection.find(alarm)
-    if found is None:
-        raise Refusal(404, "alarm_not_found")
+    _found(desk, session, alarm)
     signal = AlarmAcknowledgeRequested(body.request_id, alarm, desk.operator(session))
-    return _answer(await _once(desk, body.request_id, signal, ("acknowledge", alarm, session.user.name)))
+    return await ask_once(desk, body.request_id, ("acknowledge", alarm, session.user.name), signal)
 
 
 @router.post("/api/alarms/{alarm}/resolve")
 async def resolve(alarm: str, body: Resolve, desk: AnyDesk, session: Opener) -> dict[str, Any]:
     """End it; 409 when it has ended."""
-    if desk.feed.projection.find(alarm) is None:
-        raise Refusal(404, "alarm_not_found")
-    if body.outcome == "other" and not body.note.strip():
+    _found(desk, session, alarm)
+    note = body.note.strip()
+    if body.outcome == "other" and not note:
         raise Refusal(422, "note_required")
-    signal = AlarmResolveRequested(body.request_id, alarm, body.outcome, body.note.strip(), desk.operator(session))
-    asked = ("resolve", alarm, session.user.name, body.outcome, body.note)
-    return _answer(await _once(desk, body.request_id, signal, asked))
+    signal = AlarmResolveRequested(body.request_id, alarm, body.outcome, note, desk.operator(session))
+    asked = ("resolve", alarm, session.user.name, body.outcome, note)
+    return await ask_once(desk, body.request_id, asked, signal)
 
 
 @router.post("/api/fire/reset")
 async def reset_fire(body: Acknowledge, desk: AnyDesk, session: Supervisor) -> dict[str, Any]:
     """Clear the latched fire release, after the input has returned to normal."""
     signal = FireResetRequested(body.request_id, desk.operator(session))
-    return _answer(await _once(desk, body.request_id, signal, ("fire_reset", session.user.name)))
+    return await ask_once(desk, body.request_id, ("fire_reset", session.user.name), signal)
 
 
-async def _once(desk: Desk, request_id: str, signal: Signal, signature: tuple[str, ...]) -> Reply:
-    """Send it once; a client that asks again with the same id gets the same reply."""
-    entry = desk.asked(request_id, signature)
-    async with entry.lock:
-        if entry.reply is None:
-            entry.reply = await desk.send(signal)
-        return entry.reply
-
-
-def _answer(reply: Reply) -> dict[str, Any]:
-    if not reply.accepted:
-        raise Refusal(409, reply.reason or "Refused", area="refusal")
-    return {"row": reply.row_id}
+def _found(desk: Desk, session: Session, name: str) -> AlarmView:
+    found = desk.feed.projection.find(name)
+    if found is None or not desk.sight.may_know(found, session.user.role):
+        raise Refusal(404, "alarm_not_found")
+    return found

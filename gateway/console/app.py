@@ -17,6 +17,8 @@ from gateway.console import (
     door_routes,
     event_routes,
     live_routes,
+    mode_routes,
+    people_routes,
     system_routes,
 )
 from gateway.console.desk import Desk
@@ -30,6 +32,8 @@ _ROOMS = (
     auth_routes,
     alarm_routes,
     door_routes,
+    mode_routes,
+    people_routes,
     event_routes,
     camera_routes,
     system_routes,

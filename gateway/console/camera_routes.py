@@ -38,10 +38,10 @@ async def cameras(desk: AnyDesk, _session: SignedIn) -> dict[str, Any]:
 
 
 @router.get("/api/evidence/{event_id}")
-async def evidence(event_id: str, desk: AnyDesk, _session: SignedIn) -> FileResponse:
+async def evidence(event_id: str, desk: AnyDesk, session: SignedIn) -> FileResponse:
     """The file of an EvidenceStored event, with ranges. Only what the journal names can be asked for."""
     found = await desk.journal.ask(lambda journal: journal.event(event_id))
-    if found is None or found.type != "EvidenceStored":
+    if found is None or found.type != "EvidenceStored" or not desk.may_read(found, session):
         raise Refusal(404, "evidence_not_found")
     path = await asyncio.to_thread(_inside, desk.parts.data_dir, str(found.body.get("path", "")))
     if path is None:

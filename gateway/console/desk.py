@@ -3,9 +3,9 @@
 import asyncio
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
@@ -14,12 +14,15 @@ from gateway.console.event_words import EventWords
 from gateway.console.live import JournalDesk, LiveFeed
 from gateway.console.messages import Catalogue
 from gateway.console.parts import ConsoleParts
+from gateway.console.people import People
 from gateway.console.projection import AlarmView
 from gateway.console.refusals import Refusal
 from gateway.console.sessions import COOKIE, Session, SessionStore
+from gateway.console.sight import Sight
 from gateway.console.sign_in_limits import SignInLimits
+from gateway.console.thing_words import ThingWords
 from gateway.console.users import Role
-from gateway.domain.ports import Reply
+from gateway.domain.ports import RecordedEvent, Reply
 from gateway.domain.signals import Operator, OperatorActed, Signal
 from gateway.errors import LinkError
 
@@ -45,7 +48,10 @@ class Desk:
         self.catalogue = Catalogue()
         self.journal = JournalDesk(parts.journal)
         self.feed = LiveFeed(parts, self.journal)
-        self.words = EventWords(self.catalogue, parts.site, parts.card_label, self._find_alarm)
+        self.things = ThingWords(self.catalogue, parts)
+        self.words = EventWords(self.catalogue, self.things, self._find_alarm)
+        self.sight = Sight(parts.sees)
+        self.people = People(parts, self.journal, self.feed, self.catalogue, self.things)
         self.sessions = SessionStore(parts.users.path, parts.clock)
         self.limits = SignInLimits()
         self.passwords = ThreadPoolExecutor(2, thread_name_prefix="console-passwords")
@@ -56,6 +62,27 @@ class Desk:
     def _find_alarm(self, name: str) -> AlarmView | None:
         """In the projection of the moment: a new journal brings a new one."""
         return self.feed.projection.find(name)
+
+    def alarm_view(self, alarm: AlarmView) -> dict[str, Any]:
+        """What the page shows of an alarm. `quiet`: it must not come forward by itself at this post."""
+        return {**self.words.alarm_view(alarm), "quiet": self.sight.is_quiet(alarm)}
+
+    def hides(self, event: RecordedEvent) -> bool:
+        """Must this event not show at this post?"""
+        return self.sight.hides(event, self.feed.projection)
+
+    def may_read(self, event: RecordedEvent, session: Session) -> bool:
+        """May they look at this event, if they ask for it by its id?"""
+        return session.user.role is Role.SUPERVISOR or not self.hides(event)
+
+    def door_views(self) -> dict[str, Any]:
+        """What the journal says of each door."""
+        return {name: asdict(door) for name, door in self.feed.projection.views.doors.items()}
+
+    def waiting_views(self) -> list[dict[str, Any]]:
+        """Who waits for something at a door, the longest first."""
+        waiting = sorted(self.feed.projection.views.waiting.values(), key=lambda each: each.row)
+        return [self.words.waiting_view(each) for each in waiting]
 
     def operator(self, session: Session) -> Operator:
         """Who asks, for a signal."""

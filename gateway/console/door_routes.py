@@ -5,7 +5,7 @@ from typing import Any, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from gateway.console.alarm_routes import Note, RequestId
+from gateway.console.asking import Note, RequestId, ask_in_time
 from gateway.console.desk import AnyDesk, Opener, SignedIn
 from gateway.console.refusals import Refusal
 from gateway.domain.signals import OpenRequested
@@ -27,13 +27,12 @@ async def doors(desk: AnyDesk, _session: SignedIn) -> dict[str, Any]:
     """Each door: what the journal says of it, and, marked as not recorded, how it stands now."""
     feed = desk.feed
     status = feed.status.get("doors", {}) if feed.live else {}
+    recorded = desk.door_views()
     listed = []
     for door, names in desk.parts.site.doors.items():
-        view = feed.projection.doors.get(door)
-        recorded = None if view is None else {"contact": view.contact, "mode": view.mode, "at": view.last_at}
         now = {"recorded": False, **status[door]} if door in status else None
-        listed.append({"id": door, "name": dict(names), "journal": recorded, "now": now})
-    return {"live": feed.live, "doors": listed}
+        listed.append({"id": door, "name": dict(names), "journal": recorded.get(door), "now": now})
+    return {"live": feed.live, "doors": listed, "waiting": desk.waiting_views(), "lost": feed.projection.views.lost}
 
 
 @router.post("/api/doors/{door}/open")
@@ -44,14 +43,9 @@ async def open_door(door: str, body: Open, desk: AnyDesk, session: Opener) -> di
     note = body.note.strip()
     if body.reason == "other" and not note:
         raise Refusal(422, "note_required")
-    entry = desk.asked(body.request_id, ("open", door, session.user.name, body.reason, note))
-    async with entry.lock:
-        if entry.reply is None:
-            if desk.parts.clock.now().wall >= entry.expires_at:
-                raise Refusal(410, "request_expired")
-            operator = desk.operator(session)
-            signal = OpenRequested(body.request_id, door, body.reason, operator, entry.expires_at, note)
-            entry.reply = await desk.send(signal)
-    if not entry.reply.accepted:
-        raise Refusal(409, entry.reply.reason or "Refused", area="refusal")
-    return {"row": entry.reply.row_id}
+    return await ask_in_time(
+        desk,
+        body.request_id,
+        ("open", door, session.user.name, body.reason, note),
+        lambda expires_at: OpenRequested(body.request_id, door, body.reason, desk.operator(session), expires_at, note),
+    )

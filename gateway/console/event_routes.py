@@ -1,7 +1,5 @@
 """Events: search, why, and export."""
 
-import csv
-import io
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
@@ -9,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
+from gateway.console.csv_lines import BYTE_ORDER_MARK, csv_line
 from gateway.console.desk import AnyDesk, Desk, SignedIn, Supervisor
 from gateway.console.refusals import Refusal
 from gateway.domain.ports import RecordedEvent
@@ -20,7 +19,6 @@ _MAX_SCANNED = 5_000
 """Rows looked at for one answer when words are searched; the answer's `before` goes on from there."""
 _MAX_EXPORT = 100_000
 """A month of a busy gate; about 20 MB."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 _Word = Annotated[str | None, Query(max_length=100)]
 
@@ -74,7 +72,7 @@ _Asked = Annotated[_Search, Depends(_Search)]
 async def events(
     desk: AnyDesk, _session: SignedIn, asked: _Asked, limit: Annotated[int, Query(ge=1, le=500)] = 100
 ) -> dict[str, Any]:
-    """Newest first. `before` is the cursor of the next page, null at the end."""
+    """Newest first. `before` is the cursor of the next page, null at the end. Nothing that `Sight` hides is in it."""
     found: list[dict[str, Any]] = []
     before, scanned = asked.before, 0
     head = desk.feed.row
@@ -82,6 +80,8 @@ async def events(
         rows = await asked.page(desk, before, _PAGE)
         for row in rows:
             before, scanned = row.row_id, scanned + 1
+            if desk.hides(row):
+                continue
             view = desk.words.view(row)
             if asked.fits(view):
                 found.append(view)
@@ -103,14 +103,16 @@ async def export(desk: AnyDesk, session: Supervisor, asked: _Asked, language: st
 
 
 @router.get("/api/events/{event_id}")
-async def event(event_id: str, desk: AnyDesk, _session: SignedIn) -> dict[str, Any]:
-    """One event with its envelope, and why."""
+async def event(event_id: str, desk: AnyDesk, session: SignedIn) -> dict[str, Any]:
+    """One event with its envelope, and why. `names` says whom it is about, for a block or a local grant."""
     found = await desk.journal.ask(lambda journal: journal.event(event_id))
-    if found is None:
+    if found is None or not desk.may_read(found, session):
         raise Refusal(404, "event_not_found")
     return {
         **desk.words.view(found),
         "why": desk.words.why(found),
+        "names": [name for name in ("credential", "cardholder") if isinstance(found.body.get(name), str)],
+        "access_point": found.body.get("access_point"),
         "list_version": found.body.get("list_version"),
         "epoch": found.epoch,
         "seq": found.seq,
@@ -121,7 +123,7 @@ async def event(event_id: str, desk: AnyDesk, _session: SignedIn) -> dict[str, A
 
 
 async def _table(desk: Desk, asked: _Search, language: str) -> AsyncIterator[str]:
-    yield "\ufeff" + _line(["row", "time", "type", "text", "actor", "door", "card", "event_id", "technical"])
+    yield BYTE_ORDER_MARK + csv_line(["row", "time", "type", "text", "actor", "door", "card", "event_id", "technical"])
     before, left = asked.before, _MAX_EXPORT
     while left > 0:
         rows = await asked.page(desk, before, min(_PAGE, left))
@@ -131,15 +133,8 @@ async def _table(desk: Desk, asked: _Search, language: str) -> AsyncIterator[str
             if asked.fits(view):
                 place = desk.parts.site.named(view["door"], language) if view["door"] else ""
                 cells = [view["row"], view["at"], view["type"], view["text"][language], view["actor"], place]
-                lines.append(_line([*cells, view["card"], view["id"], view["technical"]]))
+                lines.append(csv_line([*cells, view["card"], view["id"], view["technical"]]))
         yield "".join(lines)
         if len(rows) < min(_PAGE, left):
             return
         before, left = rows[-1].row_id, left - len(rows)
-
-
-def _line(cells: list[Any]) -> str:
-    """One CSV line; a cell that a spreadsheet would run as a formula is quoted."""
-    out = io.StringIO()
-    csv.writer(out).writerow(["'" + str(c) if str(c).startswith(_FORMULA) else str(c) for c in cells])
-    return out.getvalue()

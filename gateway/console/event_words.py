@@ -1,14 +1,20 @@
-"""An event for people: its sentence in each language, and why access was given or not, from the recorded trace."""
+"""An event for people: its sentence in each language; and what the page shows of alarms and of who waits."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+from gateway.console.door_views import Waiting, at_text
 from gateway.console.messages import Catalogue
-from gateway.console.parts import LANGUAGES, SiteNames
+from gateway.console.parts import LANGUAGES
 from gateway.console.projection import AlarmView
+from gateway.console.thing_words import ThingWords
+from gateway.console.trace_words import TraceWords
 from gateway.domain.ports import RecordedEvent
 
-_THINGS = ("door", "camera", "device", "reader", "input", "access_point", "source", "subject")
+_THINGS = ("door", "camera", "device", "reader", "input", "access_point", "before", "lift")
+_KINDS = {"reader": "device", "before": "access_point"}
+"""What a field names, where that isn't the field's own name."""
 _CODES = {
     "kind": "alarm",
     "mode": "mode",
@@ -18,6 +24,7 @@ _CODES = {
     "process": "process",
     "action": "action",
     "request": "request",
+    "wants": "want",
 }
 _REASONS = {
     "AccessDenied": "denial",
@@ -25,66 +32,95 @@ _REASONS = {
     "ReadDropped": "dropped",
     "RequestRefused": "refusal",
 }
+"""Other reasons are a guard's: codes of `reason`, or their own words."""
+_ARTICLES = ("a ", "an ")
 _RAW_REASONS = ("RubbishReceived", "JournalGap", "ReadDropped")
 """Their reasons are a program's words, like every detail and fault."""
+_SOURCES = {
+    "device_lost": "device",
+    "device_misconfigured": "device",
+    "command_failed": "device",
+    "rubbish": "device",
+    "wrong_attempts": "device",
+    "insecure_link": "broker",
+    "duress": "access_point",
+    "impossible_travel": "credential",
+    "antipassback": "credential",
+    "risk": "cardholder",
+}
+"""What an alarm's source is, by the alarm's kind, where it is no door, camera or input."""
+_CARD_AT_DOOR = ("impossible_travel", "antipassback")
+"""Alarms of a card: it is named beside the door."""
+_REFUSED_SUBJECTS = {
+    "open": "door",
+    "door_mode": "door",
+    "local_grant": "credential",
+}
 
 
 class EventWords:
-    """Makes views of events. `card_label` is the office's label for a credential id, never its digits."""
+    """Makes views of events. Nobody's id is in them."""
 
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        site: SiteNames,
-        card_label: Callable[[str], str],
-        find_alarm: Callable[[str], AlarmView | None],
-    ) -> None:
-        self._catalogue, self._site = catalogue, site
-        self._card_label, self._find_alarm = card_label, find_alarm
+    def __init__(self, catalogue: Catalogue, things: ThingWords, find_alarm: Callable[[str], AlarmView | None]) -> None:
+        self._catalogue, self._things, self._find_alarm = catalogue, things, find_alarm
+        self._traces = TraceWords(catalogue, things)
 
     def view(self, event: RecordedEvent) -> dict[str, Any]:
         """What the page shows of an event in a list: no ids of people, no card digits."""
         body = event.body
         credential = body.get("credential")
+        alarm = self._find_alarm(str(body.get("alarm")))
         return {
             "row": event.row_id,
             "id": event.event_id,
             "type": event.type,
-            "at": event.wall.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "at": at_text(event),
             "clock": event.clock_quality,
             "actor": body.get("actor", ""),
             "door": body.get("door"),
+            "doors": list(body.get("doors") or ()),
             "camera": body.get("camera"),
             "alarm": body.get("alarm"),
-            "card": self._card_label(credential) if isinstance(credential, str) else "",
+            "priority": body.get("priority") or (alarm.priority if alarm is not None else None),
+            "card": self._things.card_label(credential) if isinstance(credential, str) else "",
             "text": {language: self.sentence(event, language) for language in LANGUAGES},
             "technical": _technical(event),
         }
 
     def sentence(self, event: RecordedEvent, language: str) -> str:
         """One sentence for an event."""
-        values = self._values(event, language)
-        key = f"event.{event.type}"
-        if event.type in ("AccessTaken", "AccessNotTaken") and event.body.get("credential") is None:
-            key += ".nobody"
-        return self._catalogue.text(language, key, **values) if self._catalogue.has(key) else event.type
+        key = f"event.{event.type}{_variant(event)}"
+        if not self._catalogue.has(key):
+            return event.type
+        text = self._catalogue.text(language, key, **self._values(event, language))
+        # A name is spelt as it is; a thing without one begins a sentence like any word.
+        return text[0].upper() + text[1:] if text.startswith(_ARTICLES) else text
 
     def why(self, event: RecordedEvent) -> list[dict[str, Any]]:
         """The recorded trace, step by step, in words; empty where the event has none."""
-        steps = []
-        for step in event.body.get("trace") or ():
-            key = f"check.{step['check']}.{'passed' if step['passed'] else 'failed'}"
-            subject = step["subject"]
-            texts = {
-                language: self._catalogue.text(language, key, subject=self._subject(step["check"], subject, language))
+        return self._traces.why(event.type, event.body)
+
+    def waiting_view(self, waiting: Waiting) -> dict[str, Any]:
+        """What the page shows of somebody who waits."""
+        kind = self._things.kind_of(waiting.cardholder)
+        return {
+            "request": waiting.request,
+            "wants": waiting.wants,
+            "at": waiting.at,
+            "door": waiting.door,
+            "camera": self._things.site.camera_of(waiting.door),
+            "place": {
+                language: self._things.thing(waiting.access_point, language, "access_point") for language in LANGUAGES
+            },
+            "card": {language: self._things.card(waiting.credential, language) for language in LANGUAGES},
+            "kind": {
+                language: self._catalogue.word(language, "cardholder_kind", kind) if kind else ""
                 for language in LANGUAGES
-            }
-            steps.append({"check": step["check"], "passed": step["passed"], "text": texts})
-        return steps
+            },
+        }
 
     def alarm_view(self, alarm: AlarmView) -> dict[str, Any]:
         """What the page shows of an alarm."""
-        place, kind = _place_of(alarm)
         return {
             "id": alarm.alarm,
             "kind": alarm.kind,
@@ -99,64 +135,142 @@ class EventWords:
             "last_row": alarm.last_row,
             "door": alarm.door,
             "camera": alarm.camera,
-            "source": alarm.source,
-            "place": {language: self._thing(place, language, kind) for language in LANGUAGES},
+            "place": {language: self._alarm_place(_Cause.of(alarm), language) for language in LANGUAGES},
             "acknowledged_by": alarm.acknowledged_by,
             "acknowledged_at": alarm.acknowledged_at,
             "resolved_by": alarm.resolved_by,
             "resolved_at": alarm.resolved_at,
             "outcome": alarm.outcome,
             "note": alarm.note,
-            "evidence": alarm.evidence,
+            "evidence": [
+                {
+                    "event_id": kept.event_id,
+                    "kind": kept.kind,
+                    "camera": kept.camera,
+                    "started_at": kept.started_at,
+                    "shows": [at for at in alarm.occurrences if kept.shows(at)],
+                }
+                for kept in alarm.evidence
+            ],
         }
 
     def _values(self, event: RecordedEvent, language: str) -> dict[str, Any]:
-        body = event.body
+        body, things = event.body, self._things
         values: dict[str, Any] = {k: v for k, v in body.items() if isinstance(v, str | int | float)}
         for name in _THINGS:
             if isinstance(body.get(name), str):
-                values[name] = self._thing(body[name], language, _kind_of(name, body))
+                values[name] = things.thing(body[name], language, _KINDS.get(name, name))
         for name, area in _CODES.items():
             if isinstance(body.get(name), str):
                 values[name] = self._catalogue.word(language, area, body[name])
-        if event.type in _REASONS:
-            values["reason"] = self._catalogue.word(language, _REASONS[event.type], str(body.get("reason")))
-        values["card"] = self._card(body.get("credential"), language)
+        if "reason" in body:
+            area = _REASONS.get(event.type, "reason")
+            values["reason"] = self._catalogue.word(language, area, str(body.get("reason")))
+        values["card"] = things.card(body.get("credential"), language)
         values["note_part"] = f" — {body['note']}" if body.get("note") else ""
         if event.type == "EvidenceStored":
             values["kind"] = self._catalogue.word(language, "evidence", str(body.get("kind")))
-        if isinstance(body.get("alarm"), str) and event.type != "AlarmRaised":
-            values["alarm"] = self._alarm(body["alarm"], language)
+        if event.type == "AlarmRaised":
+            values["source"] = self._alarm_place(_Cause.raised(body), language)
+        elif isinstance(body.get("alarm"), str):
+            alarm = self._find_alarm(body["alarm"])
+            values["alarm"] = body["alarm"] if alarm is None else self._alarm(alarm, language)
+            values["priority"] = "–" if alarm is None else alarm.priority
+        return {**values, **self._access_values(event, language)}
+
+    def _access_values(self, event: RecordedEvent, language: str) -> dict[str, Any]:
+        """The values of what is new with access decisions: places, people, groups, times."""
+        body, things, text = event.body, self._things, self._catalogue.text
+        and_ = text(language, "ui.and")
+        values: dict[str, Any] = {}
+        point, door = body.get("access_point"), body.get("door")
+        if isinstance(point, str) or isinstance(door, str):
+            named = (point, "access_point") if isinstance(point, str) else (str(door), "door")
+            values["place"] = things.thing(named[0], language, named[1])
+        for name in ("area", "area_from", "area_to"):
+            if name in body:
+                values[name] = things.area(body[name], language)
+        if "group" in body:
+            values["group"] = things.group(body["group"], language)
+        if isinstance(body.get("until"), str):
+            values["until"] = things.local_time(body["until"])
+        if event.type in ("SubjectBlocked", "SubjectUnblocked"):
+            values["subject"] = things.subject(str(body.get("subject")), language)
+        if event.type == "RequestRefused":
+            values["subject"] = self._refused_subject(body, language)
+        if event.type == "AntipassbackForgiven":
+            values["person"] = things.person(body.get("cardholder"), language)
+        points = [things.thing(each, language, "access_point") for each in body.get("access_points") or ()]
+        values["access_points"] = and_.join(points)
+        values["floors"] = and_.join(body.get("floors") or ())
+        others = and_.join(things.card(each, language) for each in body.get("accompanied") or ())
+        values["with_part"] = text(language, "words.with", cards=others) if others else ""
+        values["floor_part"] = text(language, "words.to_floors", floors=values["floors"]) if values["floors"] else ""
+        assumed = event.type == "AreaEntered" and body.get("because") != "taken"
+        values["assumed_part"] = text(language, "words.assumed") if assumed else ""
         return values
 
-    def _card(self, credential: object, language: str) -> str:
-        if not isinstance(credential, str):
-            return self._catalogue.text(language, "words.unknown_card")
-        return self._card_label(credential) or self._catalogue.text(language, "words.card_without_label")
+    def _refused_subject(self, body: dict[str, Any], language: str) -> str:
+        things, request, subject = self._things, body.get("request"), str(body.get("subject"))
+        if request in _REFUSED_SUBJECTS:
+            return things.thing(subject, language, _REFUSED_SUBJECTS[request])
+        if request in ("block", "unblock"):
+            return things.subject(subject, language)
+        if request == "forgive":
+            return things.person(None if subject == "all" else subject, language)
+        if request == "confirm":
+            return self._catalogue.text(language, "words.waiting_person")
+        if request == "fire_reset":
+            return things.thing(subject, language)
+        return things.group(subject, language)
 
-    def _alarm(self, name: str, language: str) -> str:
-        alarm = self._find_alarm(name)
-        if alarm is None:
-            return name
+    def _alarm(self, alarm: AlarmView, language: str) -> str:
         kind = self._catalogue.word(language, "alarm", alarm.kind)
-        place, place_kind = _place_of(alarm)
-        named = self._thing(place, language, place_kind)
-        return self._catalogue.text(language, "words.alarm_at", kind=kind, place=named)
+        place = self._alarm_place(_Cause.of(alarm), language)
+        return self._catalogue.text(language, "words.alarm_at", kind=kind, place=place)
 
-    def _thing(self, thing: str, language: str, kind: str = "") -> str:
-        named = self._site.named(thing, language, kind)
-        return self._catalogue.word(language, "thing", thing) if named == thing else named
+    def _alarm_place(self, cause: "_Cause", language: str) -> str:
+        """The door, or the camera, or what the source is; a card beside its door."""
+        things = self._things
+        if cause.door:
+            place = things.thing(cause.door, language, "door")
+            if cause.kind not in _CARD_AT_DOOR:
+                return place
+            card = things.card(cause.source, language)
+            return self._catalogue.text(language, "words.card_at", card=card, place=place)
+        if cause.camera:
+            return things.thing(cause.camera, language, "camera")
+        if cause.kind == "wrong_attempts" and things.card_label(cause.source):
+            return things.card(cause.source, language)
+        return things.thing(cause.source, language, _SOURCES.get(cause.kind, ""))
 
-    def _subject(self, check: str, subject: str, language: str) -> str:
-        if check in ("credential_known", "credential_validity"):
-            return self._card(subject or None, language)
-        if check == "access_point":
-            return self._thing(subject, language)
-        if check == "credential_state":
-            return self._catalogue.word(language, "credential_state", subject)
-        if check == "cardholder_validity":
-            return ""
-        return subject
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """What an alarm is about."""
+
+    kind: str
+    source: str
+    door: str | None
+    camera: str | None
+
+    @classmethod
+    def of(cls, alarm: AlarmView) -> "_Cause":
+        return cls(alarm.kind, alarm.source, alarm.door, alarm.camera)
+
+    @classmethod
+    def raised(cls, body: dict[str, Any]) -> "_Cause":
+        return cls(body["kind"], body["source"], body.get("door"), body.get("camera"))
+
+
+def _variant(event: RecordedEvent) -> str:
+    """Which of several sentences of a type fits."""
+    body = event.body
+    if event.type in ("AccessTaken", "AccessNotTaken", "AccessGranted") and body.get("credential") is None:
+        return ".nobody"
+    if event.type == "AccessConfirmed" and not body.get("allowed"):
+        return ".refused"
+    return ".given_back" if event.type == "DoorModeOverridden" and body.get("mode") is None else ""
 
 
 def _technical(event: RecordedEvent) -> str:
@@ -166,16 +280,3 @@ def _technical(event: RecordedEvent) -> str:
     if event.type in _RAW_REASONS:
         said.append(str(body.get("reason") or ""))
     return "; ".join(part for part in said if part)
-
-
-def _kind_of(name: str, body: dict[str, Any]) -> str:
-    """What an event's field names; an alarm's source is its door or camera where it has one."""
-    if name == "source":
-        return "door" if body.get("door") else "camera" if body.get("camera") else ""
-    return name
-
-
-def _place_of(alarm: AlarmView) -> tuple[str, str]:
-    if alarm.door:
-        return alarm.door, "door"
-    return (alarm.camera, "camera") if alarm.camera else (alarm.source, "")

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from gateway.console.parts import ConsoleJournal, ConsoleParts
-from gateway.console.projection import ALARM_EVENTS, Projection
+from gateway.console.projection import LASTING_EVENTS, Projection
 from gateway.domain.ports import RecordedEvent
 from gateway.domain.signals import StatusReported
 from gateway.errors import JournalUnavailable, LinkError
@@ -114,7 +114,9 @@ class LiveFeed:
                     if feed.connected:
                         self._heard_s = self.parts.clock.now().monotonic_s
                     if feed.status is not None:
-                        self.status, self.status_number = feed.status, self.status_number + 1
+                        # How many alarms are open isn't everybody's to know: see `Sight`.
+                        self.status = {name: value for name, value in feed.status.items() if name != "alarms_open"}
+                        self.status_number += 1
                     self._wake.set()
                     self._tell()
             except LinkError as error:
@@ -162,18 +164,18 @@ class LiveFeed:
             self._tell()
 
     async def _look_back(self, head: int) -> None:
-        """Alarms of the last days, without reading everything else that happened in them."""
+        """What lasts, of the last days, without reading everything else that happened in them."""
         since = self.parts.clock.now().wall - _LOOK_BACK
         start = max(0, head - _RECENT)
-        alarms: list[RecordedEvent] = []
+        lasting: list[RecordedEvent] = []
         before = start + 1
-        while len(alarms) < _LOOK_BACK_EVENTS:
-            older = await self.desk.ask(partial(_alarms_before, before=before, since=since))
-            alarms += older
+        while len(lasting) < _LOOK_BACK_EVENTS:
+            older = await self.desk.ask(partial(_lasting_before, before=before, since=since))
+            lasting += older
             if len(older) < _BATCH:
                 break
             before = older[-1].row_id
-        for event in reversed(alarms):
+        for event in reversed(lasting):
             self.projection.apply(event)
         self.row = start
 
@@ -195,5 +197,5 @@ class LiveFeed:
             event.set()
 
 
-def _alarms_before(journal: ConsoleJournal, *, before: int, since: datetime) -> list[RecordedEvent]:
-    return journal.search(types=ALARM_EVENTS, before_row=before, since=since, limit=_BATCH)
+def _lasting_before(journal: ConsoleJournal, *, before: int, since: datetime) -> list[RecordedEvent]:
+    return journal.search(types=LASTING_EVENTS, before_row=before, since=since, limit=_BATCH)

@@ -7,7 +7,9 @@ from typing import Any
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from gateway.console.desk import Desk, desk_of
+from gateway.console.door_views import LINK_EVENTS, MODE_EVENTS
 from gateway.console.sessions import COOKIE, Session
+from gateway.console.users import Role
 from gateway.errors import JournalUnavailable
 
 router = APIRouter()
@@ -21,6 +23,10 @@ _HEARTBEAT_S = 2.0
 _STATUS_S = 0.5
 _SESSION_S = 15.0
 _TAIL = 100
+_DOOR_EVENTS = frozenset(
+    (*MODE_EVENTS, *LINK_EVENTS, "AccessRequested", "AccessGranted", "AccessDenied", "AccessConfirmed")
+)
+"""After these the page is told anew how the doors are set and who waits."""
 _MAX_ALARMS = 1_000
 """Sent in one hello; the rest is asked for by REST."""
 
@@ -36,7 +42,8 @@ async def watcher_of(socket: WebSocket) -> Session | None:
 async def live(socket: WebSocket, after: int = 0, epoch: str = "") -> None:
     """Hello, then events in order after the cursor, status and heartbeats. Closes with 4401, 4429 or 1013."""
     desk = desk_of(socket)
-    if await watcher_of(socket) is None:
+    session = await watcher_of(socket)
+    if session is None:
         await socket.close(4401)
         return
     await socket.accept()
@@ -44,7 +51,7 @@ async def live(socket: WebSocket, after: int = 0, epoch: str = "") -> None:
         await socket.close(4429)
         return
     desk.feed.pages += 1
-    follower = asyncio.create_task(_Page(socket, desk).follow(after, epoch))
+    follower = asyncio.create_task(_Page(socket, desk, session.user.role).follow(after, epoch))
     receiver = asyncio.create_task(_until_closed(socket))
     try:
         await asyncio.wait({follower, receiver}, return_when=asyncio.FIRST_COMPLETED)
@@ -61,10 +68,12 @@ async def _until_closed(socket: WebSocket) -> None:
 
 
 class _Page:
-    """One page's place in the journal."""
+    """One page's place in the journal, and what its reader may know."""
 
-    def __init__(self, socket: WebSocket, desk: Desk) -> None:
-        self._socket, self._desk = socket, desk
+    def __init__(self, socket: WebSocket, desk: Desk, role: Role) -> None:
+        self._socket, self._desk, self._role = socket, desk, role
+        self._told_row = 0
+        """The page's own cursor: rows that it may not know don't move it."""
         self._status_sent = -1
         self._epoch = ""
         self._live_told: bool | None = None
@@ -97,42 +106,56 @@ class _Page:
         reset = row > feed.row or row < 0 or epoch not in ("", feed.epoch)
         if reset:
             row = max(0, feed.row - _TAIL)
-        alarms = feed.projection.listed()
+        self._told_row = row
+        alarms = self._desk.sight.listed(feed.projection, self._role)
         hello = {
             "type": "hello",
             "head_row": feed.row,
             "epoch": feed.epoch,
             "cursor": row,
             "reset": reset,
-            "alarms": [self._desk.words.alarm_view(alarm) for alarm in alarms[:_MAX_ALARMS]],
+            "alarms": [self._desk.alarm_view(alarm) for alarm in alarms[:_MAX_ALARMS]],
             "alarms_row": feed.projection.row,
-            "doors": {
-                name: {"contact": door.contact, "mode": door.mode} for name, door in feed.projection.doors.items()
-            },
+            **self._doors(),
         }
         await self._send(hello)
         return row
 
     async def _events(self, row: int) -> int:
-        feed, words = self._desk.feed, self._desk.words
+        feed, desk = self._desk.feed, self._desk
         try:
             events = await feed.after(row, _BATCH)
         except JournalUnavailable:
             return row
         if not events:
             return row
+        shown = [event for event in events if not desk.hides(event)]
         names = {event.body.get("alarm"): None for event in events if event.body.get("alarm")}
         alarms = [alarm for name in names if (alarm := feed.projection.find(str(name))) is not None]
-        message = {
-            "type": "events",
-            "after": row,
-            "cursor": events[-1].row_id,
-            "head_row": feed.row,
-            "events": [words.view(event) for event in events],
-            "alarms": [words.alarm_view(alarm) for alarm in alarms],
+        alarms = [alarm for alarm in alarms if desk.sight.may_know(alarm, self._role)]
+        row = events[-1].row_id
+        if shown or alarms:
+            message = {
+                "type": "events",
+                "after": self._told_row,
+                "cursor": row,
+                "head_row": feed.row,
+                "events": [desk.words.view(event) for event in shown],
+                "alarms": [desk.alarm_view(alarm) for alarm in alarms],
+                **(self._doors() if any(event.type in _DOOR_EVENTS for event in shown) else {}),
+            }
+            self._told_row = row
+            await self._send(message)
+        return row
+
+    def _doors(self) -> dict[str, Any]:
+        """The doors' modes, who waits there, and which devices are lost."""
+        desk = self._desk
+        return {
+            "doors": desk.door_views(),
+            "waiting": desk.waiting_views(),
+            "lost": dict(desk.feed.projection.views.lost),
         }
-        await self._send(message)
-        return events[-1].row_id
 
     async def _now(self) -> None:
         """What is true just now: never recorded, and said to be so."""

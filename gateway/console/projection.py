@@ -1,9 +1,12 @@
 """The alarms and doors as the journal tells them: a read model in memory, built event by event. No I/O, no time."""
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime, timedelta
 
+from gateway.console.door_views import LINK_EVENTS, MODE_EVENTS, DoorViews, at_text
+from gateway.domain.alarm import AlarmKind
 from gateway.domain.ports import RecordedEvent
 
 ALARM_EVENTS = (
@@ -14,14 +17,39 @@ ALARM_EVENTS = (
     "AlarmResolved",
     "EvidenceStored",
 )
+LASTING_EVENTS = (*ALARM_EVENTS, *MODE_EVENTS, *LINK_EVENTS)
+"""What they say may be true long after them."""
 _MAX_ENDED = 500
 """Resolved alarms stay in reach for a shift or two; older ones are found among the events."""
 _MAX_OPEN = 10_000
 """300 alarms in 10 minutes for five hours with nobody there."""
 _MAX_EVIDENCE = 20
 """A repeated cause keeps its newest pictures."""
+_MAX_OCCURRENCES = 50
+"""More than the newest pictures can show."""
+_MAX_DURESS = 10_000
+"""Of thirty days; each costs some bytes."""
+_BEFORE = timedelta(seconds=5)
+"""A clip that was begun late still shows what it was begun for."""
+_AFTER = timedelta(seconds=1)
 
-_CONTACT = {"DoorOpened": "open", "DoorForcedOpen": "open", "DoorClosed": "closed"}
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One file that was kept. Several events may name it; `event_id` is the newest of them."""
+
+    event_id: str
+    kind: str
+    camera: str
+    path: str
+    started_at: str
+    ended_at: str
+
+    def shows(self, at: str) -> bool:
+        """Was it being recorded at this time?"""
+        begun, over = datetime.fromisoformat(self.started_at), datetime.fromisoformat(self.ended_at)
+        after = _BEFORE if self.kind == "snapshot" else _AFTER
+        return begun - _BEFORE <= datetime.fromisoformat(at) <= over + after
 
 
 @dataclass(slots=True)
@@ -48,7 +76,10 @@ class AlarmView:
     resolved_at: str | None = None
     outcome: str | None = None
     note: str = ""
-    evidence: list[dict[str, Any]] = field(default_factory=list)
+    occurrences: list[str] = field(default_factory=list)
+    """When it happened, the newest last."""
+    evidence: list[Evidence] = field(default_factory=list)
+    """The newest last."""
 
     @property
     def state(self) -> str:
@@ -58,16 +89,6 @@ class AlarmView:
         return "open" if self.acknowledged_at is None else "acknowledged"
 
 
-@dataclass(slots=True)
-class DoorView:
-    """What the journal last said of a door."""
-
-    contact: str = "unknown"
-    mode: str = ""
-    last_row: int = 0
-    last_at: str = ""
-
-
 class Projection:
     """Feed it events in row order; a row that it has seen already changes nothing."""
 
@@ -75,44 +96,43 @@ class Projection:
         self.row = 0
         self.alarms: OrderedDict[str, AlarmView] = OrderedDict()
         self.ended: OrderedDict[str, AlarmView] = OrderedDict()
-        self.doors: dict[str, DoorView] = {}
+        self.duress: OrderedDict[str, str | None] = OrderedDict()
+        """The doors of duress alarms, remembered longer than the alarms."""
+        self.views = DoorViews()
         self.forgotten = 0
         """Open alarms that fell out of the bound; shown to the guard."""
 
-    def apply(self, event: RecordedEvent) -> str | None:
-        """Take one event in; the id of the alarm that it changed, if any."""
+    def apply(self, event: RecordedEvent) -> None:
+        """Take one event in."""
         if event.row_id <= self.row:
-            return None
+            return
         self.row = event.row_id
         if not event.body:  # damaged; the journal's check names the row
-            return None
+            return
         if event.type == "AlarmRaised":
-            return self._raised(event)
+            self._raised(event)
+            return
         alarm = event.body.get("alarm") if event.type in ALARM_EVENTS else None
         if isinstance(alarm, str):
-            return self._changed(alarm, event)
-        door = event.body.get("door")
-        if isinstance(door, str):
-            self._door(door, event)
-        return None
+            self._changed(alarm, event)
+            return
+        self.views.apply(event)
 
     def find(self, alarm: str) -> AlarmView | None:
         """An alarm, open or lately ended."""
         return self.alarms.get(alarm) or self.ended.get(alarm)
 
     def listed(self) -> list[AlarmView]:
-        """Open alarms by priority, then the unacknowledged first, then by age; the newest ended ones after them."""
-        order = sorted(self.alarms.values(), key=lambda a: (a.priority, a.acknowledged_at is not None, a.raised_row))
+        """Open alarms, then the newest ended ones.
+
+        The open ones by priority, then the active ones first, then the unacknowledged, then by age.
+        """
+        order = sorted(
+            self.alarms.values(), key=lambda a: (a.priority, not a.active, a.acknowledged_at is not None, a.raised_row)
+        )
         return order + list(reversed(self.ended.values()))
 
-    def counts(self) -> dict[str, int]:
-        """Open alarms by priority, `1` to `4`."""
-        found = {str(priority): 0 for priority in range(1, 5)}
-        for alarm in self.alarms.values():
-            found[str(alarm.priority)] = found.get(str(alarm.priority), 0) + 1
-        return found
-
-    def _raised(self, event: RecordedEvent) -> str:
+    def _raised(self, event: RecordedEvent) -> None:
         body = event.body
         alarm = AlarmView(
             alarm=body["alarm"],
@@ -121,55 +141,64 @@ class Projection:
             source=body["source"],
             door=body.get("door"),
             camera=body.get("camera"),
-            raised_at=_at(event),
+            raised_at=at_text(event),
             raised_row=event.row_id,
             row=event.row_id,
-            last_at=_at(event),
+            last_at=at_text(event),
             last_row=event.row_id,
+            occurrences=[at_text(event)],
         )
+        if alarm.kind == AlarmKind.DURESS:
+            self.duress[alarm.alarm] = alarm.door
+            while len(self.duress) > _MAX_DURESS:
+                self.duress.popitem(last=False)
         self.ended.pop(alarm.alarm, None)
         self.alarms[alarm.alarm] = alarm
         if len(self.alarms) > _MAX_OPEN:
             self.alarms.pop(max(self.alarms.values(), key=lambda a: (a.priority, -a.raised_row)).alarm)
             self.forgotten += 1
-        return alarm.alarm
 
-    def _changed(self, name: str, event: RecordedEvent) -> str | None:
+    def _changed(self, name: str, event: RecordedEvent) -> None:
         alarm, body = self.find(name), event.body
         if alarm is None:
-            return None
+            return
         alarm.row = event.row_id
         if event.type == "AlarmRepeated":
             if not alarm.active:  # seen, gone, and back: it must be seen again
                 alarm.acknowledged_by = alarm.acknowledged_at = None
             alarm.count, alarm.active = body["count"], True
-            alarm.last_at, alarm.last_row = _at(event), event.row_id
+            alarm.last_at, alarm.last_row = at_text(event), event.row_id
+            alarm.occurrences = [*alarm.occurrences, alarm.last_at][-_MAX_OCCURRENCES:]
         elif event.type == "AlarmNormal":
             alarm.active = False
         elif event.type == "AlarmAcknowledged":
-            alarm.acknowledged_by, alarm.acknowledged_at = body["actor"], _at(event)
+            alarm.acknowledged_by, alarm.acknowledged_at = body["actor"], at_text(event)
         elif event.type == "EvidenceStored":
-            kept = {"event_id": event.event_id, "kind": body["kind"], "camera": body["camera"], "at": _at(event)}
-            alarm.evidence = [*alarm.evidence, kept][-_MAX_EVIDENCE:]
+            _keep(alarm, event)
         elif event.type == "AlarmResolved":
             self._resolved(alarm, event)
-        return name
 
     def _resolved(self, alarm: AlarmView, event: RecordedEvent) -> None:
-        alarm.resolved_by, alarm.resolved_at = event.body["actor"], _at(event)
+        alarm.resolved_by, alarm.resolved_at = event.body["actor"], at_text(event)
         alarm.outcome, alarm.note, alarm.active = event.body["outcome"], event.body["note"], False
         self.alarms.pop(alarm.alarm, None)
         self.ended[alarm.alarm] = alarm
         while len(self.ended) > _MAX_ENDED:
             self.ended.popitem(last=False)
 
-    def _door(self, name: str, event: RecordedEvent) -> None:
-        door = self.doors.setdefault(name, DoorView())
-        door.contact = _CONTACT.get(event.type, door.contact)
-        if event.type == "DoorModeChanged":
-            door.mode = event.body["mode"]
-        door.last_row, door.last_at = event.row_id, _at(event)
+
+def count_open(alarms: Iterable[AlarmView]) -> dict[str, int]:
+    """Open alarms by priority, `1` to `4`."""
+    found = {str(priority): 0 for priority in range(1, 5)}
+    for alarm in alarms:
+        if alarm.state != "resolved":
+            found[str(alarm.priority)] = found.get(str(alarm.priority), 0) + 1
+    return found
 
 
-def _at(event: RecordedEvent) -> str:
-    return event.wall.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _keep(alarm: AlarmView, event: RecordedEvent) -> None:
+    """One entry a file, however many events name it; by when it begins."""
+    body = event.body
+    kept = Evidence(event.event_id, body["kind"], body["camera"], body["path"], body["started_at"], body["ended_at"])
+    others = [other for other in alarm.evidence if other.path != kept.path]
+    alarm.evidence = sorted([*others, kept], key=lambda e: datetime.fromisoformat(e.started_at))[-_MAX_EVIDENCE:]

@@ -13,6 +13,8 @@ IDLE_S = 8 * 3600.0
 """A guard may watch a quiet page for a whole shift without touching it."""
 ABSOLUTE_S = 16 * 3600.0
 """A shift and its handover: nobody works longer on one sign-in."""
+ONE_TIME_S = 900.0
+"""Enough to choose a password. Whoever leaves without choosing one can use the one-time password again after it."""
 _TOUCH_S = 60.0
 """Being seen is written at most once a minute."""
 _MAX_SESSIONS = 200
@@ -41,13 +43,21 @@ class SessionStore:
         with self._lock:
             self._db.close()
 
-    def start(self, user: User, address: str) -> str:
-        """Begin a session and return its token, which is kept nowhere here."""
+    def start(self, user: User, address: str) -> str | None:
+        """Begin a session and return its token, which is kept nowhere here.
+
+        None for a one-time password whose one session has neither ended nor chosen another password.
+        """
         token, now = random_bytes(32).hex(), self._now()
         with self._lock:
             self._db.execute(
                 "DELETE FROM sessions WHERE seen_at < ? OR started_at < ?", (now - IDLE_S, now - ABSOLUTE_S)
             )
+            if user.must_change:
+                ended = (user.name, now - ONE_TIME_S)
+                self._db.execute("DELETE FROM sessions WHERE user = ? AND started_at < ?", ended)
+                if self._db.execute("SELECT 1 FROM sessions WHERE user = ?", (user.name,)).fetchone() is not None:
+                    return None
             self._db.execute(
                 "DELETE FROM sessions WHERE token_hash IN "
                 "(SELECT token_hash FROM sessions ORDER BY seen_at DESC LIMIT -1 OFFSET ?)",
@@ -69,7 +79,8 @@ class SessionStore:
             if row is None:
                 return None
             name, role, must_change, address, started_at, seen_at = row
-            if now - seen_at > IDLE_S or now - started_at > ABSOLUTE_S:
+            longest_s = ONE_TIME_S if must_change else ABSOLUTE_S
+            if now - seen_at > IDLE_S or now - started_at > longest_s:
                 self._db.execute("DELETE FROM sessions WHERE token_hash = ?", (token_hash,))
                 return None
             if touch and now - seen_at > _TOUCH_S:

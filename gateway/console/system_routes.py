@@ -1,10 +1,12 @@
 """The site's names, and the health of links, processes and list."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter
 
 from gateway.console.desk import AnyDesk, SignedIn
+from gateway.console.parts import LANGUAGES, Names
 
 router = APIRouter()
 
@@ -17,13 +19,27 @@ async def site(desk: AnyDesk, _session: SignedIn) -> dict[str, Any]:
         "id": names.id,
         "zone": names.zone,
         "name": dict(names.name),
-        "doors": {key: dict(value) for key, value in names.doors.items()},
-        "cameras": {key: dict(value) for key, value in names.cameras.items()},
-        "inputs": {key: dict(value) for key, value in names.inputs.items()},
-        "devices": {key: dict(value) for key, value in names.devices.items()},
+        "doors": _named(names.doors),
+        "cameras": _named(names.cameras),
+        "inputs": _named(names.inputs),
+        "devices": _named(names.devices),
+        "access_points": {
+            point: {language: names.named(point, language, "access_point") for language in LANGUAGES}
+            for point in {**names.point_doors, **names.access_points}
+        },
+        "door_groups": {
+            group: {"name": dict(names.door_groups.get(group, {})), "doors": list(doors)}
+            for group, doors in names.group_doors.items()
+        },
         "camera_doors": {key: list(value) for key, value in names.camera_doors.items()},
+        "lock_devices": dict(names.lock_devices),
+        "contact_devices": dict(names.contact_devices),
         "post": desk.parts.post,
     }
+
+
+def _named(things: Mapping[str, Names]) -> dict[str, dict[str, str]]:
+    return {key: dict(value) for key, value in things.items()}
 
 
 @router.get("/api/system")

@@ -49,7 +49,11 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who may sign in. `must_change`: the password was given by somebody else and is good for one sign-in."""
+    """Somebody who may sign in.
+
+    `must_change`: the password was given by somebody else, and is good for one session in which another is chosen; if
+    that session ends without, for one more.
+    """
 
     name: str
     role: Role

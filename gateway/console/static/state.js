@@ -3,7 +3,7 @@ import { get } from "./api.js";
 
 const KEEP = 500;
 export const state = {
-  me: null, site: null, alarms: new Map(), doors: {}, events: [], status: {}, cursor: 0, epoch: "",
+  me: null, site: null, alarms: new Map(), doors: {}, waiting: [], lost: {}, events: [], status: {}, cursor: 0, epoch: "",
   serverLive: false, journal: true, beatAt: 0, clock: "", selected: null, pinned: false,
 };
 export const changes = new EventTarget();
@@ -19,9 +19,18 @@ let socket = null, wanted = false, greeted = false, retry = null;
 
 export const isLive = () => state.serverLive && Date.now() - state.beatAt < 5000;
 export const isConnected = () => Date.now() - state.beatAt < 5000;
+// What is still there comes before what is back to normal, within its priority; a quiet one comes forward nowhere.
 export const openAlarms = () => [...state.alarms.values()].filter((a) => a.state !== "resolved")
-  .sort((a, b) => a.priority - b.priority || (a.state === "acknowledged") - (b.state === "acknowledged") || a.raised_row - b.raised_row);
+  .sort((a, b) => a.quiet - b.quiet || a.priority - b.priority || b.active - a.active || (a.state === "acknowledged") - (b.state === "acknowledged") || a.raised_row - b.raised_row);
+export const loudAlarms = () => openAlarms().filter((alarm) => !alarm.quiet);
 export const endedAlarms = () => [...state.alarms.values()].filter((a) => a.state === "resolved").sort((a, b) => b.row - a.row);
+
+// How the office is, as the sync process says: while that is silent nobody knows.
+export function officeNow() {
+  const sync = isLive() ? state.status.processes?.sync : null;
+  if (!sync || sync.state === "offline") return { how: "unknown", silent: sync?.state === "offline" };
+  return { how: sync.office === "online" || sync.office === "offline" ? sync.office : "unknown", queue: sync.queue, age_s: sync.oldest_age_s };
+}
 
 export async function startLive() {
   wanted = true;
@@ -31,7 +40,13 @@ export async function startLive() {
   state.epoch = tail.epoch;
   connect();
 }
-export function stopLive() { wanted = greeted = false; clearTimeout(retry); socket?.close(); state.alarms.clear(); state.events = []; state.cursor = 0; state.beatAt = 0; }
+export function stopLive() {
+  wanted = greeted = false;
+  clearTimeout(retry);
+  socket?.close();
+  state.alarms.clear();
+  Object.assign(state, { doors: {}, waiting: [], lost: {}, events: [], status: {}, cursor: 0, beatAt: 0, selected: null, pinned: false });
+}
 
 function connect() {
   clearTimeout(retry);
@@ -56,11 +71,11 @@ const takers = {
     if (message.reset) { state.events = []; state.alarms.clear(); }
     for (const id of state.alarms.keys()) if (!sent.has(id)) state.alarms.delete(id);
     message.alarms.forEach(upsert);
-    state.doors = message.doors;
+    takeDoors(message);
     state.cursor = message.cursor;
     state.epoch = message.epoch;
     call(called);
-    changed("alarms"); changed("events"); changed("doors");
+    changed("alarms"); changed("events");
   },
   events(message) {
     if (message.after !== state.cursor) { socket.close(); return; }
@@ -68,7 +83,9 @@ const takers = {
     state.events = [...message.events.reverse(), ...state.events].slice(0, KEEP);
     const called = calling(message.alarms);
     message.alarms.forEach(upsert);
+    if (message.doors) takeDoors(message);
     call(called);
+    changes.dispatchEvent(new CustomEvent("happened", { detail: message.events }));
     changed("events");
     if (message.alarms.length) changed("alarms");
   },
@@ -79,8 +96,12 @@ const takers = {
   },
 };
 function take(message) { takers[message.type]?.(message); }
+function takeDoors({ doors, waiting, lost }) {
+  Object.assign(state, { doors, waiting, lost });
+  changed("doors");
+}
 // New, or happened again.
-function calling(alarms) { return alarms.filter((alarm) => alarm.state !== "resolved" && alarm.last_row > (state.alarms.get(alarm.id)?.last_row ?? 0)); }
+function calling(alarms) { return alarms.filter((alarm) => !alarm.quiet && alarm.state !== "resolved" && alarm.last_row > (state.alarms.get(alarm.id)?.last_row ?? 0)); }
 function call(alarms) { if (alarms.length) changes.dispatchEvent(new CustomEvent("called", { detail: alarms })); }
 function upsert(alarm) {
   const known = state.alarms.get(alarm.id);

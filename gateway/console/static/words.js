@@ -1,7 +1,9 @@
 // The one catalogue, shared with the server.
 const languages = ["zh-CN", "en"];
 const texts = {};
-export let language = languages.includes(localStorage.getItem("language")) ? localStorage.getItem("language") : "zh-CN";
+// Until somebody chooses, the browser's first language that there is.
+const preferred = () => (navigator.languages ?? [navigator.language]).map((tag) => tag.toLowerCase().startsWith("zh") ? "zh-CN" : tag.toLowerCase().startsWith("en") ? "en" : null).find(Boolean) ?? "zh-CN";
+export let language = languages.includes(localStorage.getItem("language")) ? localStorage.getItem("language") : preferred();
 
 export async function loadWords() {
   await Promise.all(languages.map(async (name) => {
@@ -23,18 +25,23 @@ export function t(key, values = {}) {
     one === undefined ? values[name] ?? "" : `${values[name]} ${values[name] === 1 ? one : other}`);
 }
 
+export function has(key) { return key in texts[language]; }
 export function word(area, code) { return texts[language][`${area}.${code}`] ?? code; }
 export function named(names, id) { return names?.[language] ?? id; }
 export function said(texts_) { return texts_?.[language] ?? ""; }
+export function joined(parts) { return parts.join(t("ui.and")); }
 
 export function clockTime(iso, zone) {
   return new Date(iso).toLocaleTimeString("zh-CN", { hour12: false, timeZone: zone });
 }
+const day = (at, zone) => at.toLocaleDateString("sv-SE", { timeZone: zone });
 export function dayTime(iso, zone) {
-  const day = new Date(iso).toLocaleDateString("sv-SE", { timeZone: zone });
-  const today = new Date().toLocaleDateString("sv-SE", { timeZone: zone });
-  return (day === today ? "" : `${day.slice(5)} `) + clockTime(iso, zone);
+  const at = day(new Date(iso), zone), today = day(new Date(), zone);
+  return (at === today ? "" : `${at.slice(0, 4) === today.slice(0, 4) ? at.slice(5) : at} `) + clockTime(iso, zone);
 }
+export function dateTime(iso, zone) { return `${day(new Date(iso), zone)} ${clockTime(iso, zone)}`; }
+// To the minute, for what guards set.
+export function dayMinute(iso, zone) { return dayTime(iso, zone).slice(0, -3); }
 export function elapsed(iso) {
   const s = Math.max(0, Math.round((Date.now() - Date.parse(iso)) / 1000));
   if (s < 60) return t("ui.ago_s", { n: s });

@@ -2,7 +2,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Page
 
+from tests.gateway.console.browser import browser_page
 from tests.gateway.console.site_at_work import SiteAtWork
 
 
@@ -12,3 +14,9 @@ async def site(tmp_path: Path) -> AsyncIterator[SiteAtWork]:
     await site.start()
     yield site
     await site.close()
+
+
+@pytest.fixture
+async def page() -> AsyncIterator[Page]:
+    async with browser_page() as page:
+        yield page

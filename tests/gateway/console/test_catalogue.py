@@ -5,24 +5,73 @@ from typing import get_args
 import pytest
 
 from gateway.console.messages import Catalogue
-from gateway.domain.access import DenialReason
+from gateway.domain.access import CHECKS
+from gateway.domain.access_request import DenialReason, Want
 from gateway.domain.alarm import AlarmKind, AlarmOutcome
-from gateway.domain.credential import CredentialState
-from gateway.domain.door import DoorMode, DoorPhase
+from gateway.domain.cardholder import CardholderKind
+from gateway.domain.credential import CredentialState, Grade
+from gateway.domain.door import DoorPhase
+from gateway.domain.door_mode import DoorMode
 from gateway.domain.events import Event
+from gateway.domain.listed import Authentication
 from gateway.domain.signals import CommandOutcome
 from gateway.domain.site import InputPurpose
 
-CHECKS = (
-    "list",
-    "access_point",
-    "credential_known",
-    "credential_state",
-    "credential_validity",
-    "cardholder_known",
-    "cardholder_validity",
-    "access_level",
+REFUSALS = (
+    "RequestGone",
+    "SubjectUnknown",
+    "ReasonMissing",
+    "NotBlocked",
+    "TooMany",
+    "NoLocalGrant",
+    "AccessPointUnknown",
+    "ClockSuspect",
+    "TooLong",
+    "EndMissing",
+    "EndPassed",
+    "DoorUnknown",
+    "DoorGroupUnknown",
+    "GroupUnknown",
+    "ModeUnknown",
+    "SecondPersonMissing",
+    "NothingLockedDown",
+    "NotLockedDown",
+    "AlreadyLockedDown",
+    "NotLockedOpen",
+    "AlreadyLockedOpen",
+    "NotOverridden",
+    "DoorLockedDown",
+    "DoorBlocked",
+    "DoorLockedOpen",
+    "DeviceOffline",
+    "RequestUsed",
+    "RequestExpired",
+    "AlarmNotOpen",
+    "AlreadyAcknowledged",
+    "OutcomeUnknown",
+    "FireNotCleared",
+    "FireNotLatched",
+    "FireStillActive",
+    "StillActive",
+    "NotForThisRole",
+    "InboxFull",
+    "Refused",
+)
+"""What the doors process may answer to a guard."""
+BECAUSE = (
+    "grant",
+    "guard",
+    "rex",
     "schedule",
+    "fire",
+    "fire_cleared",
+    "clock_suspect",
+    "override",
+    "override_ended",
+    "lockdown",
+    "lockdown_released",
+    "lock_open",
+    "lock_open_released",
 )
 
 
@@ -45,21 +94,36 @@ def test_every_event_type_has_a_sentence() -> None:
     [
         ("alarm", AlarmKind),
         ("denial", DenialReason),
+        ("want", Want),
         ("outcome", AlarmOutcome),
         ("outcome", CommandOutcome),
         ("mode", DoorMode),
         ("phase", DoorPhase),
         ("purpose", InputPurpose),
         ("credential_state", CredentialState),
+        ("grade", Grade),
+        ("authentication", Authentication),
+        ("cardholder_kind", CardholderKind),
     ],
 )
 def test_every_code_of_the_domain_has_a_word(area: str, codes: type[StrEnum]) -> None:
     assert [code.value for code in codes if not Catalogue().has(f"{area}.{code.value}")] == []
 
 
+@pytest.mark.parametrize(("area", "codes"), [("refusal", REFUSALS), ("because", BECAUSE)])
+def test_every_code_that_is_told_has_a_word(area: str, codes: tuple[str, ...]) -> None:
+    assert [code for code in codes if not Catalogue().has(f"{area}.{code}")] == []
+
+
 def test_every_check_of_the_decision_has_both_sentences() -> None:
-    keys = [f"check.{check}.{end}" for check in CHECKS for end in ("passed", "failed")]
+    names = [check.name for check in CHECKS] + ["way_out"]
+    keys = [f"check.{name}.{end}" for name in names for end in ("passed", "failed")]
     assert [key for key in keys if not Catalogue().has(key)] == []
+
+
+def test_every_want_has_the_sentence_of_a_check_that_waits() -> None:
+    checks = ("pin", "escort", "second_credential", "confirmation")
+    assert [name for name in checks if not Catalogue().has(f"check.{name}.wanted")] == []
 
 
 def test_a_number_takes_the_word_that_fits_it() -> None:

@@ -6,10 +6,12 @@ import pytest
 import websockets
 
 from gateway.console.users import MIN_PASSWORD, Role, UserRefused, first_run_password
-from gateway.domain.access import TraceStep
+from gateway.domain.access_request import DenialReason
 from gateway.domain.alarm import AlarmKind
-from gateway.domain.events import AccessDenied, DoorClosed, DoorOpened, EvidenceStored, RubbishReceived
+from gateway.domain.events import DoorClosed, DoorOpened, EvidenceStored, RubbishReceived
 from gateway.domain.signals import OpenRequested, OperatorActed
+from gateway.domain.trace import TraceStep
+from tests.gateway.console.doors_at_work import denied
 from tests.gateway.console.site_at_work import PASSWORD, SiteAtWork, until
 
 
@@ -163,16 +165,7 @@ async def test_an_alarm_is_acknowledged_and_resolved_once(site: SiteAtWork) -> N
 async def test_why_is_told_from_the_recorded_trace_and_search_finds_labels(site: SiteAtWork) -> None:
     trace = (TraceStep("list", True, "7"), TraceStep("credential_state", False, "lost"))
     await site.doors.record(
-        AccessDenied(
-            access_point="north",
-            door="north",
-            reader="north-reader",
-            reason="CredentialLost",
-            credential="c-0001",
-            cardholder="p-0001",
-            list_version=7,
-            trace=trace,
-        ),
+        denied(DenialReason.CREDENTIAL_LOST, *trace),
         DoorOpened(door="yard"),
     )
     async with await site.signed_in() as client:
@@ -315,6 +308,6 @@ async def test_a_repeat_is_counted_and_dated_and_programs_words_stay_out_of_the_
     assert found["last_at"] >= found["raised_at"]
     assert [event["text"]["en"] for event in events] == [
         "North reader: 1 invalid transmission",
-        "Alarm again (2 times now): Door forced, Yard door",
+        "Alarm again (P2, 2 times now): Door forced, Yard door",
     ]
     assert [event["technical"] for event in events] == ["wrong checksum", ""]

@@ -1,62 +1,78 @@
-// What a guard does: acknowledge, resolve, open. Every action is sent once under one request id.
-import { post, requestId } from "../api.js";
-import { openAlarms, state } from "../state.js";
-import { named, t } from "../words.js";
+// What a guard does with alarms and doors: acknowledge, resolve, open, clear a fire. Each is sent once.
+import { loudAlarms, state } from "../state.js";
+import { joined, named, t } from "../words.js";
+import { mayAct } from "./acts.js";
+import { sender } from "./ask.js";
 import { dialog, h, toast } from "./dom.js";
+
+export { mayAct } from "./acts.js";
 
 const REASONS = ["visitor", "delivery", "forgot_card", "emergency_service", "maintenance", "other"];
 const OUTCOMES = ["real", "false_alarm", "test", "technical", "other"];
-export const mayAct = () => state.me?.role !== "technician";
 
-async function attempt(work, done) {
-  try { await work(); if (done) toast(done, "good"); return true; } catch (refused) { toast(refused.message, "bad"); return false; }
-}
-export function acknowledge(alarm) {
-  if (mayAct()) return attempt(() => post(`/api/alarms/${alarm.id}/acknowledge`, { request_id: requestId() }));
+export async function acknowledge(alarm) {
+  if (!mayAct()) return false;
+  // Who has seen an alarm goes on looking at it, wherever the list puts it now.
+  if (state.selected === alarm.id) state.pinned = true;
+  try { await sender()(`/api/alarms/${alarm.id}/acknowledge`); return true; } catch (refused) { toast(refused.message, "bad"); return false; }
 }
 
 // Everything that was only to be seen; a P1 is always looked at by itself.
 export const mayGoTogether = (alarm) => alarm.state === "open" && !alarm.active && alarm.priority > 1;
 export async function acknowledgeNormal() {
-  for (const { id } of openAlarms().filter(mayGoTogether)) {
+  for (const { id } of loudAlarms().filter(mayGoTogether)) {
     const alarm = state.alarms.get(id);
     if (alarm && mayGoTogether(alarm) && !await acknowledge(alarm)) return;
   }
 }
+
+// Why the fire release can't be cleared just now, in words; "" if it can.
+export function whyNoFireReset() {
+  const { latched, active } = state.status.fire ?? {};
+  if (active) return t("ui.fire_reset_active");
+  if (!latched) return t("ui.fire_reset_none");
+  return state.me.role === "supervisor" ? "" : t("ui.fire_reset_supervisor");
+}
 export function clearFire() {
   const doors = Object.keys(state.site.doors).filter((door) => state.status.doors?.[door]?.fire).map((door) => named(state.site.doors[door], door));
-  const request = requestId();
+  const fault = h("p", { class: "fault", role: "alert" }), sending = sender();
   const yes = h("button", { class: "primary", id: "clear-fire", onclick: async () => {
     yes.disabled = true;
-    if (await attempt(() => post("/api/fire/reset", { request_id: request }))) box.close(); else yes.disabled = false;
+    fault.textContent = "";
+    try { await sending("/api/fire/reset"); box.close(); } catch (refused) { fault.textContent = refused.message; yes.disabled = false; }
   } }, t("ui.fire_confirm_yes"));
-  const box = dialog(t("ui.fire_confirm"), h("div", {}, h("p", {}, t("ui.fire_confirm_detail", { doors: doors.join(t("ui.and")) || t("ui.all_doors") })),
+  const box = dialog(t("ui.fire_confirm"), h("div", {}, h("p", {}, t("ui.fire_confirm_detail", { doors: joined(doors) || t("ui.all_doors") })), fault,
     h("div", { class: "row end" }, h("button", { class: "quiet", autofocus: true, onclick: () => box.close() }, t("ui.cancel")), yes)));
 }
 
-// Chips to choose one of, with a note; `other` wants the note.
-function choice(title, codes, area, act) {
+// Chips to choose one of, with a note; `other` wants the note. What the server answers is said inside.
+function choice(title, codes, area, send) {
   const note = h("input", { type: "text", maxlength: "1000", class: "note", placeholder: t("ui.note_hint"), "aria-label": t("ui.note") });
-  const fault = h("p", { class: "fault", role: "alert" });
-  const request = requestId();
+  const fault = h("p", { class: "fault", role: "alert" }), sending = sender();
   const chips = codes.map((code) => h("button", { class: "chip", "data-code": code, onclick: async () => {
+    fault.textContent = "";
     if (code === "other" && !note.value.trim()) { fault.textContent = t("error.note_required"); note.focus(); return; }
     chips.forEach((chip) => { chip.disabled = true; });
-    if (await act(code, note.value.trim(), request)) box.close(); else chips.forEach((chip) => { chip.disabled = false; });
+    try { await send(sending, code, note.value.trim()); box.close(); } catch (refused) {
+      fault.textContent = refused.message;
+      chips.forEach((chip) => { chip.disabled = false; });
+    }
   } }, t(`${area}.${code}`)));
   const box = dialog(title, h("div", {}, h("div", { class: "chips" }, chips), note, fault,
     h("div", { class: "row end" }, h("button", { class: "quiet", onclick: () => box.close() }, t("ui.cancel")))));
-  return { box, note };
+  return note;
 }
 export function resolve(alarm, focusNote = false) {
   if (!mayAct()) return;
-  const { note } = choice(t("ui.outcome"), OUTCOMES, "outcome", (outcome, text, request_id) =>
-    attempt(() => post(`/api/alarms/${alarm.id}/resolve`, { request_id, outcome, note: text })));
+  if (state.selected === alarm.id) state.pinned = true;
+  const note = choice(t("ui.outcome"), OUTCOMES, "outcome", (send, outcome, text) => send(`/api/alarms/${alarm.id}/resolve`, { outcome, note: text }));
   if (focusNote) note.focus();
 }
 export function openDoor(door) {
   if (!mayAct()) return;
   const name = named(state.site.doors[door], door);
-  choice(t("ui.why_open", { door: name }), REASONS, "open_reason", (reason, note, request_id) =>
-    attempt(() => post(`/api/doors/${door}/open`, { request_id, reason, note }), t("ui.opened", { door: name })));
+  choice(t("ui.why_open", { door: name }), REASONS, "open_reason", async (send, reason, note) => {
+    await send(`/api/doors/${door}/open`, { reason, note });
+    toast(t("ui.opened", { door: name }), "good");
+  });
 }

@@ -11,13 +11,16 @@ export function h(tag, props = {}, ...children) {
   return element;
 }
 
+// What was said about one screen or action means nothing on the next.
+export function clearToasts() { document.getElementById("toasts").replaceChildren(); }
 export function toast(text, kind = "") {
-  const element = h("div", { class: `toast ${kind}` }, text);
-  document.getElementById("toasts").append(element);
-  setTimeout(() => element.remove(), 6000);
+  const place = document.getElementById("toasts"), element = h("div", { class: `toast ${kind}` }, text);
+  place.replaceChildren(...[...place.children].filter((old) => old.textContent !== text).slice(-1), element);
+  setTimeout(() => element.remove(), 5000);
 }
 
 export function dialog(title, content, { wide = false } = {}) {
+  clearToasts();
   const box = h("dialog", { class: wide ? "wide" : "" }, h("h2", {}, title), content);
   box.addEventListener("close", () => box.remove());
   box.addEventListener("click", (event) => { if (event.target === box) box.close(); });
@@ -36,3 +39,8 @@ export function badge(priority, label) {
   svg.append(path);
   return h("span", { class: `badge p${priority}`, title: label }, svg, h("b", {}, String(priority)));
 }
+
+// One element for every page: drawn anew it would be fetched anew, also while the console is away.
+const ICON = "/static/icon.svg";
+const icon = h("img", { src: ICON, alt: "", onerror: () => setTimeout(() => { icon.src = `${ICON}?${Date.now()}`; }, 2000) });
+export const logo = () => icon;

@@ -1,16 +1,21 @@
 import { get } from "../api.js";
-import { h, toast } from "../parts/dom.js";
+import { act, mayAct } from "../parts/acts.js";
+import { badge, h, toast } from "../parts/dom.js";
+import { blockOf, letIn } from "../parts/people-actions.js";
 import { changes, state } from "../state.js";
 import { dayTime, language, named, said, t } from "../words.js";
 
 const groups = {
-  type_access: "AccessGranted,AccessDenied,AccessTaken,AccessNotTaken,ExitPressed,OpenedByGuard,ReadDropped",
-  type_doors: "DoorOpened,DoorClosed,DoorForcedOpen,DoorHeldWarning,DoorHeldOpen,DoorModeChanged,LockReleased,LockSecured,LockFoundReleased",
+  type_access: "AccessRequested,AccessGranted,AccessDenied,AccessTaken,AccessNotTaken,AccessConfirmed,AreaEntered,AntipassbackViolated,RiskPassed,TravelImpossible,DuressUsed,FloorsEnabled,ExitPressed,OpenedByGuard,ReadDropped",
+  type_doors: "DoorOpened,DoorClosed,DoorForcedOpen,DoorHeldWarning,DoorHeldOpen,DoorModeChanged,DoorModeOverridden,DoorModeOverrideEnded,LockdownStarted,LockdownReleased,LockOpenStarted,LockOpenReleased,LockReleased,LockNotReleased,LockSecured,LockFoundReleased",
   type_alarms: "AlarmRaised,AlarmRepeated,AlarmNormal,AlarmAcknowledged,AlarmResolved,EvidenceStored,ObservationStarted,ObservationEnded",
-  type_people: "OpenedByGuard,RequestRefused,AlarmAcknowledged,AlarmResolved,OperatorAudited,FireCleared",
+  type_people: "OpenedByGuard,AccessConfirmed,SubjectBlocked,SubjectUnblocked,LocalGrantGiven,LocalGrantEnded,AntipassbackForgiven,DoorModeOverridden,LockdownStarted,LockdownReleased,LockOpenStarted,LockOpenReleased,RequestRefused,AlarmAcknowledged,AlarmResolved,OperatorAudited,FireCleared",
   type_devices: "DeviceLost,DeviceReturned,RubbishReceived,DeviceMisconfigured,ProcessLost,ProcessReturned,GatewayStarted,ListActivated,ListRejected,CommandEnded",
 };
-const marks = { AccessGranted: "✓", AccessDenied: "✕", AccessTaken: "→", AlarmRaised: "▲", DoorForcedOpen: "▲", OpenedByGuard: "●" };
+const marks = {
+  AccessRequested: "…", AccessGranted: "✓", AccessDenied: "✕", AccessTaken: "→", AreaEntered: "→", DoorForcedOpen: "▲", OpenedByGuard: "●",
+  SubjectBlocked: "●", LocalGrantGiven: "●", LockdownStarted: "■", LockdownReleased: "□", LockOpenStarted: "■", LockOpenReleased: "□",
+};
 
 class EventsScreen extends HTMLElement {
   connectedCallback() {
@@ -60,26 +65,44 @@ class EventsScreen extends HTMLElement {
     } catch (refused) { toast(refused.message, "bad"); }
   }
   export() { location.href = `/api/events.csv?language=${language}&${this.asked()}`; }
+  mark(event) {
+    const raised = event.type === "AlarmRaised" || event.type === "AlarmRepeated";
+    return raised && event.priority ? badge(event.priority, t(`ui.priority_${event.priority}`)) : h("span", { class: "mark" }, marks[event.type] ?? "·");
+  }
   draw(events) {
     this.list.replaceChildren(...(events.length ? events.slice(0, 1000).map((event) => h("button", { class: `event ${event.type}`, "aria-current": event.id === this.chosen ? "true" : null, onclick: () => this.explain(event.id) },
-      h("time", {}, dayTime(event.at, state.site.zone)), h("span", { class: "mark" }, marks[event.type] ?? "·"), h("span", {}, said(event.text)))) : [h("div", { class: "empty" }, t("ui.nothing_found"))]));
+      h("time", {}, dayTime(event.at, state.site.zone)), this.mark(event), h("span", {}, said(event.text)))) : [h("div", { class: "empty" }, t("ui.nothing_found"))]));
   }
   async explain(id) {
     this.chosen = id;
+    this.classList.add("chosen");
     for (const line of this.list.querySelectorAll("[aria-current]")) line.removeAttribute("aria-current");
     try {
       const event = await get(`/api/events/${id}`);
       if (id !== this.chosen) return;
-      const facts = [["ui.time", dayTime(event.at, state.site.zone)], ["ui.list_version", event.list_version ?? "–"], ["ui.record", `#${event.row} · ${event.seq}`]];
-      this.why.replaceChildren(h("h2", {}, said(event.text)),
+      const facts = [["ui.time", dayTime(event.at, state.site.zone)], ["ui.list_version", event.list_version ?? "–"], ["ui.record", event.seq === event.row ? `#${event.row}` : `#${event.row} · ${event.seq}`]];
+      this.why.replaceChildren(h("button", { class: "quiet back", onclick: () => this.leave() }, `← ${t("ui.back")}`), h("h2", {}, said(event.text)),
         h("dl", { class: "facts" }, facts.map(([name, value]) => h("div", {}, h("dt", {}, t(name)), h("dd", {}, String(value))))),
+        this.actions(event),
         h("h3", {}, t("ui.why")),
-        event.why.length ? h("ol", { class: "why" }, event.why.map((step) => h("li", { class: step.passed ? "passed" : "failed" }, h("span", { class: "mark" }, step.passed ? "✓" : "✕"), said(step.text)))) : h("p", { class: "muted" }, t("ui.why_none")),
+        event.why.length ? h("ol", { class: "why" }, event.why.map((step) => h("li", { class: step.wanted ? "wanted" : step.passed ? "passed" : "failed" }, h("span", { class: "mark" }, step.wanted ? "…" : step.passed ? "✓" : "✕"), said(step.text)))) : h("p", { class: "muted" }, t("ui.why_none")),
         event.why.length ? h("p", { class: "muted" }, t("ui.why_recorded")) : "",
         event.technical ? h("h3", {}, t("ui.technical")) : "", event.technical ? h("p", { class: "technical" }, event.technical) : "",
         h("p", { class: "hash", title: event.hash }, event.hash.slice(0, 32)));
     } catch (refused) { toast(refused.message, "bad"); }
   }
-  key() { return false; }
+  actions(event) {
+    if (!mayAct() || !event.names.length) return "";
+    return h("div", { class: "row about-card" },
+      event.names.includes("credential") && act({ id: "block-card", onclick: () => blockOf(event, "credential") }, t("ui.block_card")),
+      event.names.includes("cardholder") && act({ id: "block-person", onclick: () => blockOf(event, "cardholder") }, t("ui.block_person")),
+      event.names.includes("credential") && act({ id: "let-in", onclick: () => letIn(event) }, t("ui.let_in")));
+  }
+  leave() { this.chosen = null; this.classList.remove("chosen"); }
+  key(name) {
+    if (name !== "Escape" || !this.classList.contains("chosen") || innerWidth > 640) return false;
+    this.leave();
+    return true;
+  }
 }
 customElements.define("events-screen", EventsScreen);

@@ -1,7 +1,14 @@
-import { clearFire } from "../parts/actions.js";
+import { clearFire, whyNoFireReset } from "../parts/actions.js";
+import { act } from "../parts/acts.js";
 import { h } from "../parts/dom.js";
-import { changes, isLive, state } from "../state.js";
-import { dayTime, named, t, word } from "../words.js";
+import { deviceName } from "../parts/door-facts.js";
+import { changes, isLive, officeNow, state } from "../state.js";
+import { dayTime, t, word } from "../words.js";
+
+const lamp = (how) => h("span", { class: `lamp ${how ?? "unknown"}` }, t(`ui.${how === "online" ? "online" : how === "offline" ? "offline" : "unknown"}`));
+const lines = (items) => h("ul", { class: "lines" }, items.map(([name, how, detail]) => h("li", {}, h("b", {}, name), h("span", { class: "muted" }, detail ?? ""), lamp(how))));
+const facts = (items) => h("dl", {}, items.map(([name, value]) => h("div", {}, h("dt", {}, t(name)), h("dd", {}, String(value ?? "–")))));
+const counters = (device) => Object.entries(device.counters ?? {}).filter(([, n]) => n).slice(0, 4).map(([name, n]) => `${word("counter", name)} ${n}`).join(" · ");
 
 class SystemScreen extends HTMLElement {
   connectedCallback() {
@@ -13,20 +20,17 @@ class SystemScreen extends HTMLElement {
   draw() {
     // Redrawn once a second: not under the finger of somebody who presses a button.
     if (this.matches(":active") || this.contains(document.activeElement)) return;
-    const status = isLive() ? state.status : {}, sync = status.processes?.sync ?? {};
-    const lamp = (how) => h("span", { class: `lamp ${how ?? "unknown"}` }, t(`ui.${how === "online" ? "online" : how === "offline" ? "offline" : "unknown"}`));
-    const lines = (items) => h("ul", { class: "lines" }, items.map(([name, how, detail]) => h("li", {}, h("b", {}, name), h("span", { class: "muted" }, detail ?? ""), lamp(how))));
-    const facts = (items) => h("dl", {}, items.map(([name, value]) => h("div", {}, h("dt", {}, t(name)), h("dd", {}, String(value ?? "–")))));
-    const devices = { ...Object.fromEntries(Object.keys(state.site.devices).map((id) => [id, {}])), ...status.devices };
-    const counters = (device) => Object.entries(device.counters ?? {}).filter(([, n]) => n).slice(0, 4).map(([name, n]) => `${word("counter", name)} ${n}`).join(" · ");
-    const fire = status.fire ?? {};
+    const status = isLive() ? state.status : {}, office = officeNow(), fire = status.fire ?? {};
+    const devices = Object.entries({ ...Object.fromEntries(Object.keys(state.site.devices).map((id) => [id, {}])), ...status.devices });
+    const queue = office.silent ? t("ui.silent") : office.queue === undefined ? t("ui.unknown") : `${office.queue}`;
+    const whyNot = isLive() ? whyNoFireReset() : t("ui.not_live_button");
     this.replaceChildren(
-      h("article", {}, h("h2", {}, t("ui.links")), lines([[t("ui.office"), sync.office, sync.queue !== undefined ? `${t("ui.queue")} ${sync.queue}` : ""], ...Object.entries(devices).map(([id, device]) => [named(state.site.devices[id], id), device.state, counters(device)])])),
+      h("article", {}, h("h2", {}, t("ui.fire")), h("p", { class: fire.latched || fire.active ? "fault" : "" }, t(!isLive() ? "ui.unknown" : fire.active ? "ui.fire_active" : fire.latched ? "ui.fire_latched" : "ui.fire_normal")),
+        act({ id: "reset-fire", onclick: (event) => { event.currentTarget.blur(); clearFire(); } }, t("ui.fire_reset"), whyNoFireReset), whyNot && h("p", { class: "muted why-not" }, whyNot)),
       h("article", {}, h("h2", {}, t("ui.processes")), lines(["doors", "console", "sync", "cameras"].map((name) => [word("process", name), status.processes?.[name]?.state ?? (name === "doors" && !isLive() ? "offline" : undefined)]))),
       h("article", {}, h("h2", {}, t("ui.list")), facts([["ui.version", status.list?.version], ["ui.credentials", status.list?.credentials], ["ui.issued", status.list?.issued_at && dayTime(status.list.issued_at, state.site.zone)]])),
-      h("article", {}, h("h2", {}, t("ui.journal")), facts([["ui.row", state.cursor], ["ui.journal", t(state.journal ? "ui.readable" : "ui.unreadable")], ["ui.queue", sync.queue], ["ui.clock", t(`ui.clock_${state.clock || "suspect"}`)]])),
-      h("article", {}, h("h2", {}, t("ui.fire")), h("p", { class: fire.latched || fire.active ? "fault" : "" }, t(!isLive() ? "ui.unknown" : fire.active ? "ui.fire_active" : fire.latched ? "ui.fire_latched" : "ui.fire_normal")),
-        state.me.role === "supervisor" ? h("button", { id: "reset-fire", disabled: !fire.latched || Boolean(fire.active), onclick: (event) => { event.target.blur(); clearFire(); } }, t("ui.fire_reset")) : ""),
+      h("article", {}, h("h2", {}, t("ui.journal")), facts([["ui.row", state.cursor], ["ui.journal", t(state.journal ? "ui.readable" : "ui.unreadable")], ["ui.queue", queue], ["ui.clock", t(`ui.clock_${state.clock || "suspect"}`)]])),
+      h("article", {}, h("h2", {}, t("ui.links")), lines([[t("ui.office"), office.how, `${t("ui.queue")} ${queue}`], ...devices.map(([id, device]) => [deviceName(id), device.state, counters(device)])])),
       h("p", { class: "muted note" }, t("ui.not_recorded")));
   }
   key() { return false; }

@@ -1,0 +1,159 @@
+"""Who is where, whom guards have blocked or let in: from what the journal remembers beside its events."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gateway.console.live import JournalDesk, LiveFeed
+from gateway.console.messages import Catalogue
+from gateway.console.parts import LANGUAGES, ConsoleJournal, ConsoleParts
+from gateway.console.thing_words import ThingWords
+from gateway.domain.register import Block, Fact, LocalGrant, Whereabouts
+
+KINDS = ("whereabouts", "block", "local_grant")
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Somebody who is in an area."""
+
+    cardholder: str
+    where: Whereabouts
+    area: str
+
+
+class People:
+    """Reads the facts once for each row of the journal, however many pages ask."""
+
+    def __init__(
+        self, parts: ConsoleParts, journal: JournalDesk, feed: LiveFeed, catalogue: Catalogue, things: ThingWords
+    ) -> None:
+        self._parts, self._journal, self._feed = parts, journal, feed
+        self._catalogue, self._things = catalogue, things
+        self._facts: list[Fact] = []
+        self._read_at: tuple[str, int] | None = None
+        self._lock = asyncio.Lock()
+
+    async def facts(self) -> list[Fact]:
+        """Whereabouts, blocks and local grants. Raises JournalUnavailable."""
+        async with self._lock:
+            at = (self._feed.epoch, self._feed.row)
+            if at != self._read_at:
+                self._facts = await self._journal.ask(_remembered)
+                self._read_at = at
+            return self._facts
+
+    async def view(self) -> dict[str, Any]:
+        """What the page shows of people. Raises JournalUnavailable."""
+        facts, row = await self.facts(), self._feed.row
+        return {"row": row, **await asyncio.to_thread(self._view, facts)}
+
+    async def muster(self) -> list[Inside]:
+        """Who is in which area, by area and since when. Raises JournalUnavailable."""
+        return list(_inside(await self.facts()))
+
+    def line(self, inside: Inside, language: str) -> tuple[str, ...]:
+        """Somebody on the muster list: area, card, kind, since, special care, where they came in."""
+        care = self._catalogue.text(language, "ui.special_care") if inside.where.special_care else ""
+        return (
+            self._things.area(inside.area, language),
+            self._card(inside, language),
+            self._kind(inside.cardholder, language),
+            self._things.local_time(inside.where.at.isoformat()),
+            care,
+            self._things.thing(inside.where.access_point, language, "access_point"),
+        )
+
+    def _view(self, facts: list[Fact]) -> dict[str, Any]:
+        limits = self._parts.area_limits()
+        inside = list(_inside(facts))
+        now = self._parts.clock.now().wall
+        return {
+            "areas": [self._area(area, inside, limits) for area in sorted({*limits, *(each.area for each in inside)})],
+            "blocks": [self._block(fact.key, fact.value) for fact in facts if isinstance(fact.value, Block)],
+            "local_grants": [
+                self._local_grant(fact.key, fact.value)
+                for fact in facts
+                if isinstance(fact.value, LocalGrant) and fact.value.until > now
+            ],
+        }
+
+    def _area(self, area: str, inside: list[Inside], limits: Mapping[str, int | None]) -> dict[str, Any]:
+        people = [each for each in inside if each.area == area]
+        return {
+            "id": area,
+            "name": {language: self._things.area(area, language) for language in LANGUAGES},
+            "count": len(people),
+            "max": limits.get(area),
+            "people": [self._person(each) for each in people],
+        }
+
+    def _person(self, inside: Inside) -> dict[str, Any]:
+        where = inside.where
+        return {
+            "cardholder": inside.cardholder,
+            "card": {language: self._card(inside, language) for language in LANGUAGES},
+            "kind": {language: self._kind(inside.cardholder, language) for language in LANGUAGES},
+            "since": _text(where.at),
+            "place": {
+                language: self._things.thing(where.access_point, language, "access_point") for language in LANGUAGES
+            },
+            "special_care": where.special_care,
+            "forgiven": where.forgiven,
+        }
+
+    def _block(self, subject: str, block: Block) -> dict[str, Any]:
+        return {
+            "subject": subject,
+            "of": {language: self._things.subject(subject, language) for language in LANGUAGES},
+            "reason": block.reason,
+            "actor": block.actor,
+            "post": block.post,
+            "at": _text(block.at),
+        }
+
+    def _local_grant(self, credential: str, grant: LocalGrant) -> dict[str, Any]:
+        points = grant.access_points
+        return {
+            "credential": credential,
+            "card": {language: self._things.card(credential, language) for language in LANGUAGES},
+            "access_points": {
+                language: [self._things.thing(point, language, "access_point") for point in points]
+                for language in LANGUAGES
+            },
+            "until": _text(grant.until),
+            "reason": grant.reason,
+            "actor": grant.actor,
+            "post": grant.post,
+        }
+
+    def _card(self, inside: Inside, language: str) -> str:
+        credential = inside.where.credential
+        return (
+            self._things.person(inside.cardholder, language)
+            if credential is None
+            else self._things.card(credential, language)
+        )
+
+    def _kind(self, cardholder: str, language: str) -> str:
+        kind = self._things.kind_of(cardholder)
+        return self._catalogue.word(language, "cardholder_kind", kind) if kind else ""
+
+
+def _remembered(journal: ConsoleJournal) -> list[Fact]:
+    return [fact for kind in KINDS for fact in journal.facts(kind)]
+
+
+def _inside(facts: Iterable[Fact]) -> list[Inside]:
+    found = [
+        Inside(fact.key, fact.value, fact.value.area)
+        for fact in facts
+        if isinstance(fact.value, Whereabouts) and fact.value.area is not None
+    ]
+    return sorted(found, key=lambda each: (each.area, each.where.at))
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

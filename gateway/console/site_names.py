@@ -1,0 +1,34 @@
+"""The names of the site's things, from its config."""
+
+from config.loader import SiteConfig
+from config.model import Names as NamesTable
+from gateway.console.parts import Names, SiteNames
+
+
+def site_names(config: SiteConfig) -> SiteNames:
+    """The names that the page uses, and which thing belongs to which."""
+    doors = config.doors
+    return SiteNames(
+        id=config.site.id,
+        zone=config.site.zone,
+        name=_both(config.site.name),
+        doors={key: _both(table.name) for key, table in doors.items()},
+        cameras={key: _both(table.name) for key, table in config.cameras.items()},
+        inputs={key: _both(table.name) for key, table in config.inputs.items()},
+        lifts={key: _both(table.name) for key, table in config.lifts.items()},
+        door_groups={key: _both(table.name) for key, table in config.door_groups.items()},
+        access_points={
+            key: _both(config.lifts[table.lift].name)
+            for key, table in config.access_points.items()
+            if table.lift is not None
+        },
+        camera_doors={key: table.doors for key, table in config.cameras.items()},
+        point_doors={key: table.door for key, table in config.access_points.items()},
+        group_doors={key: table.doors for key, table in config.door_groups.items()},
+        lock_devices={key: table.lock.device for key, table in doors.items()},
+        contact_devices={key: table.contact.device for key, table in doors.items() if table.contact is not None},
+    )
+
+
+def _both(names: NamesTable) -> Names:
+    return {"zh-CN": names.zh_CN, "en": names.en}

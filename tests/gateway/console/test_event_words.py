@@ -1,0 +1,279 @@
+"""What an event is for people: sentences, and traces in words."""
+
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+import pytest
+
+from gateway.console.event_words import EventWords
+from gateway.console.messages import Catalogue
+from gateway.console.parts import LANGUAGES, ConsoleParts, SiteNames
+from gateway.console.projection import AlarmView
+from gateway.console.thing_words import ThingWords
+from gateway.domain import events as ev
+from gateway.domain.access import CHECKS
+from gateway.domain.ports import RecordedEvent
+from gateway.domain.trace import TraceStep
+
+SITE = SiteNames(
+    id="demo",
+    zone="Asia/Shanghai",
+    doors={"north": {"zh-CN": "北门", "en": "North gate"}},
+    cameras={"yard": {"zh-CN": "内院", "en": "Yard"}},
+    areas={"garage": {"zh-CN": "地下车库", "en": "the car park"}},
+    door_groups={"gates": {"zh-CN": "外围门", "en": "Outer gates"}},
+    point_doors={"north-in": "north", "north-out": "north"},
+)
+WORDS: dict[str, Any] = {
+    "access_point": "north-in",
+    "area": "garage",
+    "area_from": None,
+    "area_to": "garage",
+    "because": "grant",
+    "before": "north-out",
+    "camera": "yard",
+    "cardholder": "p-7",
+    "credential": "c-7",
+    "door": "north",
+    "group": "gates",
+    "kind": "device_lost",
+    "mode": "Blocked",
+    "outcome": "done",
+    "process": "sync",
+    "purpose": "fire",
+    "reason": "drill",
+    "request": "open",
+    "subject": "north",
+    "wants": "confirmation",
+    "zone": "yard",
+}
+
+
+def words(*, labels: dict[str, str] | None = None, alarm: AlarmView | None = None) -> EventWords:
+    parts: Any = ConsoleParts.__new__(ConsoleParts)
+    for name, value in (
+        ("site", SITE),
+        ("card_label", lambda credential: (labels or {}).get(credential, "")),
+        ("holder_kind", lambda cardholder: "visitor"),
+        ("holder_label", lambda cardholder: (labels or {}).get(cardholder, "")),
+    ):
+        object.__setattr__(parts, name, value)
+    catalogue = Catalogue()
+    return EventWords(catalogue, ThingWords(catalogue, parts), lambda name: alarm)
+
+
+def recorded(event: ev.Event) -> RecordedEvent:
+    body = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(event).items()}
+    at = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+    name, version = type(event).__name__, event.version
+    plain = ("", 0, "", None, (), body, "", "", "", "")
+    return RecordedEvent(1, "e", "", 1, name, version, at, "synchronised", *plain)
+
+
+def waiting(trace: tuple[TraceStep, ...]) -> ev.AccessRequested:
+    return ev.AccessRequested(
+        request="r",
+        access_point="north-in",
+        door="north",
+        reader="r",
+        wants="pin",
+        credential="c-1",
+        cardholder="p-1",
+        list_version=1,
+        trace=trace,
+    )
+
+
+def denied(trace: tuple[TraceStep, ...]) -> ev.AccessDenied:
+    return ev.AccessDenied(
+        access_point="north-in",
+        door="north",
+        reader="r",
+        reason="Unauthorized",
+        credential=None,
+        cardholder=None,
+        list_version=1,
+        trace=trace,
+    )
+
+
+def sample(kind: type[Any]) -> ev.Event:
+    """An event of this type with something in every field."""
+    return kind(**{field.name: _value(field.name, str(field.type)) for field in fields(kind)})  # type: ignore[no-any-return]
+
+
+def _value(name: str, kind: str) -> Any:
+    if name in WORDS:
+        return WORDS[name]
+    if kind.startswith(("datetime", "<class 'datetime")):
+        return datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+    if "dict" in kind:
+        return {}
+    if "tuple" in kind:
+        return ()
+    if "bool" in kind:
+        return True
+    return 3 if "int" in kind or "float" in kind else "x-7"
+
+
+@pytest.mark.parametrize("kind", get_args(ev.Event), ids=lambda kind: str(kind.__name__))
+def test_every_event_is_told_in_both_languages_without_anybodys_id(kind: type[Any]) -> None:
+    event = sample(kind)
+    told = [words().sentence(recorded(event), language) for language in LANGUAGES]
+    assert told[0] != told[1]
+    for sentence in told:
+        assert "{" not in sentence
+        assert "None" not in sentence
+        assert "c-7" not in sentence
+        assert "p-7" not in sentence
+
+
+def test_the_new_events_name_people_places_and_times() -> None:
+    by = {"reason": "police", "actor": "wei", "post": "gate", "request_id": "r"}
+    at = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
+    label = {"c-1": "Blue 1", "p-1": "Blue 1"}
+
+    def said(event: ev.Event, language: str = "en") -> str:
+        return words(labels=label).sentence(recorded(event), language)
+
+    assert (
+        said(ev.SubjectBlocked(subject="cardholder:p-1", **by)) == "wei blocked the holder of “Blue 1”: Police request"
+    )
+    given = ev.LocalGrantGiven(credential="c-1", access_points=("north-in", "shed"), until=at, **by)
+    assert said(given) == "wei lets Blue 1 pass North gate (north-in), shed until 11-23 12:30: Police request"
+    locked = ev.LockdownStarted(group=None, doors=("north",), **by)
+    assert said(locked, "zh-CN") == "wei 封锁了全部门：公安要求"
+    freed = ev.LockdownReleased(group="gates", doors=("north",), second="lin", **by)
+    assert said(freed) == "wei and lin released the lockdown of Outer gates: Police request"
+    mode = ev.DoorModeOverridden(door="north", mode=None, until=None, **{**by, "reason": "搬家具"})
+    assert said(mode, "zh-CN") == "wei 让北门恢复按时段：搬家具"
+    entered = ev.AreaEntered(
+        cardholder="p-1", credential="c-1", access_point="x", area_from="garage", area_to=None, because="no_contact"
+    )
+    assert said(entered) == "Blue 1 went from the car park to outside (assumed from the grant)"
+    forgiven = ev.AntipassbackForgiven(cardholder=None, **by)
+    assert said(forgiven, "zh-CN") == "wei 解除了所有人的反潜回限制：公安要求"
+    no = ev.AccessConfirmed(request="r-1", allowed=False, actor="wei", post="gate", request_id="r")
+    assert said(no) == "wei said no to who waited"
+
+
+def test_a_sentence_begins_with_a_capital_unless_it_begins_with_a_name() -> None:
+    event = recorded(ev.AccessTaken(door="north", because="grant", credential="c-9", cardholder="p-9"))
+    assert words().sentence(event, "en") == "A card without a label went through North gate"
+    assert words(labels={"c-9": "a1 blue"}).sentence(event, "en") == "a1 blue went through North gate"
+
+
+def test_a_grant_names_who_came_along_and_the_floors() -> None:
+    granted = ev.AccessGranted(
+        access_point="north-in", door="north", reader="r", credential="c-1", cardholder="p-1", list_version=1, trace=(),
+        accompanied=("c-2",), floors=("3", "5"),
+    )  # fmt: skip
+    told = words(labels={"c-1": "Blue 1", "c-2": "Blue 2"}).sentence(recorded(granted), "en")
+    assert told == "Blue 1 may pass North gate (north-in), floors 3, 5 (with Blue 2)"
+
+
+@pytest.mark.parametrize(
+    ("asked", "subject", "said"),
+    [
+        ("door_mode", "north", "North gate"),
+        ("lockdown", "all", "all doors"),
+        ("lockdown_release", "gates", "Outer gates"),
+        ("block", "credential:c-1", "card “Blue 1”"),
+        ("local_grant", "c-1", "Blue 1"),
+        ("forgive", "all", "everybody"),
+        ("forgive", "p-9", "a cardholder"),
+        ("confirm", "r-12", "who waits"),
+    ],
+)
+def test_a_refused_request_names_its_subject(asked: str, subject: str, said: str) -> None:
+    refused = ev.RequestRefused(
+        request_id="r", request=asked, subject=subject, reason="TooLong", actor="wei", post="gate"
+    )
+    assert f", {said})" in words(labels={"c-1": "Blue 1"}).sentence(recorded(refused), "en")
+
+
+TRACE = {
+    ("list", True, "7"): "The access list is valid (version 7)",
+    ("list", True, "H10301:123"): "No valid list: any card of the site's own passes",
+    ("list", False, "LockedDown"): "No valid list, and the door's mode refuses entry: locked down",
+    ("access_point", True, "north-in"): "The access point “North gate (north-in)” is in the list",
+    ("credential_known", True, "c-1"): "The list knows what was shown: Blue 1",
+    ("credential_known", True, "pass:x"): "The list knows what was shown: a QR pass",
+    ("local_block", False, "cardholder:p-1"): "Blocked by a guard: the holder of “Blue 1”",
+    ("credential_state", False, "lost"): "The card can't be used: lost",
+    ("cardholder_validity", False, "p-1"): "The cardholder is outside validity",
+    (
+        "grade",
+        False,
+        "clonable",
+    ): "Not accepted here, or not of the grade wanted: a number that can be copied",
+    ("risk", True, "0"): "No risk warning",
+    ("risk", False, "3"): "Risk level 3: visitors and contractors are refused",
+    ("door_mode", False, "Blocked"): "The door's mode refuses entry: blocked",
+    ("access_level", True, "home/day,local_grant"): "An access level leads here: home/day, a guard's leave",
+    ("access_level", False, "north-out"): "No valid access level leads to “North gate (north-out)”",
+    ("schedule", False, "home/day"): "Outside its schedule: home/day",
+    ("authentication", False, "locked"): "Not what is wanted here now: closed to all",
+    ("uses", False, "c-1"): "No uses left: Blue 1",
+    ("anti_passback", True, "reported"): "Against anti-passback: allowed and reported",
+    ("anti_passback", False, "outside"): "Against anti-passback: the record has them in outside",
+    ("occupancy", False, "garage:12/12"): "The area is full: the car park 12/12",
+    ("occupancy", True, ""): "No limit on people here",
+    ("interlock", False, "north"): "Interlock: North gate isn't shut",
+    ("pin", True, ""): "No PIN is wanted now",
+    ("pin", True, "c-1"): "The PIN is right: Blue 1",
+    ("escort", True, "p-1"): "No escort is needed, or one is there",
+    ("second_credential", True, "2/2"): "Everybody wanted is there (2/2)",
+    ("confirmation", True, ""): "No confirmation is needed, or it was given",
+    ("way_out", True, ""): "The way out of an escape route: no rule refuses it",
+}
+
+
+@pytest.mark.parametrize(("step", "text"), TRACE.items(), ids=lambda part: " ".join(map(str, part)))
+def test_a_check_is_told_with_its_subject_in_words(step: tuple[str, bool, str], text: str) -> None:
+    told = words(labels={"c-1": "Blue 1", "p-1": "Blue 1"}).why(recorded(denied((TraceStep(*step),))))
+    assert [each["text"]["en"] for each in told] == [text]
+
+
+def test_every_check_that_fails_is_told_without_its_key() -> None:
+    for check in CHECKS:
+        for passed in (True, False):
+            trace = (TraceStep(check.name, passed, ""),)
+            requested = waiting(trace)
+            (step,) = words().why(recorded(requested))
+            assert "check." not in step["text"]["zh-CN"]
+
+
+def test_what_a_request_still_wants_has_not_failed() -> None:
+    requested = waiting((TraceStep("lockout", True), TraceStep("pin", False, "c-1")))
+    told = words().why(recorded(requested))
+    assert [(step["wanted"], step["text"]["en"]) for step in told] == [
+        (False, "Not locked out"),
+        (True, "A PIN is still wanted"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "door", "place"),
+    [
+        ("device_lost", "north-board", None, "设备 north-board"),
+        ("insecure_link", "local", None, "消息服务器 local"),
+        ("device_lost", "broker:local", None, "消息服务器 local"),
+        ("door_forced", "north", "north", "北门"),
+        ("impossible_travel", "c-1", "north", "蓝卡 1，北门"),
+        ("antipassback", "c-9", None, "无标签的卡"),
+        ("risk", "p-9", None, "一位持卡人"),
+        ("risk", "p-9", "north", "北门"),
+        ("duress", "north-in", None, "北门 (north-in)"),
+        ("wrong_attempts", "c-1", None, "蓝卡 1"),
+        ("office_lost", "office", None, "中心"),
+    ],
+)
+def test_an_alarm_names_its_place_and_nobodys_id(kind: str, source: str, door: str | None, place: str) -> None:
+    alarm = AlarmView("a-1", kind, 2, source, door, None, "", 1, 1, "", 1)
+    found = words(labels={"c-1": "蓝卡 1"}, alarm=alarm)
+    assert found.alarm_view(alarm)["place"]["zh-CN"] == place
+    again = recorded(ev.AlarmRepeated(alarm="a-1", count=2))
+    assert place in found.sentence(again, "zh-CN")
+    assert found.view(again)["priority"] == 2
