@@ -1,24 +1,18 @@
 """Wires the console process: the guards' page over the journal, the doors' socket and the cameras' pictures."""
 
 import asyncio
-import logging
-from pathlib import Path
 
 from config.loader import SiteConfig, load_config
 from config.model import Names
 from gateway.clock import SystemClock
 from gateway.console.app import serve_console
+from gateway.console.office_list import OfficeList
 from gateway.console.parts import ConsoleParts, SiteNames
 from gateway.console.users import UserStore
 from gateway.doors_client import DoorsClient
-from gateway.errors import ConfigError, ListInvalid
+from gateway.errors import ConfigError
 from gateway.paths import Paths
-from gateway.store.access_list import open_list
 from gateway.store.journal_reader import SqliteJournalReader
-from gateway.store.list_folder import current_list
-from gateway.store.site_key import load_site_key
-
-log = logging.getLogger(__name__)
 
 
 async def run_console(paths: Paths) -> None:
@@ -27,6 +21,7 @@ async def run_console(paths: Paths) -> None:
     paths.prepare()
     clock = SystemClock()
     doors = DoorsClient(paths.doors_socket, "console")
+    listed = OfficeList(paths.lists, paths.secrets)
     parts = ConsoleParts(
         site=_names(config),
         journal=SqliteJournalReader(paths.journal),
@@ -34,9 +29,13 @@ async def run_console(paths: Paths) -> None:
         data_dir=paths.data,
         clock=clock,
         users=UserStore(paths.users, clock),
-        card_label=CardLabels(paths.lists, paths.secrets).label,
+        card_label=listed.card_label,
+        holder_kind=listed.holder_kind,
+        holder_label=listed.holder_label,
+        area_limits=listed.area_limits,
         cameras_socket=paths.cameras_socket,
         post=config.console.post,
+        sees=frozenset(config.console.sees),
     )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(doors.run())
@@ -61,31 +60,15 @@ def _names(config: SiteConfig) -> SiteNames:
         doors={key: _both(table.name) for key, table in config.doors.items()},
         cameras={key: _both(table.name) for key, table in config.cameras.items()},
         inputs={key: _both(table.name) for key, table in config.inputs.items()},
+        lifts={key: _both(table.name) for key, table in config.lifts.items()},
+        door_groups={key: _both(table.name) for key, table in config.door_groups.items()},
         camera_doors={key: table.doors for key, table in config.cameras.items()},
+        point_doors={key: table.door for key, table in config.access_points.items()},
+        group_doors={key: table.doors for key, table in config.door_groups.items()},
+        lock_devices={key: table.lock.device for key, table in config.doors.items()},
+        contact_devices={key: table.contact.device for key, table in config.doors.items() if table.contact is not None},
     )
 
 
 def _both(names: Names) -> dict[str, str]:
     return {"zh-CN": names.zh_CN, "en": names.en}
-
-
-class CardLabels:
-    """The office's labels by credential id, from the list in force; read anew when another list is."""
-
-    def __init__(self, lists: Path, secrets: Path) -> None:
-        self._lists, self._secrets = lists, secrets
-        self._path: Path | None = None
-        self._labels: dict[str, str] = {}
-
-    def label(self, credential: str) -> str:
-        """The label, empty where there is none."""
-        path = current_list(self._lists)
-        if path is not None and path != self._path:
-            try:
-                opened = open_list(path, load_site_key(self._secrets))
-            except ListInvalid as error:
-                log.warning("labels: %s", error)
-            else:
-                self._labels = {c.id: c.label for c in opened.each_credential() if c.label}
-            self._path = path
-        return self._labels.get(credential, "")

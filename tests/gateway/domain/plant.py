@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 from gateway.domain import events as ev
 from gateway.domain import signals as sg
-from gateway.domain.access import AccessList
 from gateway.domain.commands import DeviceCommand, PulseOutput, SetOutput
 from gateway.domain.controller import Controller, Turn
 from gateway.domain.credential import Reading
 from gateway.domain.door import DoorPhase, DoorState
+from gateway.domain.listed import AccessList
 from gateway.domain.moment import ClockQuality, Moment
 from gateway.domain.site import (
     AccessPoint,
