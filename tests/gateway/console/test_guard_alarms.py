@@ -65,10 +65,13 @@ async def test_popups_keep_their_place_and_a_new_one_comes_after_them(page: Page
     await site.doors.alarm(AlarmKind.TAMPER, "panic")
     await expect(page.locator(".popup")).to_have_count(3)
     assert await popups(page) == ["强行开门", "紧急求助", "设备防拆"]
+    # Whoever is at a button of it stays there.
+    await page.locator(".popup button").first.focus()
     await site.doors.record(AlarmRepeated(alarm=forced, count=2))
     await expect(page.locator(".popup").first).to_contain_text("再次发生")
     await site.doors.normal(AlarmKind.DOOR_FORCED, "yard")
     await expect(page.locator(".popup").first).to_contain_text("已恢复")
+    await expect(page.locator(".popup button").first).to_be_focused()
     assert await popups(page) == ["强行开门", "紧急求助", "设备防拆"]
     await shot(page, "popups-zh")
 

@@ -11,6 +11,12 @@ export function h(tag, props = {}, ...children) {
   return element;
 }
 
+// These children in this order; what is there already is not touched: a focus, a press, a picture that runs.
+export function arrange(place, wanted) {
+  for (const child of [...place.children]) if (!wanted.includes(child)) child.remove();
+  wanted.forEach((child, index) => { if (place.children[index] !== child) place.insertBefore(child, place.children[index] ?? null); });
+}
+
 // What was said about one screen or action means nothing on the next.
 export function clearToasts() { document.getElementById("toasts").replaceChildren(); }
 export function toast(text, kind = "") {

@@ -1,5 +1,5 @@
 // Clips and snapshots of an alarm: one a file, by what happened, the newest occurrence first.
-import { isConnected, isLive, state } from "../state.js";
+import { isConnected, state } from "../state.js";
 import { dayTime, joined, t } from "../words.js";
 import { h } from "./dom.js";
 
@@ -19,7 +19,7 @@ export function firstToSee(alarm) {
 // What is said where the newest occurrence has no clip.
 export function noClip(alarm) {
   if (!alarm.camera && !cameraOf(alarm) || alarm.evidence.some((item) => item.kind === "clip" && shows(item, alarm.last_at))) return "";
-  const recording = isLive() && alarm.state !== "resolved" && Date.now() - Date.parse(alarm.last_at) < RECORDING_MS;
+  const recording = alarm.state !== "resolved" && Date.now() - Date.parse(alarm.last_at) < RECORDING_MS;
   return t(recording ? "ui.clip_recording" : "ui.clip_missing", { time: dayTime(alarm.last_at, state.site.zone) });
 }
 export const cameraOf = (alarm) => alarm.camera ?? Object.entries(state.site.camera_doors).find(([, doors]) => doors.includes(alarm.door))?.[0];

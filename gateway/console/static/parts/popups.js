@@ -4,7 +4,7 @@ import { changes, state } from "../state.js";
 import { elapsed, language, said, t, word } from "../words.js";
 import { acknowledge, mayAct, openDoor } from "./actions.js";
 import { act } from "./acts.js";
-import { badge, h } from "./dom.js";
+import { arrange, badge, h } from "./dom.js";
 import { whyNoOpen } from "./door-facts.js";
 
 const shown = new Map();  // alarm id -> its state when it called, in the order of the calls
@@ -43,26 +43,26 @@ function draw(show) {
       badge(worst.priority, ""), `${t("ui.new_alarms")} ${rest.length}`));
     return;
   }
-  // The same alarm keeps its element: a button under the finger or in focus must not be replaced.
-  const fit = fitting(rest), all = [...fit.map((alarm) => popup(alarm, show)), place.querySelector(".minimise") ?? h("button", { class: "quiet minimise", onclick: () => { minimised = true; draw(show); } })];
-  all.at(-1).textContent = t("ui.minimise") + (rest.length > fit.length ? ` (+${rest.length - fit.length})` : "");
-  if (all.length !== place.children.length || all.some((element, index) => element !== place.children[index])) place.replaceChildren(...all);
+  const fit = fitting(rest), minimise = place.querySelector(".minimise") ?? h("button", { class: "quiet minimise", onclick: () => { minimised = true; draw(show); } });
+  minimise.textContent = t("ui.minimise") + (rest.length > fit.length ? ` (+${rest.length - fit.length})` : "");
+  arrange(place, [...fit.map((alarm) => popup(alarm, show)), minimise]);
 }
 
+// An alarm keeps its element while its buttons stay the same: one under the finger or in focus must not be replaced.
 const elements = new Map();
 function popup(alarm, show) {
-  const key = `${alarm.id}/${alarm.last_row}/${alarm.state}/${alarm.active}/${language}`;
+  const key = `${alarm.id}/${alarm.state}/${language}`;
   for (const known of elements.keys()) if (!shown.has(known.split("/")[0])) elements.delete(known);
-  const again = alarm.count > 1 ? `${t("ui.again")} · ${t("ui.times", { count: alarm.count })} · ` : "";
-  if (!elements.has(key)) elements.set(key, h("article", { class: `popup p${alarm.priority}` },
-    badge(alarm.priority, ""),
-    h("div", { class: "told" }, h("b", {}, word("alarm", alarm.kind)), h("span", {}, `${said(alarm.place)} · ${again}`, h("span", { "data-since": alarm.last_at }, elapsed(alarm.last_at)),
-      !alarm.active && h("span", { class: "normal" }, ` · ${t("ui.normal")}`))),
+  if (!elements.has(key)) elements.set(key, h("article", { class: `popup p${alarm.priority}`, "data-popup": alarm.id },
+    badge(alarm.priority, ""), h("div", { class: "told" }),
     h("div", { class: "row" },
       alarm.state === "acknowledged" ? h("button", { class: "primary", onclick: () => { shown.delete(alarm.id); draw(show); } }, t("ui.seen"))
         : mayAct() && act({ class: "primary", onclick: () => acknowledge(alarm) }, t("ui.acknowledge")),
       mayAct() && alarm.door && act({ onclick: () => openDoor(alarm.door) }, t("ui.open_door"), () => whyNoOpen(alarm.door)),
       h("button", { onclick: () => show(alarm) }, t("ui.show")))));
+  const again = alarm.count > 1 ? `${t("ui.again")} · ${t("ui.times", { count: alarm.count })} · ` : "";
+  elements.get(key).querySelector(".told").replaceChildren(h("b", {}, word("alarm", alarm.kind)),
+    h("span", {}, `${said(alarm.place)} · ${again}`, h("span", { "data-since": alarm.last_at }, elapsed(alarm.last_at)), !alarm.active && h("span", { class: "normal" }, ` · ${t("ui.normal")}`)));
   return elements.get(key);
 }
 setInterval(() => { for (const age of document.querySelectorAll("#popups [data-since]")) age.textContent = elapsed(age.dataset.since); }, 1000);

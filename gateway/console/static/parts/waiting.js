@@ -3,7 +3,7 @@ import { changes, state } from "../state.js";
 import { elapsed, language, said, t } from "../words.js";
 import { act, mayAct } from "./acts.js";
 import { sender } from "./ask.js";
-import { h } from "./dom.js";
+import { arrange, h } from "./dom.js";
 
 const cards = new Map();
 const place = () => document.getElementById("waiting");
@@ -30,9 +30,8 @@ export function drawWaiting() {
   const keys = new Set(asked.map((each) => `${each.request}/${language}`));
   for (const key of cards.keys()) if (!keys.has(key)) cards.delete(key);
   for (const each of asked) if (!cards.has(`${each.request}/${language}`)) cards.set(`${each.request}/${language}`, card(each));
-  const wanted = [...keys].map((key) => cards.get(key)), shown = [...place().children];
   // The same card keeps its element: a picture that runs, a button under the finger.
-  if (wanted.length !== shown.length || wanted.some((element, index) => element !== shown[index])) place().replaceChildren(...wanted);
+  arrange(place(), [...keys].map((key) => cards.get(key)));
   tick();
 }
 function tick() { for (const age of document.querySelectorAll("#waiting [data-at]")) age.textContent = t("ui.waiting_since", { age: elapsed(age.dataset.at) }); }
