@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _site_commands(commands)
     _list_commands(commands)
+    _journal_commands(commands)
     _card_commands(commands)
     _pass_commands(commands)
     _people_commands(commands)
@@ -95,6 +96,25 @@ def _list_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     schema = commands.add_parser("schema", help="print a JSON Schema")
     schema.add_argument("name", choices=("access-list", "decide-request", "decide-answer"))
     schema.set_defaults(command=_schema)
+
+
+def _journal_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    place = argparse.ArgumentParser(add_help=False)
+    place.add_argument("--data", type=Path, required=True, metavar="DIR", help="the site's data directory; only read")
+    place.add_argument("--site", type=Path, metavar="SITE.toml", help="the site's configuration (site.toml in DIR)")
+    place.add_argument("--language", choices=("zh-CN", "en"), default="en", help="of words for people (en)")
+    replay = commands.add_parser(
+        "replay", parents=[place], help="decide what is recorded again: what differs, by this list or another"
+    )
+    replay.add_argument("--list", type=Path, metavar="LIST.json", help="another list; else the one in force")
+    replay.add_argument("--since", metavar="T", help="from this time on, RFC 3339 with offset")
+    replay.add_argument("--until", metavar="T", help="before this time")
+    replay.add_argument("--only-changes", action="store_true", help="leave out what is denied for another reason only")
+    replay.set_defaults(command=_replay)
+    why = commands.add_parser("why", parents=[place], help="recorded decisions in words: each check and what it saw")
+    why.add_argument("which", nargs="?", metavar="ROW|EVENT_ID", help="one decision; else the newest")
+    why.add_argument("--last", type=int, metavar="N", help="the newest N, the last one at the end (1)")
+    why.set_defaults(command=_why)
 
 
 def _card_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -206,6 +226,21 @@ def _decide(args: argparse.Namespace) -> int:
     for answer in decide_lines(args.list, args.requests, args.site, stateful=args.stateful):
         print(json.dumps(answer, ensure_ascii=False), flush=args.requests == "-")
     return 0
+
+
+def _replay(args: argparse.Namespace) -> int:
+    from gateway.commands.data_folder import DataFolder
+    from gateway.commands.replay import run_replay
+
+    folder = DataFolder(args.data, args.site)
+    return run_replay(folder, args.list, args.since, args.until, only_changes=args.only_changes, language=args.language)
+
+
+def _why(args: argparse.Namespace) -> int:
+    from gateway.commands.data_folder import DataFolder
+    from gateway.commands.why import run_why
+
+    return run_why(DataFolder(args.data, args.site), args.which, args.last, args.language)
 
 
 def _schema(args: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from gateway.commands.decide_schemas import answer_schema, request_schema
 from gateway.commands.what_if import WhatIf, WhatIfDay
 from gateway.domain.access_request import MISSING, Decision
 from gateway.errors import ConfigError, ListInvalid
-from gateway.store.access_list import MemoryAccessList, list_schema, parse_list
+from gateway.store.access_list import ListDocument, MemoryAccessList, list_schema, parse_list
 
 LINE_CHARS = 64 * 1024
 """One request at most: hundreds of identifiers; a reader gives a handful."""
@@ -37,7 +37,7 @@ def decide_lines(
     is no request, and for a list with faults.
     """
     site = None if site_path is None else to_site(load_config(site_path))
-    access_list = read_list(list_path)
+    access_list = open_document(list_path, read_list(list_path))
     what_if = (WhatIfDay if stateful else WhatIf)(access_list, site)
     with _opened(requests) as lines:
         for number, line in _numbered(lines, requests):
@@ -49,10 +49,22 @@ def schema(name: str) -> dict[str, Any]:
     return {"access-list": list_schema, "decide-request": request_schema, "decide-answer": answer_schema}[name]()
 
 
-def read_list(path: Path, site_key: bytes | None = None) -> MemoryAccessList:
+def read_list(path: Path) -> ListDocument:
     """LIST.json, sound and whole. Raises ConfigError, with all its faults as `faults`."""
+    with _named(path):
+        return parse_list(path.read_bytes())
+
+
+def open_document(path: Path, document: ListDocument, site_key: bytes | None = None) -> MemoryAccessList:
+    """The list of a document that was read from `path`. Raises ConfigError."""
+    with _named(path):
+        return MemoryAccessList.from_document(document, site_key)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
     try:
-        return MemoryAccessList.from_document(parse_list(path.read_bytes()), site_key)
+        yield
     except OSError as error:
         raise ConfigError("--list", str(path), f"can't be read: {error.strerror}") from error
     except ListInvalid as error:

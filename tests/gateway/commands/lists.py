@@ -15,7 +15,7 @@ _WANTS = {
     "booth": "pin",
     "attic": "locked",
 }
-_POINTS = ("north", "yard", "garage-in", "garage-out", "lift", *_WANTS)
+POINTS = ("north", "yard", "garage-in", "garage-out", "lift", *_WANTS)
 
 
 def a_compound(version: int = 7, **changes: Any) -> dict[str, Any]:
@@ -36,13 +36,13 @@ def a_compound(version: int = 7, **changes: Any) -> dict[str, Any]:
         "zone": "Asia/Shanghai",
         "schedules": [_schedule("always", "00:00", "24:00"), _schedule("day", "08:00", "18:00")],
         "special_days": [],
-        "access_points": [_access_point(name) for name in _POINTS],
+        "access_points": [_access_point(name) for name in POINTS],
         "areas": [
             {"id": "inside", "anti_passback": "soft"},
             {"id": "garage", "anti_passback": "hard", "max_occupancy": 2},
         ],
         "levels": [
-            {"id": "everywhere", "grants": [_grant(name, "always") for name in _POINTS]},
+            {"id": "everywhere", "grants": [_grant(name, "always") for name in POINTS]},
             {"id": "day", "grants": [{"access_point": "north", "schedule": "day"}]},
         ],
         "cardholders": holders,
@@ -50,14 +50,7 @@ def a_compound(version: int = 7, **changes: Any) -> dict[str, Any]:
             *cards,
             {"id": "c-pin", "cardholder": "p-2", "format": "PIN4", "number": 77},
             {"id": "c-plate", "cardholder": "p-2", "format": "PLATE", "number": "京A12345"},
-            {
-                "id": "c-duress",
-                "cardholder": "p-2",
-                "format": "H10301",
-                "facility_code": 1,
-                "number": 9,
-                "duress": True,
-            },
+            {"id": "c-duress", "cardholder": "p-2", **card(9), "duress": True},
             {"id": "c-secure", "cardholder": "p-1", "format": "W34", "number": 34, "grade": "secure"},
         ],
     }
@@ -66,7 +59,7 @@ def a_compound(version: int = 7, **changes: Any) -> dict[str, Any]:
 
 def card(number: int) -> dict[str, Any]:
     """A card's identifier."""
-    return {"format": "H10301", "facility_code": 1, "number": number}
+    return {"format": "H10301", "facility_code": 123, "number": number}
 
 
 def a_wish(**changes: Any) -> Wish:

@@ -174,3 +174,13 @@ def test_schemas_are_printed_as_json(name: str, capsys: pytest.CaptureFixture[st
     assert main(["schema", name]) == 0
     assert json.loads(capsys.readouterr().out) == schema(name)
     assert schema(name)["type"] == "object"
+
+
+def test_the_manuals_examples_are_lines_that_fit_the_schemas() -> None:
+    section = Path("docs/access.md").read_text(encoding="utf-8").split("\n## Trying it out\n")[1]
+    blocks = re.findall(r"```json\n(.*?)```", section, flags=re.DOTALL)
+    requests, answers, acts, _ = [[json.loads(line) for line in block.splitlines()] for block in blocks]
+    for line in (*requests, *acts):
+        parse_line(json.dumps(line), 1)
+        assert fits(line, schema("decide-request"))
+    assert all(fits(answer, schema("decide-answer")) for answer in answers)
