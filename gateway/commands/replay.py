@@ -1,7 +1,6 @@
 """`gatehouse replay`: recorded decisions, decided again by the list in force or by another one.
 
-The input of each decision is in its event (`gateway.domain.access_record`); only the list and the site's wiring come
-from elsewhere.
+The input of each decision is in its event (`gateway.domain.access_record`); only the list comes from elsewhere.
 """
 
 import json
@@ -14,27 +13,23 @@ from typing import Any
 
 import msgspec
 
-from config.wiring import to_site
 from gateway.commands.data_folder import DataFolder
 from gateway.commands.decide import open_document, read_list
 from gateway.commands.recalled_list import ListById, RecalledList
 from gateway.commands.times import parse_time
 from gateway.console.messages import Catalogue
-from gateway.domain.access import CHECKS, decide
+from gateway.domain.access import decide
 from gateway.domain.access_record import recall
-from gateway.domain.access_request import MISSING, Decision, DenialReason, PointRules, Shown
-from gateway.domain.entry import rules_of
+from gateway.domain.access_request import MISSING, Decision, DenialReason, Shown
 from gateway.domain.events import AccessDenied, AccessGranted
 from gateway.domain.listed import PassKey
 from gateway.domain.moment import ClockQuality, Moment
 from gateway.domain.ports import JournalReader, RecordedEvent
-from gateway.domain.site import Site
 from gateway.errors import ConfigError
 from gateway.store.records import event_from_record
 
 _TYPES = ("AccessGranted", "AccessDenied")
 _PAGE = 1000
-_BOUND_IN_ONLY = frozenset(check.name for check in CHECKS if check.bound_out)
 
 Answered = AccessGranted | AccessDenied
 
@@ -69,11 +64,9 @@ class Replay:
     `pass_keys`: those of another list than the gateway has; None for its own, whose passes hold as they did.
     """
 
-    def __init__(
-        self, access_list: ListById, site: Site | None = None, pass_keys: Mapping[str, PassKey] | None = None
-    ) -> None:
+    def __init__(self, access_list: ListById, pass_keys: Mapping[str, PassKey] | None = None) -> None:
         self.tally = Tally()
-        self._list, self._site, self._pass_keys = access_list, site, pass_keys
+        self._list, self._pass_keys = access_list, pass_keys
 
     def differences(
         self, journal: JournalReader, since: datetime | None = None, until: datetime | None = None
@@ -135,7 +128,7 @@ class Replay:
     def _again(self, event: Answered, row: RecordedEvent) -> Decision | None:
         moment = Moment(row.wall, row.monotonic_us / 1e6, row.boot_id, ClockQuality(row.clock_quality))
         try:
-            return decide_again(event, moment, self._list, rules_then(event, self._site), self._pass_keys)
+            return decide_again(event, moment, self._list, self._pass_keys)
         except (KeyError, TypeError, ValueError):
             self.tally.unreadable += 1
             return None
@@ -154,43 +147,38 @@ def run_replay(
 
     Raises ConfigError.
     """
-    site = None if folder.config is None else to_site(folder.config)
-    access_list, replay = _own(folder, site) if list_path is None else _other(folder, site, list_path)
+    access_list, replay = _own(folder) if list_path is None else _other(folder, list_path)
     for line in replay.differences(folder.journal, _time("--since", since), _time("--until", until)):
         if not only_changes or is_change(line):
             print(json.dumps(line, ensure_ascii=False))
-    words = replay.tally.words(access_list.version, language)
-    if site is None:
-        words.append(Catalogue().text(language, "replay.no_site"))
-    print("\n".join(words), file=sys.stderr)
+    print("\n".join(replay.tally.words(access_list.version, language)), file=sys.stderr)
     return 1 if replay.tally.faulty else 0
 
 
-def _own(folder: DataFolder, site: Site | None) -> tuple[ListById, Replay]:
+def _own(folder: DataFolder) -> tuple[ListById, Replay]:
     access_list = folder.list_in_force()
     if access_list is None:
         raise ConfigError("--data", str(folder.path), "has no list in force yet: name one with --list LIST.json")
-    return access_list, Replay(access_list, site)
+    return access_list, Replay(access_list)
 
 
-def _other(folder: DataFolder, site: Site | None, list_path: Path) -> tuple[ListById, Replay]:
+def _other(folder: DataFolder, list_path: Path) -> tuple[ListById, Replay]:
     document = read_list(list_path)
     access_list = open_document(list_path, document, folder.site_key())
-    return access_list, Replay(access_list, site, document.pass_keys)
+    return access_list, Replay(access_list, document.pass_keys)
 
 
 def decide_again(
     event: Answered,
     moment: Moment,
     access_list: ListById | None,
-    rules: PointRules,
     pass_keys: Mapping[str, PassKey] | None = None,
 ) -> Decision:
     """The decision that an event recorded, made anew. Raises KeyError or ValueError for a damaged event.
 
     `pass_keys`: a pass holds only if one of these still may give it.
     """
-    request, circumstances = recall(event.access_point, event.credential, event.circumstances, rules)
+    request, circumstances = recall(event.access_point, event.credential, event.circumstances)
     if pass_keys is not None:
         request = replace(request, shown=tuple(_as_signed(shown, pass_keys) for shown in request.shown))
     return decide(request, moment, None if access_list is None else RecalledList(access_list), circumstances)
@@ -204,16 +192,6 @@ def _as_signed(shown: Shown, pass_keys: Mapping[str, PassKey]) -> Shown:
     ):
         return shown
     return Shown(grade=shown.grade, forged_pass=True)
-
-
-def rules_then(event: Answered, site: Site | None) -> PointRules:
-    """What the wiring says of the access point. Whether it was the way out, the trace itself knows best."""
-    point = None if site is None else site.access_points.get(event.access_point)
-    rules = PointRules() if site is None or point is None else rules_of(site, point, event.reader)
-    asked = {step.check for step in event.trace}
-    if "way_out" in asked:
-        return replace(rules, way_out=True)
-    return replace(rules, way_out=False) if asked & _BOUND_IN_ONLY else rules
 
 
 def is_change(line: dict[str, Any]) -> bool:

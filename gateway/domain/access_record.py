@@ -19,6 +19,7 @@ from gateway.domain.access_request import (
 )
 from gateway.domain.credential import Grade, Pass
 from gateway.domain.door_mode import DoorMode
+from gateway.domain.site import DegradedMode
 
 ID_KEY = "id:"
 """A recalled `Shown` names a credential by its id: `id:c-1` in place of a keyed hash."""
@@ -45,12 +46,13 @@ def record(request: AccessRequest, circumstances: Circumstances, people: tuple[P
     facts = {name: told for name, each in circumstances.people.items() if (told := _told(each))}
     if facts:
         kept["people"] = facts
+    rules = _told_rules(request.rules)
+    if rules:
+        kept["rules"] = rules
     return kept
 
 
-def recall(
-    access_point: str, credential: str | None, kept: dict[str, Any], rules: PointRules
-) -> tuple[AccessRequest, Circumstances]:
+def recall(access_point: str, credential: str | None, kept: dict[str, Any]) -> tuple[AccessRequest, Circumstances]:
     """What `record` kept, as a request and its circumstances. Raises KeyError or ValueError for what it never wrote."""
     usual = [] if credential is None else [{"id": credential}]
     shown = tuple(_recalled(each) for each in kept.get("shown", usual))
@@ -63,6 +65,7 @@ def recall(
         kept.get("locked_out", False),
         people,
     )
+    rules = _rules(kept.get("rules", {}))
     return AccessRequest(access_point, shown, pin, kept.get("confirmed"), rules), circumstances
 
 
@@ -122,6 +125,28 @@ def _facts(kept: dict[str, Any]) -> PersonFacts:
         kept.get("blocked", ""),
         times["local_grant_until"],
         times["made_at"],
+    )
+
+
+def _told_rules(rules: PointRules) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    if rules.way_out:
+        kept["way_out"] = True
+    if rules.accepts is not None:
+        kept["accepts"] = sorted(grade.value for grade in rules.accepts)
+    if rules.degraded is not DegradedMode.LAST_LIST:
+        kept["degraded"] = rules.degraded.value
+        kept["facility"] = None if rules.facility is None else list(rules.facility)
+    return kept
+
+
+def _rules(kept: dict[str, Any]) -> PointRules:
+    accepts, facility = kept.get("accepts"), kept.get("facility")
+    return PointRules(
+        kept.get("way_out", False),
+        None if accepts is None else frozenset(Grade(each) for each in accepts),
+        DegradedMode(kept.get("degraded", DegradedMode.LAST_LIST)),
+        None if facility is None else (facility[0], facility[1]),
     )
 
 

@@ -220,17 +220,12 @@ def test_a_running_gateways_journal_is_read_and_nothing_is_changed(
     day.journal.close()
 
 
-def test_without_the_sites_config_exits_are_known_by_their_trace(
+def test_a_decision_is_made_again_without_the_sites_config(
     recorded_day: RecordedDay, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = copied(recorded_day, tmp_path)
     (data / "site.toml").unlink()
-    lines = replayed(capsys, data, code=1)
-    refused_by_the_reader = [line for line in lines if line["was"]["reason"] == "FormatNotAccepted"]
-    assert lines == refused_by_the_reader
-    assert main(["replay", "--data", str(data), "--language", "zh-CN"]) == 1
-    assert "--site" in capsys.readouterr().err
-    assert replayed(capsys, data, "--site", str(recorded_day.data / "site.toml")) == []
+    assert replayed(capsys, data) == []
 
 
 @pytest.mark.parametrize("missing", ["journal.db", "lists/current.json", "secrets/site-key"])

@@ -4,13 +4,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from gateway.commands.replay import decide_again, rules_then
+from gateway.commands.replay import decide_again
 from gateway.domain import signals as sg
 from gateway.domain.access_request import MISSING
 from gateway.domain.controller import Turn
 from gateway.domain.events import AccessDenied, AccessGranted
 from gateway.store.records import event_from_record, to_record_body
-from tests.gateway.domain.compound import SITE
 from tests.gateway.domain.plant import GUARD
 from tests.gateway.domain.test_access_day import LISTS, AccessDay
 
@@ -25,7 +24,7 @@ class ReplayedDay(AccessDay):
                 continue
             event = event_from_record(type(told).__name__, told.version, to_record_body(told))
             assert isinstance(event, AccessGranted | AccessDenied)
-            decision = decide_again(event, self.moment, LISTS[self.list_number], rules_then(event, SITE))
+            decision = decide_again(event, self.moment, LISTS[self.list_number])
             missing = None if decision.wants is None else MISSING[decision.wants]
             assert isinstance(told, AccessGranted) == decision.granted
             assert getattr(told, "reason", None) == (missing or decision.reason)
