@@ -15,7 +15,7 @@ MODE_EVENTS = (
     "LockOpenStarted",
     "LockOpenReleased",
 )
-LINK_EVENTS = ("DeviceLost", "DeviceReturned")
+LINK_EVENTS = ("DeviceLost", "DeviceReturned", "GatewayStarted")
 ALL_DOORS = ""
 """In place of a door group's id."""
 _MAX_DEVICES = 1_000
@@ -86,6 +86,7 @@ class DoorViews:
             "AccessConfirmed": self._answered,
             "DeviceLost": self._lost,
             "DeviceReturned": self._returned,
+            "GatewayStarted": self._started,
         }
 
     def apply(self, event: RecordedEvent) -> None:
@@ -142,6 +143,17 @@ class DoorViews:
 
     def _returned(self, event: RecordedEvent) -> None:
         self.lost.pop(event.body["device"], None)
+
+    def _started(self, event: RecordedEvent) -> None:
+        """A gateway that starts without its state knows of no setting, and nobody waits at it."""
+        if event.body["restored"]:
+            return
+        for door in self.doors.values():
+            door.override = None
+            door.lockdowns.clear()
+            door.lock_opens.clear()
+        self.waiting.clear()
+        self.lost.clear()
 
 
 def doors_of(event: RecordedEvent) -> Iterable[str]:

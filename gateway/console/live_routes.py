@@ -23,10 +23,8 @@ _HEARTBEAT_S = 2.0
 _STATUS_S = 0.5
 _SESSION_S = 15.0
 _TAIL = 100
-_DOOR_EVENTS = frozenset(
-    (*MODE_EVENTS, *LINK_EVENTS, "AccessRequested", "AccessGranted", "AccessDenied", "AccessConfirmed")
-)
-"""After these the page is told anew how the doors are set and who waits."""
+_DOOR_EVENTS = frozenset((*MODE_EVENTS, *LINK_EVENTS))
+"""After these the page is told anew how the doors are set, and which devices are lost."""
 _MAX_ALARMS = 1_000
 """Sent in one hello; the rest is asked for by REST."""
 
@@ -117,6 +115,7 @@ class _Page:
             "alarms": [self._desk.alarm_view(alarm) for alarm in alarms[:_MAX_ALARMS]],
             "alarms_row": feed.projection.row,
             **self._doors(),
+            "waiting": self._desk.waiting_views(),
         }
         await self._send(hello)
         return row
@@ -142,20 +141,18 @@ class _Page:
                 "head_row": feed.row,
                 "events": [desk.words.view(event) for event in shown],
                 "alarms": [desk.alarm_view(alarm) for alarm in alarms],
-                **(self._doors() if any(event.type in _DOOR_EVENTS for event in shown) else {}),
             }
+            if any(event.type in _DOOR_EVENTS for event in shown):
+                message |= self._doors()
+            if any(event.body.get("request") or event.type == "GatewayStarted" for event in shown):
+                message["waiting"] = desk.waiting_views()
             self._told_row = row
             await self._send(message)
         return row
 
     def _doors(self) -> dict[str, Any]:
-        """The doors' modes, who waits there, and which devices are lost."""
-        desk = self._desk
-        return {
-            "doors": desk.door_views(),
-            "waiting": desk.waiting_views(),
-            "lost": dict(desk.feed.projection.views.lost),
-        }
+        """How the doors are set, and which devices are lost."""
+        return {"doors": self._desk.door_views(), "lost": dict(self._desk.feed.projection.views.lost)}
 
     async def _now(self) -> None:
         """What is true just now: never recorded, and said to be so."""

@@ -83,7 +83,7 @@ const takers = {
     state.events = [...message.events.reverse(), ...state.events].slice(0, KEEP);
     const called = calling(message.alarms);
     message.alarms.forEach(upsert);
-    if (message.doors) takeDoors(message);
+    if (message.doors || message.waiting) takeDoors(message);
     call(called);
     changes.dispatchEvent(new CustomEvent("happened", { detail: message.events }));
     changed("events");
@@ -96,7 +96,7 @@ const takers = {
   },
 };
 function take(message) { takers[message.type]?.(message); }
-function takeDoors({ doors, waiting, lost }) {
+function takeDoors({ doors = state.doors, waiting = state.waiting, lost = state.lost }) {
   Object.assign(state, { doors, waiting, lost });
   changed("doors");
 }

@@ -1,5 +1,6 @@
 import re
 from enum import StrEnum
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -17,6 +18,7 @@ from gateway.domain.listed import Authentication
 from gateway.domain.signals import CommandOutcome
 from gateway.domain.site import InputPurpose
 
+ROOT = Path(__file__).parents[3]
 REFUSALS = (
     "RequestGone",
     "SubjectUnknown",
@@ -113,6 +115,21 @@ def test_every_code_of_the_domain_has_a_word(area: str, codes: type[StrEnum]) ->
 @pytest.mark.parametrize(("area", "codes"), [("refusal", REFUSALS), ("because", BECAUSE)])
 def test_every_code_that_is_told_has_a_word(area: str, codes: tuple[str, ...]) -> None:
     assert [code for code in codes if not Catalogue().has(f"{area}.{code}")] == []
+
+
+def test_every_refusal_in_the_rooms_that_answer_guards_has_a_word() -> None:
+    rooms = ("guard_desk", "door_requests", "access_requests", "alarm")
+    text = "".join((ROOT / "gateway" / "domain" / f"{room}.py").read_text(encoding="utf-8") for room in rooms)
+    codes = set(re.findall(r'"([A-Z][a-z]+(?:[A-Z][a-z]+)+)"', text))
+    assert len(codes) > 20
+    assert [code for code in sorted(codes) if not Catalogue().has(f"refusal.{code}")] == []
+
+
+def test_every_counter_of_a_driver_has_a_word() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "drivers").rglob("*.py"))
+    counters = set(re.findall(r'_counts\["([a-z_]+)"\]', text))
+    assert len(counters) > 10
+    assert [name for name in sorted(counters) if not Catalogue().has(f"counter.{name}")] == []
 
 
 def test_every_check_of_the_decision_has_both_sentences() -> None:

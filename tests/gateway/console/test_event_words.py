@@ -1,6 +1,6 @@
 """What an event is for people: sentences, and traces in words."""
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -13,8 +13,8 @@ from gateway.console.projection import AlarmView
 from gateway.console.thing_words import ThingWords
 from gateway.domain import events as ev
 from gateway.domain.access import CHECKS
-from gateway.domain.ports import RecordedEvent
 from gateway.domain.trace import TraceStep
+from tests.gateway.console.recorded import recorded
 
 SITE = SiteNames(
     id="demo",
@@ -61,14 +61,6 @@ def words(*, labels: dict[str, str] | None = None, alarm: AlarmView | None = Non
         object.__setattr__(parts, name, value)
     catalogue = Catalogue()
     return EventWords(catalogue, ThingWords(catalogue, parts), lambda name: alarm)
-
-
-def recorded(event: ev.Event) -> RecordedEvent:
-    body = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(event).items()}
-    at = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
-    name, version = type(event).__name__, event.version
-    plain = ("", 0, "", None, (), body, "", "", "", "")
-    return RecordedEvent(1, "e", "", 1, name, version, at, "synchronised", *plain)
 
 
 def waiting(trace: tuple[TraceStep, ...]) -> ev.AccessRequested:
