@@ -1,4 +1,4 @@
-"""What the page calls things: by the site's config, and by the office's list in force."""
+"""What the page calls things: by the site's names, and by the office's list in force."""
 
 import json
 import logging
@@ -8,26 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from config.loader import load_config
 from gateway.console.office_list import OfficeList
 from gateway.console.parts import SiteNames
-from gateway.console.site_names import site_names
 from gateway.store.list_folder import ListFolder, set_current
 from gateway.store.site_key import load_site_key
 from tests.gateway.store.sample_lists import sample_list
-
-DEMO = Path(__file__).parents[3] / "config" / "demo.toml"
-
-
-def test_the_demo_sites_things_have_their_names_and_belong_together() -> None:
-    names = site_names(load_config(DEMO))
-    assert names.named("north", "zh-CN", "door") == "北门"
-    assert names.door_groups.keys() == names.group_doors.keys()
-    assert set(names.lock_devices) == set(names.doors)
-    assert names.lock_devices["north"] == "north-board"
-    assert "garage" not in names.contact_devices
-    assert set(names.point_doors.values()) <= {*names.doors, None}
-    assert names.camera_of("yard") == "yard"
 
 
 def test_an_access_point_goes_by_its_door_and_one_of_several_also_by_its_id() -> None:
