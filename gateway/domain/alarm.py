@@ -4,7 +4,7 @@ Two bits (active, acknowledged) and an end. One open alarm for each (kind, sourc
 repeat. P1 and P2 end by a guard's outcome; P3 and P4 end by themselves once they are normal and acknowledged.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.domain.events import (
@@ -95,6 +95,8 @@ class AlarmOutcome(StrEnum):
     RETURNED_TO_NORMAL = "returned_to_normal"
 
 
+EVIDENCE_KEPT = 20
+"""Files of one alarm that are known by name; more than one recording of a repeated cause brings."""
 REPEAT_TOLD_AFTER_S = 10.0
 """A chattering cause is counted at once and journalled at most this often, so that it can't fill the disk.
 
@@ -119,6 +121,9 @@ class OpenAlarm:
     """It was told at once that it is back; not so again before its time."""
     held_back: bool = False
     """Active, while the last that was told is that it is normal."""
+
+    evidence: list[str] = field(default_factory=list)
+    """The newest files that belong to it, by path."""
 
     def told_lately(self, moment: Moment) -> bool:
         """Was it told that it is active, too little a time ago to tell it again?"""
@@ -193,6 +198,16 @@ class AlarmBook:
     def deadline_s(self) -> float | None:
         """When to settle next, monotonic seconds."""
         return min((a.told_s + REPEAT_TOLD_AFTER_S for a in self.open.values() if a.held_back), default=None)
+
+    def keep_evidence(self, alarm: str, path: str) -> bool:
+        """Tie a file to an alarm; False when it is tied to it already."""
+        found = self.open.get(alarm)
+        if found is None:
+            return True
+        if path in found.evidence:
+            return False
+        found.evidence = [*found.evidence, path][-EVIDENCE_KEPT:]
+        return True
 
     def is_active(self, kind: AlarmKind, source: str) -> bool:
         """Is it open, and its cause there?"""

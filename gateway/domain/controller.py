@@ -350,6 +350,8 @@ class Controller:
         alarm = self.observations.alarm_of(signal.observation_id)
         if alarm is None and self.alarms.was_raised(signal.observation_id):
             alarm = signal.observation_id
+        if alarm is not None and not self.alarms.keep_evidence(alarm, signal.path):
+            return  # One recording of several observations is one evidence of their alarm.
         self._tell(
             ev.EvidenceStored(
                 observation=signal.observation_id,

@@ -132,3 +132,14 @@ def test_the_book_is_bounded_even_when_nothing_ends() -> None:
         book.start(f"o-{number}", WatchedObservation("yard", "motion", "drive", None, 1.0, "boot-1"))
     assert len(book.entries) == OBSERVATIONS_MAX
     assert "o-0" not in book.entries
+
+
+def test_one_recording_of_two_observations_is_one_evidence_of_their_alarm() -> None:
+    rig = Rig()
+    for name in ("o-1", "o-2"):
+        rig.handle(sg.Observation(name, "yard", "motion", "drive", "started", rig.wall))
+    turns = [
+        rig.handle(sg.EvidenceReady(name, "yard", "clip", "e/1.mp4", "0" * 64, 9, rig.wall, rig.wall))
+        for name in ("o-1", "o-2")
+    ]
+    assert [said(turn) for turn in turns] == [["EvidenceStored"], []]
