@@ -65,7 +65,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _site_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     demo = commands.add_parser(
-        "demo", help="a whole site on this machine: the real daemon, simulated hardware and office"
+        "demo",
+        help="a whole site on this machine: the real daemon, simulated hardware and office",
+        description="A whole site on this machine: the real daemon, simulated hardware and office. Residents' cards, "
+        "visitors' QR passes that are used up, a visitor who needs an escort, card and PIN by night at the yard door "
+        "(one PIN is for duress), areas with a muster list, a group of gates to lock down. `gatehouse sim --help` says "
+        "what to try.",
     )
     demo.add_argument("--data", type=Path, default=Path("data", "demo"), help="where its state lives (data/demo)")
     demo.add_argument("--quiet", action="store_true", help="leave the site still, to try things by hand")

@@ -11,8 +11,10 @@ from typing import Any
 
 from simulators.client import Request
 from simulators.control import Answer, Refused, pass_on
+from simulators.demo_site import PASS_KEY_FILE
 from simulators.door import Door
 from simulators.hardware import Hardware
+from simulators.passes import VisitorPasses
 from simulators.people import named_cards
 from simulators.pty_line import PtyLine
 from simulators.readers import Card, CardUnreadable
@@ -25,6 +27,10 @@ MAX_TEXT = 1000
 """Characters of a scanned text; a pass has about 300."""
 BUTTON_S = 1.0
 """How long `press` keeps a named button down."""
+KEYS = frozenset("0123456789*#")
+MAX_KEYS = 32
+KEY_PAUSE_S = 0.15
+"""From one key to the next: a finger that knows its PIN."""
 
 
 class Acts:
@@ -35,6 +41,7 @@ class Acts:
         self.scenario = Scenario(self.obey, hardware, seed=seed, speed=speed)
         self._run = run
         self._cards = named_cards()
+        self._passes = VisitorPasses(run.parent / PASS_KEY_FILE)
         self._random = random.Random(seed)
         self._verbs: dict[str, Callable[[Request], Awaitable[Answer]]] = {
             "swipe": self._swipe,
@@ -89,18 +96,19 @@ class Acts:
             raise Refused(f"there is no scanner {name!r}; there are {known}")
         if not isinstance(text, str) or not 0 < len(text) <= MAX_TEXT or not text.isprintable():
             raise Refused(f"a text is 1 to {MAX_TEXT} characters on one line")
+        shown = self._pass(text) or text
         sent = True
         if isinstance(scanner, TopicScanner):
-            sent = await scanner.scan(text)
+            sent = await scanner.scan(shown)
         else:
-            scanner.scan(text)
-        return {"said": f"{name} sees {text!r}" + ("." if sent else " but has no power or no broker.")}
+            scanner.scan(shown)
+        return {"said": f"{name} sees {text!r}" + ("." if sent else " but has no power or no broker."), "text": shown}
 
     async def _press(self, request: Request) -> Answer:
         target = str(next((request[k] for k in ("target", "door", "reader", "input") if k in request), None))
         key = request.get("key")
         if key is not None:
-            return self._press_key(target, str(key))
+            return await self._press_keys(target, str(key))
         if target in self.hardware.doors:
             self.hardware.doors[target].press_rex(self.hardware.now())
             self.hardware.settle()
@@ -111,15 +119,21 @@ class Acts:
             return {"said": f"Somebody presses {target}."}
         raise Refused(f"{target!r} is no door and no button; a key of a reader's keypad wants the key too")
 
-    def _press_key(self, reader: str, key: str) -> Answer:
+    async def _press_keys(self, reader: str, keys: str) -> Answer:
         device = self.hardware.serial_readers.get(reader) or self.hardware.topic_readers.get(reader)
         if device is None:
             raise Refused(f"there is no reader {reader!r}")
-        try:
-            device.press(key)
-        except CardUnreadable as problem:
-            raise Refused(str(problem)) from problem
-        return {"said": f"Key {key} of {reader} is pressed."}
+        if not 0 < len(keys) <= MAX_KEYS or not KEYS.issuperset(keys):
+            raise Refused(f"keys are 1 to {MAX_KEYS} of 0-9, * and #, such as 1005#")
+        for number, key in enumerate(keys):
+            if number:
+                await asyncio.sleep(KEY_PAUSE_S)
+            try:
+                device.press(key)
+            except CardUnreadable as problem:
+                raise Refused(str(problem)) from problem
+        said = f"Key {keys} of {reader} is pressed." if len(keys) == 1 else f"Keys {keys} of {reader} are pressed."
+        return {"said": said}
 
     async def _open(self, request: Request) -> Answer:
         door = self._door(request)
@@ -247,6 +261,12 @@ class Acts:
         if name not in self.hardware.doors:
             raise Refused(f"there is no door {name!r}; there are {', '.join(self.hardware.doors)}")
         return self.hardware.doors[name]
+
+    def _pass(self, name: str) -> str | None:
+        try:
+            return self._passes.text(name)
+        except OSError as problem:
+            raise Refused(f"the demo's key for passes can't be read: {problem.strerror}") from problem
 
     def _card(self, wanted: object) -> Card:
         if isinstance(wanted, dict):

@@ -23,6 +23,16 @@ LONGEST_ADDRESS = 100
 """A Unix socket's address holds 108 bytes (unix(7))."""
 
 
+_TO_TRY = """to try:
+  swipe north-reader blue-1         a resident comes home; then: open north
+  scan north-scanner pass-1         a visitor's QR pass: it opens two times, and then is used up
+  swipe north-reader visitor-1      a visitor who needs an escort, so within 10 s: swipe north-reader blue-2
+  swipe yard-reader blue-5          from 22:00 to 06:00 (Shanghai) this wants a PIN within 10 s: press yard-reader 1005#
+  swipe yard-reader blue-7          … and 9007# in place of 1007# is duress: it opens, and tells it silently
+  swipe north-reader blue-3         somebody with special care: so it says on the muster list
+  (the door group "gates", north and garage, is locked down on the console)"""
+
+
 class NoAnswer(Exception):
     """The simulators are not there, or said nothing sensible."""
 
@@ -95,21 +105,30 @@ def sim_arguments(parser: argparse.ArgumentParser) -> None:
         "hold a card before a reader",
         reader={"help": "north-reader, yard-reader or garage-reader"},
         card={
-            "help": "blue-1 … blue-36, red-1 … red-4, stranger, expired-1, night-1, lost-1, guard-1, "
+            "help": "blue-1 … blue-36 (residents; blue-3 needs special care), red-1 … red-4 (staff), stranger, "
+            "expired-1, night-1, lost-1, guard-1, visitor-1 (passes with a resident's card within 10 s), "
             "or FORMAT:FACILITY:NUMBER"
         },
     )
     word(
         "scan",
         "hold a text (a QR pass, a number plate) before a scanner",
-        scanner={"help": "a device of the site with the driver text-scanner or mqtt-scanner"},
-        what={"help": "the text that it sees, such as 京A12345"},
+        scanner={"help": "north-scanner, or another device with the driver text-scanner or mqtt-scanner"},
+        what={
+            "help": "pass-1 … pass-999 (a visitor's QR pass, which the office has signed for two times), "
+            "or any text, such as 京A12345"
+        },
     )
     word(
         "press",
-        "press a door's exit button, a reader's key or a named button",
-        target={"help": "a door (its exit button), a reader with keypad, or panic"},
-        key={"nargs": "?", "help": "the key: 0-9, * or #"},
+        "press a door's exit button, a reader's keys or a named button",
+        target={"help": "a door (its exit button), a reader with keypad (yard-reader), or panic"},
+        key={
+            "nargs": "?",
+            "help": "the keys, 0-9, * and #. From 22:00 to 06:00 by the site's clock the yard door wants a card, and "
+            "within 10 s its PIN: 1005# for blue-5 (1000 + N; red-N: 2000 + N; guard-1: 3001). 9007# for blue-7 is its "
+            "PIN under duress: it opens, and a silent alarm tells it",
+        },
     )
     word("open", "push a door: it opens only if its lock is released", door=door)
     word("hold", "push a door and keep it open until `close`", door=door)
@@ -204,7 +223,12 @@ def run_sim(args: argparse.Namespace) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """The process."""
-    parser = argparse.ArgumentParser(prog="gatehouse sim", description="Do things to the simulated site.")
+    parser = argparse.ArgumentParser(
+        prog="gatehouse sim",
+        description="Do things to the simulated site.",
+        epilog=_TO_TRY,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     sim_arguments(parser)
     return run_sim(parser.parse_args(arguments))
 

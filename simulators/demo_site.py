@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from simulators.passes import public_key
 from simulators.people import demo_list
 
 SECRETS = ("camera-yard", "office-token")
+PASS_KEY_FILE = Path("secrets", "pass-key")
+"""Below the data directory. At a real site it lies where passes are issued, and nowhere else."""
 FIRST_LIST = 1
 
 
@@ -42,13 +45,14 @@ def choose_ports(console: int | None) -> Ports:
 
 
 def prepare(data: Path) -> None:
-    """Make the folders, the secrets where there are none (mode 0600), and the office's first list."""
+    """Make folders, secrets (mode 0600) and the key for passes where there are none, and the office's first list."""
     for folder in ("run", "secrets", "tty", "office"):
         (data / folder).mkdir(parents=True, exist_ok=True)
     (data / "secrets").chmod(0o700)
     for name in SECRETS:
         _write_secret(data / "secrets" / name)
-    text = json.dumps(demo_list(FIRST_LIST), ensure_ascii=False, indent=1)
+    listed = demo_list(FIRST_LIST, pass_key=public_key(data / PASS_KEY_FILE))
+    text = json.dumps(listed, ensure_ascii=False, indent=1)
     (data / "office-list.json").write_text(text + "\n", encoding="utf-8")
 
 

@@ -2,10 +2,13 @@
 
 A blue card is an EM4100 tag; a 26-bit Wiegand reader sees its low 24 bits as H10301, so each blue card stands twice
 in the list. A red card is H10301 only: a reader for EM4100 tags doesn't see it.
+
+The north gate leads into the grounds, the yard door from there into the yard. By night the yard door wants card and
+PIN: blue-N's is 1000 + N, red-N's is 2000 + N.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
 from simulators.readers import Card
@@ -15,6 +18,14 @@ STAFF = 4
 FACILITY, FIRST_NUMBER = 123, 4567
 STAFF_FACILITY, FIRST_STAFF_NUMBER = 45, 2001
 ALL_DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+KEYPAD_POINT, NIGHT_FROM, NIGHT_UNTIL = "yard", time(22, 0), time(6, 0)
+"""Where and when a card is not enough."""
+SPECIAL_CARE = "blue-3"
+"""Who needs help in an emergency: shown on the muster list."""
+UNDER_DURESS = "blue-7"
+DURESS_PIN = "9007"
+PASS_KEY, VISITORS = "demo-office", "visitors"
+"""The id of the office's key for passes, and the one level that it may give."""
 LONG_AGO, LAST_YEAR = "2024-01-01T00:00:00Z", "2025-12-31T16:00:00Z"
 
 
@@ -29,22 +40,29 @@ class Entry:
     level: str
     state: str = "active"
     valid_until: str | None = None
+    pin: str | None = None
+
+    @property
+    def duress_pin(self) -> str | None:
+        """What this card's holder types when somebody forces them to."""
+        return DURESS_PIN if self.name == UNDER_DURESS else None
 
 
 def entries() -> list[Entry]:
     """Every card that the office knows."""
     residents = [
-        Entry(f"blue-{n}", f"蓝卡 {n:04}", blue_card(n), "resident", "residents") for n in range(1, RESIDENTS + 1)
+        Entry(f"blue-{n}", f"蓝卡 {n:04}", blue_card(n), "resident", "residents", pin=str(1000 + n))
+        for n in range(1, RESIDENTS + 1)
     ]
     staff = [
-        Entry(f"red-{n}", f"红卡 {n:04}", Card("H10301", FIRST_STAFF_NUMBER + n - 1, STAFF_FACILITY), "staff", "staff")
-        for n in range(1, STAFF + 1)
+        Entry(f"red-{n}", f"红卡 {n:04}", red_card(n), "staff", "staff", pin=str(2000 + n)) for n in range(1, STAFF + 1)
     ]
     special = [
         Entry("expired-1", "蓝卡 0901", blue_card(901), "resident", "residents", valid_until=LAST_YEAR),
         Entry("night-1", "蓝卡 0902", blue_card(902), "contractor", "cleaners"),
         Entry("lost-1", "蓝卡 0903", blue_card(903), "resident", "residents", state="lost"),
-        Entry("guard-1", "蓝卡 0904", blue_card(904), "staff", "night-guards"),
+        Entry("guard-1", "蓝卡 0904", blue_card(904), "staff", "night-guards", pin="3001"),
+        Entry("visitor-1", "蓝卡 0905", blue_card(905), "visitor", VISITORS),
     ]
     return residents + staff + special
 
@@ -54,6 +72,21 @@ def blue_card(number: int) -> Card:
     return Card("EM4100", FACILITY << 16 | FIRST_NUMBER + number - 1)
 
 
+def red_card(number: int) -> Card:
+    """The red card with this printed number."""
+    return Card("H10301", FIRST_STAFF_NUMBER + number - 1, STAFF_FACILITY)
+
+
+def pin_wanted(access_point: str, local: datetime) -> bool:
+    """Whether the list wants a PIN after the card there, at that time by the site's clock."""
+    return access_point == KEYPAD_POINT and not NIGHT_UNTIL <= local.time() < NIGHT_FROM
+
+
+def pins() -> dict[str, str]:
+    """The PIN of every card that has one, by the card's name."""
+    return {entry.name: entry.pin for entry in entries() if entry.pin is not None}
+
+
 def named_cards() -> dict[str, Card]:
     """Every card by the name that `sim swipe` takes; `stranger` is in nobody's list."""
     cards = {entry.name: entry.card for entry in entries()}
@@ -61,8 +94,11 @@ def named_cards() -> dict[str, Card]:
     return cards
 
 
-def demo_list(version: int, issued_at: datetime | None = None) -> dict[str, Any]:
-    """The office's list for the demo site, as LIST.json; `issued_at` is now unless given."""
+def demo_list(version: int, issued_at: datetime | None = None, *, pass_key: str | None = None) -> dict[str, Any]:
+    """The office's list for the demo site, as LIST.json; `issued_at` is now unless given.
+
+    `pass_key` is the public half of the office's key for passes, base64; without it no pass is good.
+    """
     issued = issued_at or datetime.now(UTC)
     return {
         "schema": 1,
@@ -73,17 +109,26 @@ def demo_list(version: int, issued_at: datetime | None = None) -> dict[str, Any]
         "schedules": [
             _schedule("always", ALL_DAYS, "00:00", "24:00"),
             _schedule("daytime", ALL_DAYS[:6], "08:00", "18:00"),
-            _schedule("night-watch", ALL_DAYS, "22:00", "06:00"),
+            _schedule("night-watch", ALL_DAYS, f"{NIGHT_FROM:%H:%M}", f"{NIGHT_UNTIL:%H:%M}"),
         ],
         "special_days": [],
-        "access_points": [{"id": name, "unlock_schedule": None} for name in ("north", "yard", "garage")],
-        "areas": [],
+        "access_points": [
+            _access_point("north", into="grounds"),
+            _access_point("yard", out_of="grounds", into="yard", by_night="card_and_pin"),
+            _access_point("garage"),
+        ],
+        # Nobody shows a card on the way out, so no passage is refused for where somebody is.
+        "areas": [{"id": name, "anti_passback": "off"} for name in ("grounds", "yard")],
         "levels": [
             _level("residents", {"north": "always", "yard": "always", "garage": "always"}),
             _level("staff", {"north": "always", "yard": "always", "garage": "daytime"}),
             _level("cleaners", {"north": "daytime", "yard": "daytime"}),
             _level("night-guards", {"north": "night-watch", "yard": "night-watch", "garage": "night-watch"}),
+            _level(VISITORS, {"north": "always", "yard": "daytime"}),
         ],
+        "pass_keys": []
+        if pass_key is None
+        else [{"id": PASS_KEY, "public_key": pass_key, "cardholder": None, "levels": [VISITORS]}],
         "cardholders": [_cardholder(number, entry) for number, entry in enumerate(entries(), 1)],
         "credentials": [
             credential for number, entry in enumerate(entries(), 1) for credential in _credentials(number, entry)
@@ -93,6 +138,13 @@ def demo_list(version: int, issued_at: datetime | None = None) -> dict[str, Any]
 
 def _schedule(name: str, days: list[str], start: str, end: str) -> dict[str, Any]:
     return {"id": name, "periods": [{"days": days, "start": start, "end": end}]}
+
+
+def _access_point(
+    name: str, *, out_of: str | None = None, into: str | None = None, by_night: str | None = None
+) -> dict[str, Any]:
+    settings = [] if by_night is None else [{"schedule": "night-watch", "authentication": by_night}]
+    return {"id": name, "unlock_schedule": None, "settings": settings, "area_from": out_of, "area_to": into}
 
 
 def _level(name: str, grants: dict[str, str]) -> dict[str, Any]:
@@ -110,6 +162,9 @@ def _cardholder(number: int, entry: Entry) -> dict[str, Any]:
         "valid_from": None,
         "valid_until": None,
         "extended_time": False,
+        "special_care": entry.name == SPECIAL_CARE,
+        "escort_needed": entry.kind == "visitor",
+        "can_escort": entry.kind in ("resident", "staff"),
     }
 
 
@@ -122,6 +177,8 @@ def _credentials(number: int, entry: Entry) -> list[dict[str, Any]]:
         "state": entry.state,
         "valid_from": LONG_AGO if entry.valid_until else None,
         "valid_until": entry.valid_until,
+        **({} if entry.pin is None else {"pin": entry.pin}),
+        **({} if entry.duress_pin is None else {"duress_pin": entry.duress_pin}),
     }
     if card.format == "H10301":
         seen = [("", "H10301", card.facility_code, card.number)]

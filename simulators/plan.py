@@ -47,6 +47,8 @@ class DoorPlan:
     contact: Wire | None
     rex: Wire | None
     reader: str | None
+    """The first one that reads cards."""
+    scanner: str | None = None
     open_time_s: float = OPEN_TIME_S
     """After that long it counts as held open; the gateway's own default where the site says nothing."""
 
@@ -65,6 +67,7 @@ class SitePlan:
 
 SERIAL = frozenset({"rdm6300", "s4a", "modbus-rtu", "text-scanner"})
 TOPICAL = frozenset({"tasmota-reader", "tasmota-relay", "mqtt-scanner"})
+SCANNERS = frozenset({"text-scanner", "mqtt-scanner"})
 
 
 def read_plan(path: Path) -> SitePlan:
@@ -102,6 +105,8 @@ def _door(name: str, door: dict[str, Any], site: dict[str, Any]) -> DoorPlan:
     lock = door["lock"]
     points = [point for point in site.get("access_point", {}).values() if point.get("door") == name]
     readers = [reader for point in points for reader in point.get("readers", [])]
+    scanners = [reader for reader in readers if site["device"][reader]["driver"] in SCANNERS]
+    cards = [reader for reader in readers if reader not in scanners]
     return DoorPlan(
         id=name,
         lock=(lock["device"], int(lock["output"])),
@@ -109,7 +114,8 @@ def _door(name: str, door: dict[str, Any], site: dict[str, Any]) -> DoorPlan:
         wiring=lock["wiring"],
         contact=_wire(door.get("contact")),
         rex=_wire(door.get("rex")),
-        reader=readers[0] if readers else None,
+        reader=cards[0] if cards else None,
+        scanner=scanners[0] if scanners else None,
         open_time_s=float(door.get("open_time_s", OPEN_TIME_S)),
     )
 

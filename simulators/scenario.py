@@ -8,11 +8,14 @@ import math
 import random
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from simulators.client import Request
 from simulators.control import Answer, Refused
 from simulators.hardware import Hardware
-from simulators.people import RESIDENTS
+from simulators.passes import USES
+from simulators.people import KEYPAD_POINT, RESIDENTS, pin_wanted, pins
 from simulators.plan import DoorPlan
 
 Obey = Callable[[Request], Awaitable[Answer]]
@@ -28,6 +31,10 @@ LIFE_PAUSE_S = (40.0, 160.0)
 """Seconds of life between two steps; divided by the speed."""
 OFFICE_AWAY_S = 400.0
 """Seconds of life."""
+BEFORE_KEYS_S = 0.5
+"""From the card to the first key; a converter's frame and a key must not run into each other."""
+FIRST_VISITOR = 100
+"""The passes after this one are the scripted day's; those up to it are for whoever tries things by hand."""
 SEEN_DOOR = "yard"
 """The one that the demo's camera sees: who breaks it open walks through the picture."""
 HELD_LONGER_S = 3.0
@@ -43,6 +50,7 @@ class Scenario:
         self._obey = obey
         self._hardware = hardware
         self._random = random.Random(seed)
+        self._visitors = FIRST_VISITOR
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -76,12 +84,14 @@ class Scenario:
             self.resident_leaves,
             self.door_is_held,
             self.resident_enters,
+            self.visitor_comes_with_a_pass,
             self.somebody_in_the_yard,
             self.office_goes_away,
             *[self.resident_enters] * 2,
             self.office_comes_back,
             self.resident_leaves,
             *[self.resident_enters] * 2,
+            self.resident_comes_late,
         ]
 
     async def _days(self) -> None:
@@ -111,6 +121,25 @@ class Scenario:
         await self._obey({"do": "press", "target": door.id})
         await self._push_when_released(door)
 
+    async def resident_comes_late(self) -> None:
+        """By the door with the keypad: by night it wants card and PIN."""
+        door = next((door for door in self._hardware.plan.doors if door.id == KEYPAD_POINT), None)
+        if door is not None:
+            await self._enter(door, self._resident(), "comes home late")
+
+    async def visitor_comes_with_a_pass(self) -> None:
+        """A QR pass that is good for two times, shown three times."""
+        door = next((door for door in self._hardware.plan.doors if door.scanner is not None), None)
+        if door is None:
+            return
+        self._visitors += 1
+        name = f"pass-{self._visitors}"
+        for time in ("for the first time", "again", f"once more than its {USES} times"):
+            await self._until_at_rest(door)
+            tell(f"A visitor shows {name} at {door.id} {time}.")
+            await self._obey({"do": "scan", "scanner": door.scanner, "text": name})
+            await self._push_when_released(door)
+
     async def stranger_tries(self) -> None:
         """A card that nobody gave out."""
         await self._enter(self._random.choice(self._hardware.plan.doors), "stranger", "tries to come in")
@@ -130,7 +159,7 @@ class Scenario:
         door = self._door_with_contact()
         await self._until_at_rest(door)
         tell(f"A resident comes in by {door.id} and keeps it open.")
-        await self._obey({"do": "swipe", "reader": door.reader, "card": self._resident()})
+        await self._show(door, self._resident())
         if not await self._released(door):
             tell(f"{door.id} stays locked.")
             return
@@ -165,8 +194,21 @@ class Scenario:
     async def _enter(self, door: DoorPlan, card: str, does: str = "comes home") -> None:
         await self._until_at_rest(door)
         tell(f"{card} {does} by {door.id}.")
-        await self._obey({"do": "swipe", "reader": door.reader, "card": card})
+        await self._show(door, card)
         await self._push_when_released(door)
+
+    async def _show(self, door: DoorPlan, card: str) -> None:
+        """The card, and its PIN where and while the office's list wants one."""
+        await self._obey({"do": "swipe", "reader": door.reader, "card": card})
+        pin = pins().get(card)
+        if pin is not None and pin_wanted(door.id, self._local_time()):
+            tell(f"{card} types a PIN.")
+            await asyncio.sleep(BEFORE_KEYS_S)
+            await self._obey({"do": "press", "target": door.reader, "key": f"{pin}#"})
+
+    def _local_time(self) -> datetime:
+        """What a clock at the site shows."""
+        return datetime.now(ZoneInfo(self._hardware.plan.zone))
 
     async def _push_when_released(self, door: DoorPlan) -> None:
         if await self._released(door):

@@ -23,10 +23,10 @@ def site_of(text: str) -> Site:
 
 
 def test_an_access_point_that_says_nothing_more_is_an_entrance_on_the_last_list_for_everything() -> None:
-    expected = AccessPoint("north", "north", ("north-reader",), rules={"north-reader": ReaderRules()})
-    point = site_of(DEMO).access_points["north"]
+    expected = AccessPoint("garage", "garage", ("garage-reader",), rules={"garage-reader": ReaderRules()})
+    point = site_of(DEMO).access_points["garage"]
     assert point == expected
-    assert (point.exit, point.degraded, point.rules["north-reader"]) == (False, DegradedMode.LAST_LIST, ReaderRules())
+    assert (point.exit, point.degraded, point.rules["garage-reader"]) == (False, DegradedMode.LAST_LIST, ReaderRules())
 
 
 def test_all_that_an_access_point_may_say_arrives() -> None:

@@ -27,7 +27,7 @@ def test_a_resident_enters_and_the_console_tells_why(site: WholeSite) -> None:
     wait_until(lambda: site.events("AccessTaken") != [], 10, "the passage is journalled")
     granted = site.events("AccessGranted")[0]
     why = site.get(f"/api/events/{granted['id']}")["why"]
-    assert [step["check"] for step in why][-1] == "schedule"
+    assert [step["check"] for step in why][-2:] == ["schedule", "authentication"]
     assert all(step["passed"] for step in why)
 
 
@@ -41,6 +41,24 @@ def test_a_stranger_is_denied_for_one_reason(site: WholeSite) -> None:
     wait_until(lambda: site.events("AccessDenied") != [], 10, "the denial is journalled")
     denied = site.get(f"/api/events/{site.events('AccessDenied')[0]['id']}")
     assert [step["check"] for step in denied["why"] if not step["passed"]] == ["credential_known"]
+
+
+def test_a_visitors_pass_opens_two_times_and_is_used_up(site: WholeSite) -> None:
+    for number in (1, 2):
+        site.until_locked("north")
+        before = site.releases("north")
+        site.sim("scan", scanner="north-scanner", text="pass-1")
+        wait_until(lambda before=before: site.releases("north") > before, 5, f"north is released, time {number}")  # type: ignore[misc]
+    site.until_locked("north")
+    site.sim("scan", scanner="north-scanner", text="pass-1")
+    wait_until(lambda: "UsesExhausted" in _said(site, "AccessDenied", "reason"), 10, "the third is refused")
+
+
+def test_a_visitor_passes_with_a_resident_within_ten_seconds(site: WholeSite) -> None:
+    site.until_locked("north")
+    site.sim("swipe", reader="north-reader", card="visitor-1")
+    wait_until(lambda: "escort" in _said(site, "AccessRequested", "wants"), 10, "an escort is waited for")
+    site.swipe_opens("north-reader", "blue-4", "north")
 
 
 def test_a_guard_opens_a_door_with_a_reason_and_never_without(site: WholeSite) -> None:
@@ -146,6 +164,15 @@ def test_ctrl_c_ends_everything_that_was_started(tmp_path: Path) -> None:
     site.stop()
     assert site.process.returncode == 0
     wait_until(lambda: site.leftovers() == "", 15, "no process is left")
+
+
+def _said(site: WholeSite, type_: str, field: str) -> list[str]:
+    """One field of every event of that type."""
+    journal = SqliteJournalReader(site.data / "journal.db")
+    try:
+        return [str(event.body[field]) for event in journal.search(types=[type_])]
+    finally:
+        journal.close()
 
 
 def _told_of(site: WholeSite, type_: str, process: str) -> list[RecordedEvent]:

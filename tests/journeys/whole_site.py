@@ -8,15 +8,19 @@ import sys
 import threading
 import tomllib
 import uuid
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx2
 
 from simulators.client import ask
+from simulators.people import pin_wanted, pins
 from tests.waiting import wait_until
 
 PASSWORD = "a-long-walk-home"
+SITE_ZONE = ZoneInfo("Asia/Shanghai")
 _SIGN_IN = re.compile(r"admin / (\S+)")
 _CONSOLE = re.compile(r"Console +(http://\S+)")
 
@@ -63,11 +67,13 @@ class WholeSite:
         return count
 
     def swipe_opens(self, reader: str, card: str, door: str, tries: int = 1) -> None:
-        """A card is held to a reader, and the door's relay releases its lock."""
+        """A card is held to a reader, by night its PIN is typed, and the door's relay releases its lock."""
         self.until_locked(door)
         before = self.releases(door)
         for left in range(tries, 0, -1):
             self.sim("swipe", reader=reader, card=card)
+            if pin_wanted(door, datetime.now(SITE_ZONE)):
+                self.sim("press", target=reader, key=f"{pins()[card]}#")
             try:
                 wait_until(lambda: self.releases(door) > before, 3, f"{door} is released")
             except AssertionError:

@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 import serial
 
-from simulators.client import NoAnswer, ask, request_for, run_sim, sim_arguments
+from drivers.wiegand.converter import KEY_SILENCE_S
+from simulators.acts import KEY_PAUSE_S
+from simulators.client import NoAnswer, ask, main, request_for, run_sim, sim_arguments
 from simulators.control import Refused, control_socket
+from simulators.passes import public_key
 from tests.simulators.site.conftest import SiteUnderTest, until
 
 
@@ -30,6 +33,25 @@ async def test_blue_card_is_read_at_both_serial_readers(site: SiteUnderTest) -> 
         await do(site, do="press", reader="yard-reader", key="5")
         assert await asyncio.to_thread(north.read, 14) == b"\x0214007B11D7A9\x03"
         assert await asyncio.to_thread(yard.read, 13) == b"0008065495\r\n5"
+
+
+async def test_several_keys_are_pressed_one_after_the_other_with_pauses(site: SiteUnderTest) -> None:
+    with serial.Serial(str(site.tty("yard-reader")), 9600, timeout=5) as yard:
+        began_s = asyncio.get_running_loop().time()
+        assert (await do(site, do="press", target="yard-reader", key="1005#"))["ok"]
+        took_s = asyncio.get_running_loop().time() - began_s
+        assert await asyncio.to_thread(yard.read, 5) == b"1005#"
+    assert took_s >= 4 * KEY_PAUSE_S
+    assert KEY_PAUSE_S > 2 * KEY_SILENCE_S
+
+
+async def test_named_pass_is_scanned_as_the_office_signed_it(site: SiteUnderTest) -> None:
+    public_key(site.data / "secrets" / "pass-key")
+    with serial.Serial(str(site.tty("north-scanner")), 9600, timeout=5) as north:
+        answer = await do(site, do="scan", scanner="north-scanner", text="pass-1")
+        assert await asyncio.to_thread(north.readline) == answer["text"].encode() + b"\r\n"
+    assert answer["text"].startswith("GHP1.")
+    assert answer["said"] == "north-scanner sees 'pass-1'."
 
 
 async def test_status_tells_what_the_wires_carry(site: SiteUnderTest) -> None:
@@ -89,6 +111,10 @@ async def test_unplugged_reader_has_no_line_until_it_is_plugged_in(site: SiteUnd
         {"do": "swipe", "reader": "yard-reader", "card": {"format": "H10301", "number": 1, "facility_code": -1}},
         {"do": "press", "target": "north-reader", "key": "5"},
         {"do": "press", "target": "yard-reader", "key": "A"},
+        {"do": "press", "target": "yard-reader", "key": "12A4#"},
+        {"do": "press", "target": "yard-reader", "key": ""},
+        {"do": "press", "target": "yard-reader", "key": "1" * 33},
+        {"do": "scan", "scanner": "north-scanner", "text": "pass-1"},
         {"do": "press", "target": "yard-reader"},
         {"do": "open", "door": "heaven"},
         {"do": "open", "door": "north", "hold_s": -1},
@@ -153,6 +179,8 @@ async def test_socket_works_below_a_very_long_path(site: SiteUnderTest, tmp_path
         ),
         ("press north", {"do": "press", "target": "north"}),
         ("press yard-reader 5", {"do": "press", "target": "yard-reader", "key": "5"}),
+        ("press yard-reader 1005#", {"do": "press", "target": "yard-reader", "key": "1005#"}),
+        ("scan north-scanner pass-1", {"do": "scan", "scanner": "north-scanner", "text": "pass-1"}),
         ("open yard", {"do": "open", "door": "yard"}),
         ("hold yard", {"do": "open", "hold": True, "door": "yard"}),
         ("fire off", {"do": "fire", "on": False}),
@@ -213,3 +241,18 @@ def test_command_without_a_running_demo_says_so(tmp_path: Path, capsys: pytest.C
     said = capsys.readouterr()
     assert said.out == ""
     assert "Is the demo running" in said.err
+
+
+def test_help_names_what_there_is_to_try(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    said = capsys.readouterr().out
+    for words in (
+        "scan north-scanner pass-1",
+        "visitor-1",
+        "press yard-reader 1005#",
+        "9007#",
+        "special care",
+        "gates",
+    ):
+        assert words in said

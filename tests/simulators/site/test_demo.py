@@ -16,6 +16,7 @@ import pytest
 from simulators.children import Child, ChildFailed, Program
 from simulators.client import ask
 from simulators.demo_site import choose_ports, prepare, set_value, site_toml
+from simulators.passes import public_key
 from simulators.plan import read_plan
 from tests.simulators.site.conftest import PATIENCE_S, free_port, until
 
@@ -167,6 +168,15 @@ def test_secrets_are_private_and_stay_the_same(tmp_path: Path) -> None:
     assert len(first) >= 32
     assert stat.S_IMODE(token.stat().st_mode) == 0o600
     assert (tmp_path / "secrets" / "camera-yard").read_text() != first
+
+
+def test_key_for_passes_is_made_at_the_first_start_and_its_public_half_is_in_the_list(tmp_path: Path) -> None:
+    listed = []
+    for _ in range(2):
+        prepare(tmp_path)
+        listed.append(json.loads((tmp_path / "office-list.json").read_text(encoding="utf-8"))["pass_keys"])
+    assert listed[0] == listed[1]
+    assert [key["public_key"] for key in listed[0]] == [public_key(tmp_path / "secrets" / "pass-key")]
 
 
 def test_site_config_of_the_demo_names_the_chosen_ports(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 
@@ -15,10 +16,16 @@ import pytest
 from simulators.client import Request
 from simulators.control import Answer, control_socket
 from simulators.modbus_board import with_crc
+from simulators.passes import public_key
 from simulators.scenario import Scenario
 from tests.simulators.site.conftest import MakeSite, SiteUnderTest, running_broker, until
 
-PULSE = {"north-reader": "01 05 02 00 00 05", "yard-reader": "01 05 02 01 00 05"}
+PULSE = {
+    "north-reader": "01 05 02 00 00 05",
+    "north-scanner": "01 05 02 00 00 05",
+    "yard-reader": "01 05 02 01 00 05",
+}
+MIDNIGHT, NOON = datetime(2026, 11, 26, tzinfo=UTC), datetime(2026, 11, 26, 12, tzinfo=UTC)
 STRANGER = {b"C0FFEE", b"12648430"}
 """A stranger's card at the RDM6300 and at the S4A."""
 READ_INPUTS = with_crc(bytes.fromhex("01 02 00 00 00 08"))
@@ -117,6 +124,7 @@ async def test_whole_day_happens_at_the_doors(
             elsewhere.append(request)
             return {"ok": True}
 
+        public_key(tmp_path / "secrets" / "pass-key")
         run = tmp_path / "run"
         for door in site.hardware.doors.values():
             door.stands_open_s = 0.1
@@ -126,6 +134,7 @@ async def test_whole_day_happens_at_the_doors(
             small_gateway(site),
         ):
             scenario = Scenario(site.acts.obey, site.hardware, seed=3, speed=1000.0)
+            monkeypatch.setattr(scenario, "_local_time", lambda: NOON)
             for step in scenario.day():
                 if step not in (scenario.door_is_held, scenario.resident_leaves):
                     await step()
@@ -141,6 +150,8 @@ async def test_whole_day_happens_at_the_doors(
     told = capsys.readouterr().err.splitlines()
     assert all(line.startswith("[site] ") and line.endswith(".") for line in told)
     assert any("stranger tries" in line for line in told)
+    assert sum("pass-101" in line for line in told) == 3
+    assert any("comes home late by yard" in line for line in told)
 
 
 async def test_stranger_never_walks_in_behind_a_resident(
@@ -155,6 +166,37 @@ async def test_stranger_never_walks_in_behind_a_resident(
         await scenario._enter(north, "stranger", "tries to come in")
     assert site.hardware.doors["north"].counts.openings == 1
     assert capsys.readouterr().err.endswith("north stays locked.\n")
+
+
+@pytest.mark.parametrize(("at", "typed"), [(MIDNIGHT, b"1005#"), (NOON, b"")])
+async def test_by_night_a_pin_follows_the_card_at_the_yard_door_and_by_day_none(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, at: datetime, typed: bytes
+) -> None:
+    monkeypatch.setattr("simulators.scenario.PATIENCE_S", 0.1)
+    site = await make_site({("broker.local", "port"): "1"})
+    scenario = Scenario(site.acts.obey, site.hardware, seed=1, speed=1000.0)
+    monkeypatch.setattr(scenario, "_local_time", lambda: at)
+    monkeypatch.setattr(scenario, "_resident", lambda: "blue-5")
+    yard = await Tty.open(site.tty("yard-reader"))
+    await scenario.resident_comes_late()
+    assert await yard.reader.readexactly(12 + len(typed)) == b"0008065499\r\n" + typed
+    yard.transport.close()
+
+
+async def test_visitor_shows_a_pass_three_times_and_the_next_one_has_another(
+    make_site: MakeSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simulators.scenario.PATIENCE_S", 0.1)
+    site = await make_site({("broker.local", "port"): "1"})
+    public_key(tmp_path / "secrets" / "pass-key")
+    scenario = Scenario(site.acts.obey, site.hardware, seed=1, speed=1000.0)
+    scanner = await Tty.open(site.tty("north-scanner"))
+    for _ in range(2):
+        await scenario.visitor_comes_with_a_pass()
+    shown = [await scanner.reader.readline() for _ in range(6)]
+    assert len(set(shown[:3])) == len(set(shown[3:])) == 1
+    assert shown[0] != shown[3]
+    scanner.transport.close()
 
 
 async def test_door_is_held_past_its_time_and_then_let_go(make_site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
