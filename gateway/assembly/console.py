@@ -61,6 +61,11 @@ def _names(config: SiteConfig) -> SiteNames:
         cameras={key: _both(table.name) for key, table in config.cameras.items()},
         inputs={key: _both(table.name) for key, table in config.inputs.items()},
         lifts={key: _both(table.name) for key, table in config.lifts.items()},
+        access_points={
+            key: _both(config.lifts[table.lift].name)
+            for key, table in config.access_points.items()
+            if table.lift is not None
+        },
         door_groups={key: _both(table.name) for key, table in config.door_groups.items()},
         camera_doors={key: table.doors for key, table in config.cameras.items()},
         point_doors={key: table.door for key, table in config.access_points.items()},

@@ -59,7 +59,12 @@ def test_a_mistake_is_named_with_its_line_and_what_to_do(good: str, bad: str, ke
         ("release_time_s = 5.0", "release_time_s = 0", "door.north.release_time_s", "must be more than 0"),
         ("release_time_s = 5.0", "release_time_s = 4000.0", "door.north.release_time_s", "must be 3600 or less"),
         ("port = 8400", "port = 8400.5", "console.port", "write a whole number"),
-        ('readers = ["yard-reader"]', "readers = []", "access_point.yard.readers", "too few: 1 or more are needed here"),
+        (
+            'readers = ["yard-reader"]',
+            "readers = []",
+            "access_point.yard.readers",
+            "too few: 1 or more are needed here",
+        ),
         ('readers = ["yard-reader"]', "readers = 7", "access_point.yard.readers", "write a list"),
         ("contact = { device", "contact = 3 # { device", "door.north.contact", "write a table of keys and values"),
         ("[0.05, 0.30], [0.95", "[0.05, 3.30], [0.95", "camera.yard.zones.0.polygon", "corners are parts"),

@@ -27,8 +27,8 @@ def see_no_more(rig: Rig, name: str, *, camera: str = "yard", timed_out: bool = 
     return rig.handle(sg.Observation(name, camera, "motion", "drive", "ended", rig.wall, timed_out))
 
 
-def store(rig: Rig, name: str) -> ev.EvidenceStored:
-    signal = sg.EvidenceReady(name, "yard", "clip", "e/1.mp4", "0" * 64, 9, rig.wall, rig.wall + timedelta(seconds=3))
+def store(rig: Rig, name: str, path: str = "e/1.mp4") -> ev.EvidenceStored:
+    signal = sg.EvidenceReady(name, "yard", "clip", path, "0" * 64, 9, rig.wall, rig.wall + timedelta(seconds=3))
     return only(rig.handle(signal), ev.EvidenceStored)
 
 
@@ -97,7 +97,7 @@ def test_evidence_belongs_to_the_alarm_of_its_observation_also_after_its_end_and
     alarm = only(see(rig, "o-1"), ev.AlarmRaised).alarm
     see_no_more(rig, "o-1")
     assert store(rig, "o-1").alarm == alarm
-    assert store(Rig(state=rig.controller.snapshot()), "o-1").alarm == alarm
+    assert store(Rig(state=rig.controller.snapshot()), "o-1", "e/2.mp4").alarm == alarm
 
 
 def test_evidence_asked_for_by_an_alarm_belongs_to_it(rig: Rig) -> None:
