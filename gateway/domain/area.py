@@ -1,10 +1,11 @@
 """Areas: who is where, and what anti-passback makes of it."""
 
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from gateway.domain.listed import AccessList, AntiPassback, Area, ListedAccessPoint
 from gateway.domain.moment import ClockQuality, Moment
 from gateway.domain.register import Whereabouts
+from gateway.domain.schedule import clock_changes
 
 
 def breaks_anti_passback(
@@ -46,9 +47,16 @@ def is_forgiven(where: Whereabouts, area: Area | None, moment: Moment, zone: tzi
         return True
     if area is None or area.forgive_at_minute is None:
         return False
-    local = moment.wall.astimezone(zone)
-    hours, minutes = divmod(area.forgive_at_minute, 60)
-    newest = local.replace(hour=hours, minute=minutes, second=0, microsecond=0)
-    if newest > local:
-        newest -= timedelta(days=1)
-    return where.at < newest
+    today = moment.wall.astimezone(zone).date()
+    days = (today, today - timedelta(days=1))
+    came = [at for day in days for at in _comes(day, area.forgive_at_minute, zone) if at <= moment.wall]
+    return where.at < max(came)
+
+
+def _comes(day: date, minute: int, zone: tzinfo) -> set[datetime]:
+    """When the local clock comes to a minute of that day: twice where it is put back; a skipped one with the skip."""
+    midnight = datetime.combine(day, time())
+    shown = midnight + timedelta(minutes=minute)
+    told = {shown.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
+    there = {at for at in told if at.astimezone(zone).replace(tzinfo=None) == shown}
+    return there or clock_changes(midnight - timedelta(hours=12), zone)

@@ -5,6 +5,7 @@ from hmac import compare_digest
 
 from gateway.domain.access_case import Case
 from gateway.domain.access_request import DenialReason, PinResult, Want
+from gateway.domain.cardholder import Cardholder
 from gateway.domain.checks_permission import wanted
 from gateway.domain.credential import Credential, Grade
 from gateway.domain.listed import AccessList, Authentication, PersonsOf
@@ -36,39 +37,46 @@ def escort_there(case: Case) -> bool:
     holders = [person.cardholder for person in case.people if person.cardholder is not None]
     if not any(holder.escort_needed for holder in holders):
         return True
-    escort = next((h for h in holders if h.can_escort and not h.escort_needed), None)
-    if escort is not None:
-        return case.passed(escort.id)
+    if not _lacks_escort(holders):
+        return case.passed(next(holder.id for holder in holders if _is_escort(holder)))
     if len(holders) == 1 or wanted(case) is Authentication.TWO_CARDS:
         return case.wanting(Want.ESCORT, holders[-1].id)
     return case.denied(DenialReason.ESCORT_MISSING, holders[-1].id)
 
 
 def persons_there(case: Case) -> bool:
-    """As many different people, of the groups that the access point asks for."""
+    """As many different people, of the groups that are asked for. Who comes and is of no use ends the waiting."""
     assert case.point is not None
-    holders = [person.cardholder for person in case.people if person.cardholder is not None]
     if wanted(case) is not Authentication.TWO_CARDS:
         return True
-    if len({holder.id for holder in holders}) < len(holders):
-        return case.denied(DenialReason.SECOND_CREDENTIAL_MISSING, holders[-1].id)
+    shown = [person.cardholder for person in case.people if person.cardholder is not None]
     needed = case.point.persons or (PersonsOf("", 2),)
     seats = [persons.group for persons in needed for _ in range(persons.count)]
-    seated = _seated([holder.groups for holder in holders], seats)
-    if seated == len(seats):  # Somebody more, such as an escort, does no harm.
+    seated = _seated(shown, seats)
+    if seated == len(seats):
         return case.passed(f"{seated}/{len(seats)}")
-    if seated < len(holders):
-        return case.denied(DenialReason.SECOND_CREDENTIAL_MISSING, holders[-1].id)
-    return case.wanting(Want.PERSON, f"{seated}/{len(seats)}")
+    newest, before = shown[-1], shown[:-1]
+    if seated > _seated(before, seats) or (_lacks_escort(before) and _is_escort(newest)):
+        return case.wanting(Want.PERSON, f"{seated}/{len(seats)}")
+    return case.denied(DenialReason.SECOND_CREDENTIAL_MISSING, newest.id)
 
 
-def _seated(people: Sequence[tuple[str, ...]], seats: list[str]) -> int:
-    """How many of them can take a seat of one of their groups at once; a seat without a group is anybody's."""
+def _is_escort(holder: Cardholder) -> bool:
+    return holder.can_escort and not holder.escort_needed
+
+
+def _lacks_escort(holders: Sequence[Cardholder]) -> bool:
+    return any(holder.escort_needed for holder in holders) and not any(map(_is_escort, holders))
+
+
+def _seated(people: Sequence[Cardholder], seats: list[str]) -> int:
+    """How many different people can take a seat of one of their groups; a seat without a group is anybody's."""
+    groups = list({holder.id: holder.groups for holder in people}.values())
     taken: dict[int, int] = {}
 
     def seat(who: int, tried: set[int]) -> bool:
         for at, group in enumerate(seats):
-            if at in tried or (group and group not in people[who]):
+            if at in tried or (group and group not in groups[who]):
                 continue
             tried.add(at)
             if at not in taken or seat(taken[at], tried):
@@ -76,7 +84,7 @@ def _seated(people: Sequence[tuple[str, ...]], seats: list[str]) -> int:
                 return True
         return False
 
-    return sum(seat(who, set()) for who in range(len(people)))
+    return sum(seat(who, set()) for who in range(len(groups)))
 
 
 def confirmed(case: Case) -> bool:

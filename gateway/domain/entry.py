@@ -39,6 +39,8 @@ from gateway.domain.trace import TraceStep
 
 PASS_PREFIX = "GHP1."
 PLATE_CHARACTERS_MAX = 20
+SHOWN_MAX = 6
+"""Five people of the groups that an access point asks for, and an escort."""
 ATTEMPTS_KEPT = 500
 """Readers and cards with wrong attempts lately; the oldest go first."""
 
@@ -167,7 +169,8 @@ class Entry:
         waiting = self.state.waiting.get(point.id)
         if waiting is not None and shown in waiting.shown:
             return  # The same card again while something else is waited for.
-        if waiting is not None and waiting.wants in (Want.PERSON, Want.ESCORT):
+        more = waiting is not None and waiting.wants in (Want.PERSON, Want.ESCORT)
+        if waiting is not None and more and len(waiting.shown) < SHOWN_MAX:
             self._ask(reader, point, (*waiting.shown, shown), moment, access_list, pin=waiting.pin)
             return
         if waiting is not None:

@@ -76,7 +76,7 @@ class Schedule:
         for offset in range(-1, LOOK_AHEAD_DAYS + 1):
             day = local_day + timedelta(days=offset)
             midnight = datetime.combine(day, time())
-            edges |= _clock_changes(midnight, zone) | _instants(midnight, 0, zone)
+            edges |= clock_changes(midnight, zone) | _instants(midnight, 0, zone)
             for period in self._starting(self._plan(day), day):
                 edges |= _instants(midnight, period.start_minute, zone) | _instants(midnight, period.end_minute, zone)
         now = self.covers(wall, zone)
@@ -117,7 +117,7 @@ def _instants(midnight: datetime, minute: int, zone: tzinfo) -> set[datetime]:
     return {shown.replace(fold=fold).astimezone(UTC) for fold in (0, 1)}
 
 
-def _clock_changes(midnight: datetime, zone: tzinfo) -> set[datetime]:
+def clock_changes(midnight: datetime, zone: tzinfo) -> set[datetime]:
     """When, in the 24 hours from a local midnight, the zone's offset changes (to the minute)."""
     start = midnight.replace(tzinfo=zone).astimezone(UTC)
     low, high = 0, 24 * 60
