@@ -58,7 +58,8 @@ async def small_gateway(site: SiteUnderTest) -> AsyncIterator[None]:
     async def transact(request: bytes, size: int) -> None:
         async with turn:
             board.file.write(request)
-            await asyncio.wait_for(board.reader.readexactly(size), 5)
+            async with asyncio.timeout(5):  # wait_for may swallow a cancellation before Python 3.12
+                await board.reader.readexactly(size)
 
     async def poll() -> None:
         while True:
