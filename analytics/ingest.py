@@ -128,7 +128,8 @@ class StreamIngest:
         if len(self._left_behind) >= ABANDONED_MOST:
             raise StreamLost("earlier connections still hang")
         try:
-            stream = await asyncio.wait_for(self._camera.stream(), ASK_S)
+            async with asyncio.timeout(ASK_S):
+                stream = await self._camera.stream()
         except TimeoutError as error:
             raise LinkError("the camera does not say where its stream is") from error
         connection = _Connection(stream, self._settings, self._ring, self._clock, self.counters, self._on_picture)
@@ -202,7 +203,8 @@ class _Connection:
 
     async def wait_ended(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._ended.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
 
     def check(self, now_s: float) -> None:
         """Raises StreamLost when the connection has been silent for too long."""

@@ -111,10 +111,11 @@ class LiveServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, full: bool) -> None:
         try:
-            if full:
+            async with asyncio.timeout(REQUEST_S):
+                request = parse_request(await reader.readline())
+            if full:  # Only now: closing on an unread request would reset the connection.
                 await _refuse(writer, "too many viewers")
                 return
-            request = parse_request(await asyncio.wait_for(reader.readline(), REQUEST_S))
             feed = self._feeds.get(request[0]) if request is not None else None
             if request is None or feed is None:
                 await _refuse(writer, "unknown camera" if request else "not a request")
@@ -150,7 +151,8 @@ class LiveServer:
             picture, jpeg = await feed.next_jpeg(picture)
             if jpeg is not None:
                 writer.write(len(jpeg).to_bytes(4, "big") + jpeg)
-                await asyncio.wait_for(writer.drain(), STALLED_S)
+                async with asyncio.timeout(STALLED_S):
+                    await writer.drain()
             now_s = self._clock.now().monotonic_s
             # A tenth early is on time: a camera's frames never come exactly.
             due_s = max(due_s + pause_s, now_s)
@@ -173,4 +175,5 @@ def parse_request(line: bytes) -> tuple[str, float] | None:
 
 async def _refuse(writer: asyncio.StreamWriter, reason: str) -> None:
     writer.write(b"\0\0\0\0" + json.dumps({"error": reason}).encode() + b"\n")
-    await asyncio.wait_for(writer.drain(), REQUEST_S)
+    async with asyncio.timeout(REQUEST_S):
+        await writer.drain()

@@ -42,7 +42,8 @@ async def discover(timeout_s: float = 3.0) -> list[Found]:
     )
     try:
         assert child.stdout is not None
-        told = await asyncio.wait_for(child.stdout.read(ANSWER_BYTES_MOST), timeout_s + _START_S)
+        async with asyncio.timeout(timeout_s + _START_S):
+            told = await child.stdout.read(ANSWER_BYTES_MOST)
     except TimeoutError:
         told = b""
     finally:

@@ -125,7 +125,8 @@ _NO_SENSE = (
 async def answer(call: Awaitable[Answer], seconds: float) -> Answer:
     """Wait for a call. Raises LinkError, RemoteProtocolError and AuthenticationFailed."""
     try:
-        return await asyncio.wait_for(call, seconds)
+        async with asyncio.timeout(seconds):
+            return await call
     except (TimeoutError, ONVIFTimeoutError) as error:
         raise LinkError(f"no answer within {seconds:g} s") from error
     except (

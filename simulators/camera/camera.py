@@ -231,7 +231,8 @@ class Camera:
             self._people_changed.clear()
             wait_s = self._people_every_s or None
             try:
-                await asyncio.wait_for(self._people_changed.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._people_changed.wait()
             except TimeoutError:
                 with contextlib.suppress(ValueError):  # enough people wait already
                     await self.programme.walk()

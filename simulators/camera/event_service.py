@@ -129,7 +129,8 @@ class EventService:
         if not subscription.waiting:
             subscription.news.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(subscription.news.wait(), timeout_s)
+                async with asyncio.timeout(timeout_s):
+                    await subscription.news.wait()
         answered = now + timedelta(seconds=loop.time() - began)
         # A pull is a sign of life (ONVIF Core, 9.1.2): it keeps the subscription at least this long.
         subscription.ends = max(subscription.ends, answered + _DEFAULT_LIFE)
