@@ -1,0 +1,285 @@
+"""Edges of the decision and of what is remembered around it, each asked for by itself."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gateway.domain.access_request import AccessRequest, Circumstances, Decision, Person, PersonFacts, Shown
+from gateway.domain.area import breaks_anti_passback, is_forgiven
+from gateway.domain.attempts import ATTEMPTS_WINDOW_S, LOCK_OUT_S, Attempts
+from gateway.domain.cardholder import Cardholder, CardholderKind, HeldLevel
+from gateway.domain.checks_who import find_person
+from gateway.domain.credential import Credential, Grade, Pass
+from gateway.domain.listed import AntiPassback, Area, ListedAccessPoint
+from gateway.domain.moment import ClockQuality, Moment
+from gateway.domain.passage import facts_of, forgive, gather, note_grant, note_passage
+from gateway.domain.register import Block, Fact, Made, Register, Uses, Whereabouts
+from gateway.domain.schedule import Period, Schedule
+from tests.gateway.domain.listing import listing
+
+NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+"""12:00 on a Monday in Shanghai."""
+TODAY = "2026-11-23"
+NOW = Moment(NOON, 1000.0, "boot")
+SITE_LIST = listing()
+INTO_THE_YARD = ListedAccessPoint("north-in", area_to="yard")
+
+
+def at(monotonic_s: float, boot: str = "boot") -> Moment:
+    return Moment(NOON, monotonic_s, boot)
+
+
+def somebody(shown: Shown | None = None, **credential: Any) -> Person:
+    """Card c-1 of p-1."""
+    known = replace(Credential("c-1", "p-1"), **credential)
+    return Person("c-1", known, Cardholder("p-1", special_care=True), shown or Shown(("hash",)))
+
+
+def bearer(**more: Any) -> Person:
+    """Who shows a pass."""
+    shown_pass = replace(Pass("v-1", "app", None, (), None, NOON + timedelta(days=1)), **more)
+    return Person("pass:v-1", None, Cardholder("pass:v-1"), Shown((), Grade.PASS, shown_pass))
+
+
+def granted(*people: Person) -> Decision:
+    return Decision(True, None, (), 1, people=people)
+
+
+def whole_week(*periods: tuple[int, int, int]) -> Schedule:
+    """Of (weekday, first minute, last minute)."""
+    return Schedule("s", tuple(Period(frozenset({day}), start, end) for day, start, end in periods))
+
+
+class TestWrongAttempts:
+    def test_five_within_exactly_the_window_lock_and_the_first_one_counts(self) -> None:
+        attempts = Attempts()
+        for second in (0.0, 200.0, 210.0, 220.0):
+            assert not attempts.wrong(at(1000.0 + second))
+        assert attempts.wrong(at(1000.0 + ATTEMPTS_WINDOW_S))
+
+    def test_five_in_more_than_the_window_do_not_lock(self) -> None:
+        attempts = Attempts()
+        for second in (0.0, 200.0, 210.0, 220.0, ATTEMPTS_WINDOW_S + 0.5):
+            assert not attempts.wrong(at(1000.0 + second))
+        assert not attempts.is_locked(at(1300.5))
+        assert attempts.wrong(at(1000.0 + ATTEMPTS_WINDOW_S + 1)), "only the last five are counted"
+
+    def test_the_lock_is_over_after_its_minute_and_a_new_row_begins(self) -> None:
+        attempts = Attempts()
+        assert [attempts.wrong(at(1000.0)) for _ in range(5)] == [False] * 4 + [True]
+        assert attempts.is_locked(at(1000.0 + LOCK_OUT_S - 0.1))
+        assert not attempts.is_locked(at(1000.0 + LOCK_OUT_S))
+        assert not attempts.wrong(at(1000.0 + LOCK_OUT_S))
+
+    def test_another_boot_begins_anew_and_is_not_locked(self) -> None:
+        attempts = Attempts()
+        for _ in range(5):
+            attempts.wrong(at(1000.0))
+        assert not attempts.is_locked(at(0.5, "next"))
+        assert not attempts.wrong(at(0.5, "next"))
+        assert not attempts.is_locked(at(0.5, "next"))
+        assert [attempts.wrong(at(0.5, "next")) for _ in range(4)] == [False] * 3 + [True]
+
+    def test_a_row_matters_to_the_end_of_its_window_and_no_longer(self) -> None:
+        attempts = Attempts()
+        attempts.wrong(at(1000.0))
+        attempts.wrong(at(1010.0))
+        assert not attempts.is_over(at(1010.0 + ATTEMPTS_WINDOW_S))
+        assert attempts.is_over(at(1010.5 + ATTEMPTS_WINDOW_S))
+
+    def test_a_lock_matters_while_it_lasts_and_of_another_boot_nothing_does(self) -> None:
+        attempts = Attempts()
+        for _ in range(5):
+            attempts.wrong(at(1000.0))
+        assert not attempts.is_over(at(1000.0 + LOCK_OUT_S))
+        assert attempts.is_over(at(1000.5 + LOCK_OUT_S))
+        assert attempts.is_over(at(1000.5, "next"))
+
+
+class TestWhatAGrantUsesUp:
+    @pytest.mark.parametrize("limit", [{"uses": 9}, {"uses_per_day": 9}])
+    def test_each_grant_counts_in_all_and_today(self, limit: dict[str, Any]) -> None:
+        register = Register([Fact("uses", "c-1", Uses(3, TODAY, 2))])
+        assert note_grant(granted(somebody(**limit)), register, NOW, SITE_LIST)
+        assert register.uses == {"c-1": Uses(4, TODAY, 3)}
+
+    @pytest.mark.parametrize("before", [(), (Fact("uses", "c-1", Uses(0, "2026-11-22", 5)),)])
+    def test_a_new_day_counts_from_one(self, before: tuple[Fact, ...]) -> None:
+        register = Register(before)
+        assert note_grant(granted(somebody(uses_per_day=9)), register, NOW, SITE_LIST)
+        assert register.uses == {"c-1": Uses(1, TODAY, 1)}
+
+    def test_what_has_no_limit_uses_nothing_up(self) -> None:
+        register = Register()
+        assert not note_grant(granted(somebody()), register, NOW, SITE_LIST)
+        assert not note_grant(granted(), register, NOW, SITE_LIST)
+        assert not note_grant(granted(bearer()), register, NOW, SITE_LIST)
+        assert register.all_facts() == ()
+
+    def test_a_counted_pass_is_counted_and_a_rotating_one_is_remembered_by_its_time(self) -> None:
+        register = Register()
+        assert note_grant(granted(bearer(uses=3)), register, NOW, SITE_LIST)
+        assert register.all_facts() == (Fact("uses", "pass:v-1", Uses(1, TODAY, 1)),)
+        register = Register()
+        made_at = NOON - timedelta(seconds=5)
+        assert note_grant(granted(bearer(made_at=made_at)), register, NOW, SITE_LIST)
+        assert register.all_facts() == (Fact("made", "pass:v-1", Made(made_at)),)
+
+    def test_each_of_several_people_is_counted(self) -> None:
+        register = Register()
+        assert note_grant(granted(bearer(uses=1), somebody(uses=2), somebody()), register, NOW, SITE_LIST)
+        assert set(register.uses) == {"pass:v-1", "c-1"}
+
+
+class TestWhereSomebodyIs:
+    def test_a_passage_leads_where_the_access_point_leads(self) -> None:
+        register = Register()
+        expected = Whereabouts("yard", NOON, "north-in", "c-1", special_care=True)
+        assert note_passage(somebody(), INTO_THE_YARD, register, NOW) == expected
+        assert register.whereabouts == {"p-1": expected}
+
+    def test_nobody_moves_where_an_access_point_leads_nowhere_or_the_holder_is_unknown(self) -> None:
+        register = Register()
+        within = ListedAccessPoint("inner", area_from="yard", area_to="yard")
+        assert note_passage(somebody(), within, register, NOW) is None
+        assert note_passage(replace(somebody(), cardholder=None), INTO_THE_YARD, register, NOW) is None
+        assert register.whereabouts == {}
+
+    def test_forgiving_one_leaves_the_others_and_forgiving_all_leaves_nobody(self) -> None:
+        inside = Whereabouts("yard", NOON, "north-in")
+        register = Register([Fact("whereabouts", name, inside) for name in ("p-1", "p-2")])
+        forgive(register, "p-1")
+        assert register.whereabouts == {"p-1": replace(inside, forgiven=True), "p-2": inside}
+        register.take_changed()
+        forgive(register, None)
+        assert register.take_changed() == (Fact("whereabouts", "p-2", replace(inside, forgiven=True)),)
+
+    def test_forgiving_somebody_who_was_never_seen_remembers_nothing(self) -> None:
+        register = Register()
+        forgive(register, "p-9")
+        assert register.all_facts() == ()
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def forgiven(seen: datetime, now: datetime, hour: str, zone: ZoneInfo = BERLIN) -> bool:
+    """By the hour of the day alone."""
+    area = Area("yard", forgive_at_minute=int(hour[:2]) * 60 + int(hour[3:]))
+    return is_forgiven(Whereabouts("yard", seen, "north-in"), area, Moment(now, 1.0, "boot"), zone)
+
+
+class TestTheDailyHour:
+    @pytest.mark.parametrize(
+        ("seen", "now", "expected"),
+        [
+            ((3, 59, 59), (4, 0, 0), True),
+            ((4, 0, 0), (23, 0, 0), False),
+            ((3, 0, 0), (3, 59, 59), False),
+        ],
+    )
+    def test_it_comes_at_its_minute_and_forgives_who_was_seen_before(
+        self, seen: tuple[int, int, int], now: tuple[int, int, int], expected: bool
+    ) -> None:
+        day = (2026, 11, 23)
+        assert forgiven(datetime(*day, *seen, tzinfo=BERLIN), datetime(*day, *now, tzinfo=BERLIN), "04:00") is expected
+
+    def test_an_hour_that_comes_twice_forgives_twice(self) -> None:
+        between = datetime(2026, 10, 25, 0, 45, tzinfo=UTC)
+        """02:45 before the clock is put back from 03:00 to 02:00."""
+        assert not forgiven(between, datetime(2026, 10, 25, 1, 29, tzinfo=UTC), "02:30")
+        assert forgiven(between, datetime(2026, 10, 25, 1, 30, tzinfo=UTC), "02:30")
+
+    def test_a_skipped_hour_forgives_with_the_skip(self) -> None:
+        skip = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
+        evening = skip + timedelta(hours=12)
+        assert forgiven(skip - timedelta(seconds=1), skip, "02:30")
+        assert not forgiven(skip, evening, "02:30")
+
+    def test_an_hour_skipped_at_midnight_forgives_with_the_skip(self) -> None:
+        cairo, skip = ZoneInfo("Africa/Cairo"), datetime(2026, 4, 23, 22, 0, tzinfo=UTC)
+        assert forgiven(skip - timedelta(seconds=1), skip, "00:30", cairo)
+        assert not forgiven(skip, skip + timedelta(hours=12), "00:30", cairo)
+
+
+class TestAntiPassbackAndTheClock:
+    @pytest.mark.parametrize(("timed", "expected"), [(None, AntiPassback.HARD), (10, AntiPassback.OFF)])
+    def test_only_a_timed_rule_stops_binding_while_the_clock_is_suspect(
+        self, timed: int | None, expected: AntiPassback
+    ) -> None:
+        rules = listing(areas=[Area("yard", AntiPassback.HARD, timed_minutes=timed)])
+        suspect = replace(NOW, quality=ClockQuality.SUSPECT)
+        assert breaks_anti_passback(INTO_THE_YARD, ("yard", NOON), suspect, rules) is expected
+        assert breaks_anti_passback(INTO_THE_YARD, ("yard", NOON), NOW, rules) is AntiPassback.HARD
+
+    def test_a_timed_rule_lapses_at_its_minute(self) -> None:
+        rules = listing(areas=[Area("yard", AntiPassback.HARD, timed_minutes=10)])
+        seen = NOON - timedelta(minutes=10)
+        assert breaks_anti_passback(INTO_THE_YARD, ("yard", seen), NOW, rules) is AntiPassback.OFF
+        seen += timedelta(microseconds=1)
+        assert breaks_anti_passback(INTO_THE_YARD, ("yard", seen), NOW, rules) is AntiPassback.HARD
+
+
+class TestWhatIsGathered:
+    def test_a_door_is_locked_and_free_unless_told_otherwise(self) -> None:
+        asked = AccessRequest("north-in", (Shown(("hash",)),))
+        assert gather(asked, None, Register(), NOW) == Circumstances()
+
+    def test_those_inside_and_those_on_their_way_are_counted_where_it_leads_somewhere(self) -> None:
+        register = Register([Fact("whereabouts", "p-1", Whereabouts("yard", NOON, "north-in"))])
+        points = (INTO_THE_YARD, ListedAccessPoint("north-out", area_from="yard"))
+        yard = listing(access_points=points)
+
+        def inside(point: str) -> int:
+            return gather(AccessRequest(point, ()), yard, register, NOW, on_their_way=len).inside
+
+        assert inside("north-in") == 1 + len("yard")
+        assert inside("north-out") == 0
+        assert gather(AccessRequest("north-in", ()), yard, register, NOW).inside == 1
+
+    def test_somebody_of_whom_nothing_is_known_has_no_facts(self) -> None:
+        nobody = replace(somebody(), cardholder=None)
+        blocks = [Fact("block", "cardholder:XXXX", Block("lost", "guard", "gate", NOON))]
+        for person in (somebody(), nobody, bearer()):
+            assert facts_of(person, "north-in", Register(blocks), NOW, SITE_LIST) == PersonFacts()
+
+
+class TestWhoShowsAPass:
+    def test_a_pass_of_somebody_unknown_is_a_visitors_with_the_passs_own_levels(self) -> None:
+        shown = bearer(cardholder="p-9", levels=("guests",)).shown
+        assert shown.shown_pass is not None
+        visitor = Cardholder("p-9", CardholderKind.VISITOR, (HeldLevel("guests"),))
+        assert find_person(shown, SITE_LIST) == Person("pass:v-1", None, visitor, shown)
+        nameless = bearer().shown
+        visitor = Cardholder("pass:v-1", CardholderKind.VISITOR)
+        assert find_person(nameless, SITE_LIST) == Person("pass:v-1", None, visitor, nameless)
+
+    def test_a_pass_of_a_cardholder_has_its_own_levels_or_else_the_holders(self) -> None:
+        holder = Cardholder("p-1", CardholderKind.STAFF, (HeldLevel("all"),))
+        known = listing(cardholders=[holder])
+        plain, levelled = bearer(cardholder="p-1").shown, bearer(cardholder="p-1", levels=("guests",)).shown
+        assert find_person(plain, known) == Person("pass:v-1", None, holder, plain)
+        narrowed = replace(holder, levels=(HeldLevel("guests"),))
+        assert find_person(levelled, known) == Person("pass:v-1", None, narrowed, levelled)
+
+
+class TestAlways:
+    REST = tuple((day, 0, 1440) for day in range(1, 7))
+
+    @pytest.mark.parametrize(
+        ("monday_and_more", "always"),
+        [
+            (((0, 0, 1440),), True),
+            (((0, 1, 1440),), False),
+            (((0, 0, 1439),), False),
+            (((0, 480, 1440), (6, 1200, 1440 + 480)), True),
+            (((0, 481, 1440), (6, 1200, 1440 + 480)), False),
+        ],
+    )
+    def test_a_schedule_holds_always_if_no_minute_of_the_week_is_left_out(
+        self, monday_and_more: tuple[tuple[int, int, int], ...], always: bool
+    ) -> None:
+        assert whole_week(*monday_and_more, *self.REST).always is always
