@@ -132,6 +132,8 @@ def _told_rules(rules: PointRules) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     if rules.way_out:
         kept["way_out"] = True
+    if rules.exit:
+        kept["exit"] = True
     if rules.accepts is not None:
         kept["accepts"] = sorted(grade.value for grade in rules.accepts)
     if rules.degraded is not DegradedMode.LAST_LIST:
@@ -147,6 +149,7 @@ def _rules(kept: dict[str, Any]) -> PointRules:
         None if accepts is None else frozenset(Grade(each) for each in accepts),
         DegradedMode(kept.get("degraded", DegradedMode.LAST_LIST)),
         None if facility is None else (facility[0], facility[1]),
+        kept.get("exit", False),
     )
 
 

@@ -95,12 +95,16 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class PointRules:
-    """What the site's wiring says of the access point. `way_out`: an escape route's exit, which nothing refuses."""
+    """What the site's wiring says of the access point. `way_out`: an escape route's exit, which nothing refuses.
+
+    `exit`: any way out, which no lockdown refuses.
+    """
 
     way_out: bool = False
     accepts: frozenset[Grade] | None = None
     degraded: DegradedMode = DegradedMode.LAST_LIST
     facility: tuple[str, int] | None = None
+    exit: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from gateway.domain.schedule import Schedule
 
 def door_mode_allows(case: Case) -> bool:
     mode = case.circumstances.mode
-    if mode in MODE_REASONS:
+    if mode in MODE_REASONS and not (mode is DoorMode.LOCKED_DOWN and case.request.rules.exit):
         return case.denied(MODE_REASONS[mode], mode.value)
     return case.passed(mode.value) if mode is not DoorMode.LOCKED else True
 

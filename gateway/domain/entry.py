@@ -385,7 +385,7 @@ def rules_of(site: Site, point: AccessPoint, reader: str) -> PointRules:
     """What the site's wiring says of the access point, for a decision."""
     escape = point.door is not None and site.doors[point.door].escape_route
     accepts = point.rules.get(reader, ReaderRules()).accepts
-    return PointRules(point.exit and escape, accepts, point.degraded, point.facility)
+    return PointRules(point.exit and escape, accepts, point.degraded, point.facility, point.exit)
 
 
 def _shown(identifiers: tuple[Identifier, ...], card_grade: Grade, access_list: AccessList | None) -> Shown:

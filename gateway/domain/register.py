@@ -83,8 +83,8 @@ FACT_KINDS: dict[str, type[FactValue]] = {
 class Fact:
     """One fact: its kind, its key, and its value; None when it is forgotten.
 
-    Keys: a cardholder's id for whereabouts, `credential:ID` or `cardholder:ID` for a block, a credential's or pass's id
-    for the others.
+    Keys: a cardholder's id for whereabouts, `credential:ID` or `cardholder:ID` for a block; for the others a
+    credential's id, or `pass:ID`.
     """
 
     kind: str

@@ -550,6 +550,13 @@ class TestExit:
         assert why(rig.show(1, "so")) == "BlockedLocally", "not an escape route"
         assert said(rig.rex(True, "south"))[:2] == ["ExitPressed", "LockReleased"]
 
+    def test_a_lockdown_refuses_entry_only(self) -> None:
+        points = {name: replace(p, exit=p.exit or name == "south-out") for name, p in SITE.access_points.items()}
+        rig = Compound(None, replace(SITE, access_points=points))
+        rig.lock_down()
+        assert why(rig.show(1, "si")) == "LockedDown"
+        assert granted(rig.show(1, "so"))
+
 
 class TestTrace:
     def test_it_names_the_level_the_schedule_and_the_list(self) -> None:
