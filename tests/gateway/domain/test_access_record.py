@@ -156,6 +156,7 @@ def test_circumstances_are_kept_where_they_are_unusual() -> None:
     ("rules", "told"),
     [
         (PointRules(way_out=True), {"way_out": True}),
+        (PointRules(exit=True), {"exit": True}),
         (PointRules(accepts=frozenset({Grade.SECURE, Grade.PASS})), {"accepts": ["pass", "secure"]}),
         (PointRules(degraded=DegradedMode.LOCKED), {"degraded": "locked", "facility": None}),
         (

@@ -17,7 +17,6 @@ from gateway.domain.listed import AntiPassback, Area, ListedAccessPoint
 from gateway.domain.moment import ClockQuality, Moment
 from gateway.domain.passage import facts_of, forgive, gather, note_grant, note_passage
 from gateway.domain.register import Block, Fact, Made, Register, Uses, Whereabouts
-from gateway.domain.schedule import Period, Schedule
 from tests.gateway.domain.listing import listing
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -46,11 +45,6 @@ def bearer(**more: Any) -> Person:
 
 def granted(*people: Person) -> Decision:
     return Decision(True, None, (), 1, people=people)
-
-
-def whole_week(*periods: tuple[int, int, int]) -> Schedule:
-    """Of (weekday, first minute, last minute)."""
-    return Schedule("s", tuple(Period(frozenset({day}), start, end) for day, start, end in periods))
 
 
 class TestWrongAttempts:
@@ -264,22 +258,3 @@ class TestWhoShowsAPass:
         assert find_person(plain, known) == Person("pass:v-1", None, holder, plain)
         narrowed = replace(holder, levels=(HeldLevel("guests"),))
         assert find_person(levelled, known) == Person("pass:v-1", None, narrowed, levelled)
-
-
-class TestAlways:
-    REST = tuple((day, 0, 1440) for day in range(1, 7))
-
-    @pytest.mark.parametrize(
-        ("monday_and_more", "always"),
-        [
-            (((0, 0, 1440),), True),
-            (((0, 1, 1440),), False),
-            (((0, 0, 1439),), False),
-            (((0, 480, 1440), (6, 1200, 1440 + 480)), True),
-            (((0, 481, 1440), (6, 1200, 1440 + 480)), False),
-        ],
-    )
-    def test_a_schedule_holds_always_if_no_minute_of_the_week_is_left_out(
-        self, monday_and_more: tuple[tuple[int, int, int], ...], always: bool
-    ) -> None:
-        assert whole_week(*monday_and_more, *self.REST).always is always

@@ -1,0 +1,71 @@
+"""Edges of schedules, each asked for by itself."""
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gateway.domain.schedule import DatedPlan, Period, Schedule, SpecialPlan
+from tests.gateway.domain.listing import EVERY_DAY
+
+AUCKLAND = ZoneInfo("Pacific/Auckland")
+"""Its day is another one than UTC's for half of it."""
+
+
+def whole_week(*periods: tuple[int, int, int]) -> Schedule:
+    """Of (weekday, first minute, last minute)."""
+    return Schedule("s", tuple(Period(frozenset({day}), start, end) for day, start, end in periods))
+
+
+class TestAlways:
+    REST = tuple((day, 0, 1440) for day in range(1, 7))
+
+    @pytest.mark.parametrize(
+        ("monday_and_more", "always"),
+        [
+            (((0, 0, 1440),), True),
+            (((0, 1, 1440),), False),
+            (((0, 0, 1439),), False),
+            (((0, 480, 1440), (6, 1200, 1440 + 480)), True),
+            (((0, 481, 1440), (6, 1200, 1440 + 480)), False),
+        ],
+    )
+    def test_a_schedule_holds_always_if_no_minute_of_the_week_is_left_out(
+        self, monday_and_more: tuple[tuple[int, int, int], ...], always: bool
+    ) -> None:
+        assert whole_week(*monday_and_more, *self.REST).always is always
+
+
+class TestNextChange:
+    NIGHT = Period(frozenset({0}), 22 * 60, 30 * 60)
+    WEEK = (Period(EVERY_DAY, 8 * 60, 24 * 60 + 7 * 60),)
+
+    def at(self, day: int, hour: int, minute: int = 0) -> datetime:
+        """In Auckland, in November 2026: the 23rd is a Monday."""
+        return datetime(2026, 11, day, hour, minute, tzinfo=AUCKLAND)
+
+    def change(self, schedule: Schedule, after: datetime) -> datetime | None:
+        return schedule.next_change(after.astimezone(UTC), AUCKLAND)
+
+    def test_what_began_yesterday_ends_today(self) -> None:
+        assert self.change(Schedule("s", (self.NIGHT,)), self.at(24, 1)) == self.at(24, 6)
+
+    def test_a_special_day_without_periods_begins_at_midnight(self) -> None:
+        closed = SpecialPlan("closed", frozenset({date(2026, 11, 25)}), ())
+        assert self.change(Schedule("s", self.WEEK, (closed,)), self.at(24, 9)) == self.at(25, 0)
+
+    def test_a_special_day_and_a_dated_plan_change_at_their_own_hours(self) -> None:
+        hours = (Period(EVERY_DAY, 10 * 60, 11 * 60),)
+        for schedule in (
+            Schedule("s", (), (SpecialPlan("fair", frozenset({date(2026, 11, 25)}), hours),)),
+            Schedule("s", (), (), (DatedPlan(date(2026, 11, 25), date(2026, 11, 25), hours),)),
+        ):
+            assert self.change(schedule, self.at(24, 9)) == self.at(25, 10)
+            assert self.change(schedule, self.at(25, 10)) == self.at(25, 11)
+            assert self.change(schedule, self.at(25, 11)) is None
+
+    def test_it_looks_eight_days_ahead_and_no_further(self) -> None:
+        first = date(2026, 11, 20)
+        later = Schedule("s", (), (), (DatedPlan(first, first, (Period(EVERY_DAY, 0, 60),)),))
+        assert self.change(later, self.at(12, 1)) == self.at(20, 0)
+        assert self.change(later, self.at(11, 1)) is None
