@@ -11,12 +11,13 @@ from gateway.domain.access_request import AccessRequest, Circumstances, Decision
 from gateway.domain.area import breaks_anti_passback, is_forgiven
 from gateway.domain.attempts import ATTEMPTS_WINDOW_S, LOCK_OUT_S, Attempts
 from gateway.domain.cardholder import Cardholder, CardholderKind, HeldLevel
-from gateway.domain.checks_who import find_person
+from gateway.domain.checks_who import find_person, risk_of
 from gateway.domain.credential import Credential, Grade, Pass
-from gateway.domain.listed import AntiPassback, Area, ListedAccessPoint
+from gateway.domain.listed import AccessLevel, AntiPassback, Area, Authentication, Grant, ListedAccessPoint, PersonsOf
 from gateway.domain.moment import ClockQuality, Moment
 from gateway.domain.passage import facts_of, forgive, gather, note_grant, note_passage
 from gateway.domain.register import Block, Fact, Made, Register, Uses, Whereabouts
+from tests.gateway.domain.asked import SEEN_INSIDE, Asked, a_card, a_pass, answer, steps
 from tests.gateway.domain.listing import listing
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -258,3 +259,53 @@ class TestWhoShowsAPass:
         assert find_person(plain, known) == Person("pass:v-1", None, holder, plain)
         narrowed = replace(holder, levels=(HeldLevel("guests"),))
         assert find_person(levelled, known) == Person("pass:v-1", None, narrowed, levelled)
+
+
+class TestSeveralPeople:
+    BOTH = (a_card(1), a_card(2))
+
+    def test_the_floors_of_all_who_were_shown_are_enabled(self) -> None:
+        lift = AccessLevel("lift", (Grant("north", "always", ("1", "8")),))
+        car = AccessLevel("car", (Grant("north", "always", ("3",)),))
+        asked = Asked(
+            self.BOTH,
+            holder={"levels": (HeldLevel("lift"),)},
+            second={"levels": (HeldLevel("car"),)},
+            without={"levels": {"lift": lift, "car": car}},
+        )
+        assert asked.decide().floors == ("1", "3", "8")
+
+    def test_the_trace_names_each_whose_uses_are_counted(self) -> None:
+        asked = Asked((a_card(1), a_pass(made_at=None, uses=3)), card={"uses": 2})
+        assert ("uses", True, "c-1,pass:v-1") in steps(asked.decide())
+
+    @pytest.mark.parametrize("first", [{"anti_passback_exempt": True}, {}])
+    def test_who_is_not_asked_where_they_are_excuses_nobody_else(self, first: dict[str, Any]) -> None:
+        people = {"c-1": SEEN_INSIDE if first else PersonFacts(), "c-2": SEEN_INSIDE}
+        asked = Asked(
+            self.BOTH,
+            holder=first,
+            point={"area_to": "yard"},
+            areas=(Area("yard", AntiPassback.HARD),),
+            around={"people": people},
+        )
+        assert answer(asked.decide()) == "AntipassbackViolation"
+
+    def test_of_three_without_an_escort_the_newest_is_named(self) -> None:
+        asked = Asked((a_card(1), a_card(2), a_pass(cardholder="p-9")), holder={"escort_needed": True})
+        assert steps(asked.decide())[-1] == ("escort", False, "p-9")
+
+    def test_an_escort_of_no_wanted_group_takes_no_seat_and_ends_no_waiting(self) -> None:
+        asked = Asked(
+            self.BOTH,
+            wants=Authentication.TWO_CARDS,
+            point={"persons": (PersonsOf("guards", 2),)},
+            holder={"groups": ("guards",), "escort_needed": True},
+            second={"can_escort": True},
+        )
+        assert answer(asked.decide()) == "person"
+        assert steps(asked.decide())[-1] == ("second_credential", False, "1/2")
+
+
+def test_nobody_known_is_no_risk() -> None:
+    assert risk_of(None, NOW) == 0
