@@ -80,6 +80,8 @@ PRIORITY: dict[AlarmKind, int] = {
 }
 
 
+MOMENTARY = (AlarmKind.DURESS, AlarmKind.IMPOSSIBLE_TRAVEL, AlarmKind.RISK, AlarmKind.WRONG_ATTEMPTS)
+"""Things that happen and are over: each time is a new one, which must be acknowledged anew."""
 STANDING = (AlarmKind.INSECURE_LINK, AlarmKind.JOURNAL_UNAVAILABLE, AlarmKind.CLOCK_SUSPECT)
 """What these say stays true until it is mended: no guard's outcome ends them before."""
 
@@ -240,7 +242,7 @@ class AlarmBook:
     @staticmethod
     def _tell_repeat(found: OpenAlarm) -> AlarmRepeated:
         # What was seen and went away is back: somebody must see it again.
-        found.acknowledged = found.acknowledged and not found.held_back
+        found.acknowledged = found.acknowledged and not found.held_back and found.kind not in MOMENTARY
         found.held_back = False
         return AlarmRepeated(alarm=found.alarm, count=found.count)
 

@@ -337,12 +337,12 @@ class Entry:
             self._raise(AlarmKind.NO_VALID_LIST, "site", moment)
         if decision.reason not in _WRONG:
             return
-        if self._attempts(f"reader:{reader}", moment).wrong(moment):
-            self._raise(AlarmKind.WRONG_ATTEMPTS, reader, moment, point.door)
+        sources = {f"reader:{reader}": reader}
         if decision.reason is DenialReason.INVALID_PIN:
-            credential = decision.people[0].id
-            if self._attempts(f"credential:{credential}", moment).wrong(moment):
-                self._raise(AlarmKind.WRONG_ATTEMPTS, credential, moment, point.door)
+            sources[f"credential:{decision.people[0].id}"] = decision.people[0].id
+        locked = [source for key, source in sources.items() if self._attempts(key, moment).wrong(moment)]
+        if locked:  # One alarm, also where the reader and the card are locked out by the same attempt.
+            self._raise(AlarmKind.WRONG_ATTEMPTS, locked[0], moment, point.door)
 
     def _is_locked_out(self, reader: str, shown: Shown, moment: Moment, access_list: AccessList | None) -> bool:
         person = find_person(shown, access_list)

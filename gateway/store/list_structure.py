@@ -24,7 +24,7 @@ def structure_faults(value: Any, schema: dict[str, Any], path: str = "$") -> Ite
     """One line for each place where `value` breaks the schema."""
     if not _has_type(value, schema["type"]):
         wanted = schema["type"] if isinstance(schema["type"], str) else " or ".join(schema["type"])
-        yield f"{path}: must be {wanted}, is {_short(value)}"
+        yield f"{path}: must be {wanted}, is {_told(value, path)}"
     elif isinstance(value, dict):
         yield from _object_faults(value, schema, path)
     elif isinstance(value, (list, Items)):
@@ -57,14 +57,27 @@ def _array_faults(value: list[Any] | Items[Any], schema: dict[str, Any], path: s
 
 def _scalar_faults(value: Any, schema: dict[str, Any], path: str) -> Iterator[str]:
     if "enum" in schema and value not in schema["enum"]:
-        yield f"{path}: must be one of {', '.join(str(each) for each in schema['enum'])}, is {_short(value)}"
+        yield f"{path}: must be one of {', '.join(str(each) for each in schema['enum'])}, is {_told(value, path)}"
     if isinstance(value, int) and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
-        yield f"{path}: must be {schema['minimum']} to {schema['maximum']}, is {value}"
+        yield f"{path}: must be {schema['minimum']} to {schema['maximum']}, is {_told(value, path)}"
     if isinstance(value, str):
         if len(value) > schema.get("maxLength", len(value)):
             yield f"{path}: is longer than {schema['maxLength']} characters"
         if "pattern" in schema and not _pattern(schema["pattern"]).match(value):
-            yield f"{path}: must match {schema['pattern']}, is {_short(value)}"
+            yield f"{path}: must match {schema['pattern']}, is {_told(value, path)}"
+
+
+_SECRET = frozenset({"pin", "pin_key", "duress_pin", "duress_pin_key", "key", "number", "facility_code"})
+"""What a fault, which goes to the log and the journal, must not repeat: digits of cards and PINs, and their keys."""
+
+
+def _told(value: Any, path: str) -> str:
+    if path.rpartition(".")[2] not in _SECRET:
+        return _short(value)
+    if isinstance(value, str):
+        return f"a text of {len(value)} characters"
+    names = {"int": "a number", "float": "a number", "bool": "true or false", "NoneType": "null", "list": "an array"}
+    return names.get(type(value).__name__, "an object")
 
 
 def _has_type(value: Any, wanted: str | list[str]) -> bool:

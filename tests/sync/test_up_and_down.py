@@ -138,6 +138,7 @@ async def test_another_history_under_the_same_numbers_is_refused_and_told(tmp_pa
             await clone.record(4)
             clone.start()
             await until(lambda: "is another at the office" in str(clone.doors.status.get("last_error")))
+            await clone.stop()  # Its next hello would end this session.
             client = OfficeClient(office.url, SITE, TOKEN, SystemClock())
             welcome = await client.hello(wire.Hello(1, "test", "boot", (), 0))
             assert isinstance(welcome, wire.Welcome)

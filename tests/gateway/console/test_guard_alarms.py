@@ -82,9 +82,10 @@ async def test_a_p1_is_shown_also_when_the_strip_is_full(page: Page, site: SiteA
     for kind in (AlarmKind.DOOR_FORCED, AlarmKind.DOOR_HELD, AlarmKind.TAMPER, AlarmKind.INTRUSION):
         await site.doors.alarm(kind, "yard")
     await expect(page.locator(".minimise")).to_contain_text("+1")
+    assert await popups(page) == ["强行开门", "门超时未关", "布防区域闯入"], "the newest has the last place"
     await site.doors.alarm(AlarmKind.PANIC, "panic")
     await expect(page.locator(".popup.p1")).to_be_visible()
-    assert await popups(page) == ["强行开门", "门超时未关", "设备防拆", "紧急求助"]
+    assert await popups(page) == ["强行开门", "门超时未关", "布防区域闯入", "紧急求助"]
 
 
 async def test_after_acknowledging_the_same_alarm_stays_chosen(page: Page, site: SiteAtWork) -> None:

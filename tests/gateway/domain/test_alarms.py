@@ -295,3 +295,18 @@ def test_a_link_without_encryption_is_a_standing_alarm() -> None:
     assert raised(rig.handle(sg.GatewayStarting("0", restored=False))) == ["insecure_link"]
     again = Rig(rig.site, state=rig.controller.snapshot())
     assert raised(again.handle(sg.GatewayStarting("0", restored=True))) == []
+
+
+def test_a_thing_that_happened_again_must_be_acknowledged_again(rig: Rig) -> None:
+    """A duress or a row of wrong attempts is over when it is told: the next one is another one."""
+    for _ in range(5):
+        turn = rig.swipe(99, "north-reader")
+        rig.pass_time(2)
+    alarm = only(turn, ev.AlarmRaised).alarm
+    rig.acknowledge(alarm)
+    rig.pass_time(60)
+    for _ in range(5):
+        turn = rig.swipe(99, "north-reader")
+        rig.pass_time(2)
+    assert only(turn, ev.AlarmRepeated).alarm == alarm
+    assert rig.acknowledge(alarm).reply.accepted

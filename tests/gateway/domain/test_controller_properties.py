@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from gateway.domain import events as ev
 from gateway.domain import signals as sg
 from gateway.domain.access_request import DenialReason
+from gateway.domain.alarm import MOMENTARY
 from gateway.domain.commands import DeviceCommand, PulseOutput, SwapList
 from gateway.domain.controller import Controller, Turn
 from gateway.domain.credential import Reading
@@ -77,6 +78,7 @@ class Journal:
     active: set[str] = field(default_factory=set)
     acknowledged: set[str] = field(default_factory=set)
     ever: set[str] = field(default_factory=set)
+    momentary: set[str] = field(default_factory=set)
     released: set[str] = field(default_factory=set)
 
     def write(self, turn: Turn, signal: sg.Signal) -> None:
@@ -97,10 +99,12 @@ class Journal:
                 assert event.alarm not in self.ever
                 self.ever.add(event.alarm)
                 self.open_alarms[event.alarm] = event.priority
+                if event.kind in MOMENTARY:
+                    self.momentary.add(event.alarm)
                 self.active.add(event.alarm)
             case ev.AlarmRepeated():
                 assert event.alarm in self.open_alarms
-                if event.alarm not in self.active:
+                if event.alarm not in self.active or event.alarm in self.momentary:
                     self.acknowledged.discard(event.alarm)
                 self.active.add(event.alarm)
             case ev.AlarmNormal():

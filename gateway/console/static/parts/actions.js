@@ -33,8 +33,10 @@ export function whyNoFireReset() {
   if (!latched) return t("ui.fire_reset_none");
   return state.me.role === "supervisor" ? "" : t("ui.fire_reset_supervisor");
 }
+// What else keeps a door open goes on doing so.
+const onlyFireFrees = (now) => now?.fire && !now.lock_open && now.override?.mode !== "Unlocked";
 export function clearFire() {
-  const doors = Object.keys(state.site.doors).filter((door) => state.status.doors?.[door]?.fire).map((door) => named(state.site.doors[door], door));
+  const doors = Object.keys(state.site.doors).filter((door) => onlyFireFrees(state.status.doors?.[door])).map((door) => named(state.site.doors[door], door));
   const fault = h("p", { class: "fault", role: "alert" }), sending = sender();
   const yes = h("button", { class: "primary", id: "clear-fire", onclick: async () => {
     yes.disabled = true;

@@ -26,7 +26,9 @@ const waits = (alarm) => alarm && (alarm.state === "open" || alarm.state === "ac
 function fitting(rest) {
   if (innerWidth <= 640) return [rest.find((alarm) => alarm.priority === 1) ?? rest[0]];
   const slots = Math.max(1, Math.min(3, Math.floor((innerWidth - 160) / 400)));
-  const kept = new Set(rest.slice(0, slots));
+  // Where not all fit, the last place is the newest one's: who waits longest keeps the others.
+  const newest = rest.findLast((alarm) => alarm.priority !== 1) ?? rest.at(-1);
+  const kept = new Set(rest.length > slots ? [...rest.slice(0, slots - 1), newest] : rest);
   rest.filter((alarm) => alarm.priority === 1).slice(0, slots + 1).forEach((alarm) => kept.add(alarm));
   return rest.filter((alarm) => kept.has(alarm));
 }
