@@ -34,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         level=logging.INFO, stream=sys.stderr, format=f"%(asctime)s {args.name:8} %(levelname)s %(message)s"
     )
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    os.umask(0o077)  # Journal, lists and evidence are this user's alone.
     if args.name == "doors":
         _come_first()
     code, faults = 1, list[ConfigError]()
