@@ -9,7 +9,6 @@ import pytest
 
 from gateway.domain.access_request import AccessRequest, Circumstances, Decision, Person, PersonFacts, Shown
 from gateway.domain.area import breaks_anti_passback, is_forgiven
-from gateway.domain.attempts import ATTEMPTS_WINDOW_S, LOCK_OUT_S, Attempts
 from gateway.domain.cardholder import Cardholder, CardholderKind, HeldLevel
 from gateway.domain.checks_who import find_person, risk_of
 from gateway.domain.credential import Credential, Grade, Pass
@@ -28,10 +27,6 @@ SITE_LIST = listing()
 INTO_THE_YARD = ListedAccessPoint("north-in", area_to="yard")
 
 
-def at(monotonic_s: float, boot: str = "boot") -> Moment:
-    return Moment(NOON, monotonic_s, boot)
-
-
 def somebody(shown: Shown | None = None, **credential: Any) -> Person:
     """Card c-1 of p-1."""
     known = replace(Credential("c-1", "p-1"), **credential)
@@ -46,52 +41,6 @@ def bearer(**more: Any) -> Person:
 
 def granted(*people: Person) -> Decision:
     return Decision(True, None, (), 1, people=people)
-
-
-class TestWrongAttempts:
-    def test_five_within_exactly_the_window_lock_and_the_first_one_counts(self) -> None:
-        attempts = Attempts()
-        for second in (0.0, 200.0, 210.0, 220.0):
-            assert not attempts.wrong(at(1000.0 + second))
-        assert attempts.wrong(at(1000.0 + ATTEMPTS_WINDOW_S))
-
-    def test_five_in_more_than_the_window_do_not_lock(self) -> None:
-        attempts = Attempts()
-        for second in (0.0, 200.0, 210.0, 220.0, ATTEMPTS_WINDOW_S + 0.5):
-            assert not attempts.wrong(at(1000.0 + second))
-        assert not attempts.is_locked(at(1300.5))
-        assert attempts.wrong(at(1000.0 + ATTEMPTS_WINDOW_S + 1)), "only the last five are counted"
-
-    def test_the_lock_is_over_after_its_minute_and_a_new_row_begins(self) -> None:
-        attempts = Attempts()
-        assert [attempts.wrong(at(1000.0)) for _ in range(5)] == [False] * 4 + [True]
-        assert attempts.is_locked(at(1000.0 + LOCK_OUT_S - 0.1))
-        assert not attempts.is_locked(at(1000.0 + LOCK_OUT_S))
-        assert not attempts.wrong(at(1000.0 + LOCK_OUT_S))
-
-    def test_another_boot_begins_anew_and_is_not_locked(self) -> None:
-        attempts = Attempts()
-        for _ in range(5):
-            attempts.wrong(at(1000.0))
-        assert not attempts.is_locked(at(0.5, "next"))
-        assert not attempts.wrong(at(0.5, "next"))
-        assert not attempts.is_locked(at(0.5, "next"))
-        assert [attempts.wrong(at(0.5, "next")) for _ in range(4)] == [False] * 3 + [True]
-
-    def test_a_row_matters_to_the_end_of_its_window_and_no_longer(self) -> None:
-        attempts = Attempts()
-        attempts.wrong(at(1000.0))
-        attempts.wrong(at(1010.0))
-        assert not attempts.is_over(at(1010.0 + ATTEMPTS_WINDOW_S))
-        assert attempts.is_over(at(1010.5 + ATTEMPTS_WINDOW_S))
-
-    def test_a_lock_matters_while_it_lasts_and_of_another_boot_nothing_does(self) -> None:
-        attempts = Attempts()
-        for _ in range(5):
-            attempts.wrong(at(1000.0))
-        assert not attempts.is_over(at(1000.0 + LOCK_OUT_S))
-        assert attempts.is_over(at(1000.5 + LOCK_OUT_S))
-        assert attempts.is_over(at(1000.5, "next"))
 
 
 class TestWhatAGrantUsesUp:
@@ -242,7 +191,13 @@ class TestWhatIsGathered:
             assert facts_of(person, "north-in", Register(blocks), NOW, SITE_LIST) == PersonFacts()
 
 
-class TestWhoShowsAPass:
+class TestWhoIsShown:
+    def test_a_card_is_its_credential_and_whoever_holds_it(self) -> None:
+        (known,) = Asked().decide().people
+        assert known.shown == a_card(1)
+        assert find_person(a_card(1), Asked().list()) == known
+        assert find_person(a_card(1), None) is None
+
     def test_a_pass_of_somebody_unknown_is_a_visitors_with_the_passs_own_levels(self) -> None:
         shown = bearer(cardholder="p-9", levels=("guests",)).shown
         assert shown.shown_pass is not None
@@ -307,5 +262,19 @@ class TestSeveralPeople:
         assert steps(asked.decide())[-1] == ("second_credential", False, "1/2")
 
 
-def test_nobody_known_is_no_risk() -> None:
-    assert risk_of(None, NOW) == 0
+class TestDenials:
+    def test_a_denial_enables_no_floor_and_reports_nobody(self) -> None:
+        lift = AccessLevel("residents", (Grant("north", "always", ("1",)),))
+        asked = Asked(
+            point={"area_to": "yard"},
+            areas=(Area("yard", AntiPassback.SOFT),),
+            facts=SEEN_INSIDE,
+            around={"interlocked_by": "inner"},
+            without={"levels": {"residents": lift}},
+        )
+        denied, passes = asked.decide(), replace(asked, around={}).decide()
+        assert (passes.floors, passes.soft_passback) == (("1",), ("c-1",))
+        assert (denied.floors, denied.soft_passback) == ((), ())
+
+    def test_nobody_known_is_no_risk(self) -> None:
+        assert risk_of(None, NOW) == 0
