@@ -41,9 +41,9 @@ def _local_grant_holds(case: Case, person: Person) -> bool:
 
 
 def _grants_of(case: Case, person: Person) -> tuple[list[tuple[str, Schedule, tuple[str, ...]]], bool]:
-    """(level, schedule, floors) of each valid grant for this access point, sorted; and whether one only waits for
+    """The (level, schedule, floors) of each valid grant for this access point, sorted.
 
-    a clock that can be trusted.
+    And whether one only waits for a clock that can be trusted.
     """
     assert case.list is not None
     assert person.cardholder is not None

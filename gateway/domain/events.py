@@ -123,9 +123,9 @@ class AccessNotTaken(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AreaEntered(_Event):
-    """Somebody went from one area into another (None is outside). `because` is `taken`; or `no_contact`,
+    """Somebody went from one area into another (None is outside).
 
-    `already_open` or `free` where a door can't tell and the grant must do.
+    `because` is `taken`; or `no_contact`, `already_open` or `free` where a door can't tell and the grant must do.
     """
 
     cardholder: str
