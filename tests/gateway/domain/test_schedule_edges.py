@@ -1,11 +1,11 @@
 """Edges of schedules, each asked for by itself."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.domain.schedule import DatedPlan, Period, Schedule, SpecialPlan
+from gateway.domain.schedule import DatedPlan, Period, Schedule, SpecialPlan, clock_changes
 from tests.gateway.domain.listing import EVERY_DAY
 
 AUCKLAND = ZoneInfo("Pacific/Auckland")
@@ -69,3 +69,21 @@ class TestNextChange:
         later = Schedule("s", (), (), (DatedPlan(first, first, (Period(EVERY_DAY, 0, 60),)),))
         assert self.change(later, self.at(12, 1)) == self.at(20, 0)
         assert self.change(later, self.at(11, 1)) is None
+
+
+class TestClockChanges:
+    FORWARD = datetime(2026, 9, 26, 14, 0, tzinfo=UTC)
+    """02:00 in Auckland, on the 27th, becomes 03:00."""
+
+    def changes(self, day: int, hour: int, minute: int) -> set[datetime]:
+        """Of the 24 hours from then, on a day of September."""
+        return clock_changes(datetime.combine(date(2026, 9, day), time(hour, minute)), AUCKLAND)
+
+    @pytest.mark.parametrize("minute", [0, 1, 2, 3, 17, 30, 59])
+    def test_a_change_is_found_to_the_minute(self, minute: int) -> None:
+        assert self.changes(27, 0, minute) == self.changes(27, 1, minute) == {self.FORWARD}
+
+    def test_it_is_looked_for_in_the_24_hours_from_then(self) -> None:
+        assert self.changes(26, 2, 0) == {self.FORWARD}
+        assert self.changes(26, 1, 59) == set()
+        assert self.changes(27, 3, 0) == set()
