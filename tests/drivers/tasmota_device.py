@@ -61,5 +61,6 @@ async def tasmota_relay(port: int, topic: str) -> AsyncIterator[TasmotaDevice]:
         try:
             yield device
         finally:
-            task.cancel()
-            await asyncio.wait({task})
+            while not task.done():  # aiomqtt's wait_for may swallow a cancellation before Python 3.12
+                task.cancel()
+                await asyncio.wait({task}, timeout=1.0)
