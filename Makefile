@@ -1,7 +1,7 @@
 # For who works on it; needs the environment that `python3 start.py test` makes.
 BIN := .venv/bin
 
-.PHONY: check test bench soak format
+.PHONY: check test bench soak mutants format
 
 check:
 	$(BIN)/ruff format --check .
@@ -17,6 +17,9 @@ bench:
 
 soak:
 	$(BIN)/python -m tests.soak
+
+mutants:
+	nice $(BIN)/python -m tests.mutants
 
 format:
 	$(BIN)/ruff format .
