@@ -202,6 +202,7 @@ def test_an_escort_is_named() -> None:
     ("around", "told", "more"),
     [
         ({}, "granted", []),
+        ({"locked_out": True, "inside": 9}, "granted", []),
         ({"mode": DoorMode.UNLOCKED}, "granted", [("door_mode", True, "Unlocked")]),
         ({"mode": DoorMode.LOCKED_DOWN}, "LockedDown", [("door_mode", False, "LockedDown")]),
         ({"interlocked_by": "inner"}, "InterlockActive", [("interlock", False, "inner")]),
