@@ -166,6 +166,11 @@ class TestAntiPassbackAndTheClock:
         seen += timedelta(microseconds=1)
         assert breaks_anti_passback(INTO_THE_YARD, ("yard", seen), NOW, rules) is AntiPassback.HARD
 
+    def test_the_graver_of_two_rules_counts(self) -> None:
+        rules = listing(areas=[Area("yard", AntiPassback.SOFT), Area("hall", AntiPassback.HARD)])
+        through = ListedAccessPoint("inner", area_from="hall", area_to="yard")
+        assert breaks_anti_passback(through, ("yard", NOON), NOW, rules) is AntiPassback.HARD
+
 
 class TestWhatIsGathered:
     def test_a_door_is_locked_and_free_unless_told_otherwise(self) -> None:
@@ -218,6 +223,12 @@ class TestWhoIsShown:
 
 class TestSeveralPeople:
     BOTH = (a_card(1), a_card(2))
+
+    def test_the_decision_is_the_first_ones(self) -> None:
+        decision = Asked(self.BOTH, wants=Authentication.TWO_CARDS).decide()
+        assert decision.credential is not None
+        assert decision.cardholder is not None
+        assert (decision.credential.id, decision.cardholder.id) == ("c-1", "p-1")
 
     def test_the_floors_of_all_who_were_shown_are_enabled(self) -> None:
         lift = AccessLevel("lift", (Grant("north", "always", ("1", "8")),))

@@ -90,6 +90,8 @@ CONFIRM = Authentication.CONFIRM
         (Asked(wants=Authentication.PIN), "FormatNotAccepted", ("authentication", False, "pin")),
         (Asked((a_card(1, Grade.PIN),), wants=Authentication.CARD),
          "FormatNotAccepted", ("authentication", False, "card")),
+        (Asked((a_card(1, Grade.PIN),), wants=Authentication.FIRST_CARD),
+         "FormatNotAccepted", ("authentication", False, "first_card")),
         (Asked(card={"uses": 3}, facts=PersonFacts(used=3)), "UsesExhausted", ("uses", False, "c-1")),
         (Asked(point=INTO, areas=HARD_YARD, facts=SEEN_INSIDE),
          "AntipassbackViolation", ("anti_passback", False, "yard")),
@@ -149,6 +151,7 @@ ALWAYS_ASKED = [
         (Asked(facts=LEAVE),
          [(check, True, "local_grant,residents/always") for check in ("access_level", "schedule")]),
         (Asked(wants=Authentication.CARD), [("authentication", True, "card")]),
+        (Asked((a_card(1, Grade.PIN),), wants=Authentication.UNLOCKED), [("authentication", True, "unlocked")]),
         (Asked(card={"uses": 3}, facts=PersonFacts(used=2)), [("uses", True, "c-1")]),
         (Asked(point=INTO, areas=HARD_YARD, facts=SEEN_OUTSIDE), [("anti_passback", True, "outside")]),
         (Asked(point={"area_from": "yard"}, areas=HARD_YARD, facts=SEEN_INSIDE), [("anti_passback", True, "yard")]),
@@ -231,3 +234,8 @@ def test_a_way_out_ends_with_its_own_step() -> None:
     way_out = Asked(card={"state": CredentialState.LOST}, request={"rules": PointRules(way_out=True)}).decide()
     assert steps(way_out)[3:] == [("way_out", True, "")]
     assert answer(way_out) == "granted"
+
+
+@pytest.mark.parametrize("age_s", [-10, 0, 59.9])
+def test_a_rotating_pass_is_good_from_10_s_before_it_was_made_to_a_minute_after(age_s: float) -> None:
+    assert answer(Asked((a_pass(made_at=NOON - age_s * SECOND),)).decide()) == "granted"

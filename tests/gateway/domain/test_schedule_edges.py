@@ -35,6 +35,12 @@ class TestAlways:
     ) -> None:
         assert whole_week(*monday_and_more, *self.REST).always is always
 
+    def test_a_special_day_or_a_dated_plan_leaves_nothing_always(self) -> None:
+        week, day = (Period(EVERY_DAY, 0, 1440),), date(2026, 11, 25)
+        assert Schedule("s", week).always
+        assert not Schedule("s", week, (SpecialPlan("fair", frozenset({day}), week),)).always
+        assert not Schedule("s", week, (), (DatedPlan(day, day, week),)).always
+
 
 class TestNextChange:
     NIGHT = Period(frozenset({0}), 22 * 60, 30 * 60)
