@@ -50,7 +50,7 @@ def is_forgiven(where: Whereabouts, area: Area | None, moment: Moment, zone: tzi
     today = moment.wall.astimezone(zone).date()
     days = (today, today - timedelta(days=1))
     came = [at for day in days for at in _comes(day, area.forgive_at_minute, zone) if at <= moment.wall]
-    return where.at < max(came)
+    return any(where.at < at for at in came)
 
 
 def _comes(day: date, minute: int, zone: tzinfo) -> set[datetime]:
@@ -59,4 +59,5 @@ def _comes(day: date, minute: int, zone: tzinfo) -> set[datetime]:
     shown = midnight + timedelta(minutes=minute)
     told = {shown.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
     there = {at for at in told if at.astimezone(zone).replace(tzinfo=None) == shown}
-    return there or clock_changes(midnight - timedelta(hours=12), zone)
+    # A skip at midnight shows only from the day before, one late in the evening only from the day itself.
+    return there or clock_changes(midnight - timedelta(hours=12), zone) or clock_changes(midnight, zone)

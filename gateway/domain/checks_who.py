@@ -24,7 +24,8 @@ def list_usable(case: Case) -> bool:
         return case.passed(str(found.version))
     if rules.degraded is DegradedMode.FACILITY_CODE and rules.facility is not None:
         case.list = None
-        if all(rules.facility in each.facilities for each in case.request.shown):
+        shown = case.request.shown
+        if shown and all(rules.facility in each.facilities for each in shown):
             case.by_facility = True
             return case.passed(f"{rules.facility[0]}:{rules.facility[1]}")
         return case.denied(DenialReason.NO_VALID_LIST, "facility_code")
