@@ -1,0 +1,253 @@
+"""Events of access: who asked to pass, what was decided, and what came of it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, TypeAlias
+
+from gateway.domain.event import Occurrence
+from gateway.domain.trace import TraceStep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRequested(Occurrence):
+    """A credential may pass if something comes too (ONVIF AccessControl/Request). `wants` is a `Want`.
+
+    `request` names it until it ends in AccessGranted or AccessDenied.
+    """
+
+    request: str
+    access_point: str
+    door: str | None
+    reader: str
+    wants: str
+    credential: str
+    cardholder: str | None
+    list_version: int | None
+    trace: tuple[TraceStep, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessGranted(Occurrence):
+    """A credential may pass. `circumstances` is what the decision looked at beside the list: see `replay`.
+
+    `credential` is None where any card of the site's facility code passes; `accompanied` are the credentials that were
+    shown with it.
+    """
+
+    version: ClassVar[int] = 2
+
+    access_point: str
+    door: str | None
+    reader: str
+    credential: str | None
+    cardholder: str | None
+    list_version: int | None
+    trace: tuple[TraceStep, ...]
+    accompanied: tuple[str, ...] = ()
+    floors: tuple[str, ...] = ()
+    request: str | None = None
+    circumstances: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessDenied(Occurrence):
+    """A credential may not pass, for exactly one reason. `circumstances` as in AccessGranted."""
+
+    version: ClassVar[int] = 2
+
+    access_point: str
+    door: str | None
+    reader: str
+    reason: str
+    credential: str | None
+    cardholder: str | None
+    list_version: int | None
+    trace: tuple[TraceStep, ...]
+    request: str | None = None
+    circumstances: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessConfirmed(Occurrence):
+    """Somebody said yes or no to an AccessRequested."""
+
+    request: str
+    allowed: bool
+    actor: str
+    post: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessTaken(Occurrence):
+    """The door was opened after a grant; who, if it was a credential's."""
+
+    door: str
+    because: str
+    credential: str | None
+    cardholder: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessNotTaken(Occurrence):
+    """The release time passed and the door was not opened."""
+
+    door: str
+    because: str
+    credential: str | None
+    cardholder: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AreaEntered(Occurrence):
+    """Somebody went from one area into another (None is outside).
+
+    `because` is `taken`; or `no_contact`, `already_open` or `free` where a door can't tell and the grant must do.
+    """
+
+    cardholder: str
+    credential: str | None
+    access_point: str
+    area_from: str | None
+    area_to: str | None
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AntipassbackViolated(Occurrence):
+    """A passage that the whereabouts contradict was allowed and is reported: `area` is where they should be."""
+
+    access_point: str
+    credential: str
+    cardholder: str
+    area: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AntipassbackForgiven(Occurrence):
+    """Where somebody is, or everybody (None), counts no more for anti-passback; the areas keep them."""
+
+    cardholder: str | None
+    reason: str
+    actor: str
+    post: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuressUsed(Occurrence):
+    """Somebody opened under duress. Nothing at the door shows it."""
+
+    access_point: str
+    door: str | None
+    credential: str
+    cardholder: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskPassed(Occurrence):
+    """Somebody of whom the office warns has passed."""
+
+    access_point: str
+    credential: str
+    cardholder: str
+    level: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TravelImpossible(Occurrence):
+    """The same card at two access points within a time in which nobody gets there."""
+
+    credential: str
+    cardholder: str | None
+    access_point: str
+    before: str
+    metres: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorsEnabled(Occurrence):
+    """A lift's floor buttons were told to work for a while."""
+
+    lift: str
+    access_point: str
+    floors: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectBlocked(Occurrence):
+    """A guard blocked a credential or a cardholder (`kind:id`), whatever any list says."""
+
+    subject: str
+    reason: str
+    actor: str
+    post: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectUnblocked(Occurrence):
+    """The block was lifted."""
+
+    subject: str
+    reason: str
+    actor: str
+    post: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalGrantGiven(Occurrence):
+    """A guard lets a credential pass some access points for a while."""
+
+    credential: str
+    access_points: tuple[str, ...]
+    until: datetime
+    reason: str
+    actor: str
+    post: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalGrantEnded(Occurrence):
+    """A guard took it back before its time."""
+
+    credential: str
+    reason: str
+    actor: str
+    post: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadDropped(Occurrence):
+    """A read did not count: retained, replayed or out of its window."""
+
+    reader: str
+    reason: str
+
+
+AccessEvent: TypeAlias = (
+    AccessRequested
+    | AccessGranted
+    | AccessDenied
+    | AccessConfirmed
+    | AccessTaken
+    | AccessNotTaken
+    | AreaEntered
+    | AntipassbackViolated
+    | AntipassbackForgiven
+    | DuressUsed
+    | RiskPassed
+    | TravelImpossible
+    | FloorsEnabled
+    | SubjectBlocked
+    | SubjectUnblocked
+    | LocalGrantGiven
+    | LocalGrantEnded
+    | ReadDropped
+)

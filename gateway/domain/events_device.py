@@ -1,0 +1,85 @@
+"""Events of devices: their inputs, their answers to commands, their loss and return."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gateway.domain.event import Occurrence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandSentBeforeCommit(Occurrence):
+    """The journal was slow: a command went to a device before its event was durable."""
+
+    command_id: str
+    waited_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandEnded(Occurrence):
+    """A device's answer to a command."""
+
+    command_id: str
+    device: str
+    outcome: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputActivated(Occurrence):
+    """A site input (panic, tamper, fire …) became active."""
+
+    input: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputNormal(Occurrence):
+    """A site input returned to normal."""
+
+    input: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceLost(Occurrence):
+    """A device, camera or peer can't be reached."""
+
+    device: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceReturned(Occurrence):
+    """It can be reached again."""
+
+    device: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RubbishReceived(Occurrence):
+    """Bytes from a device that made no valid frame."""
+
+    device: str
+    count: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceMisconfigured(Occurrence):
+    """A device is set up in a way that safety does not allow."""
+
+    device: str
+    faults: tuple[str, ...]
+
+
+DeviceEvent: TypeAlias = (
+    CommandSentBeforeCommit
+    | CommandEnded
+    | InputActivated
+    | InputNormal
+    | DeviceLost
+    | DeviceReturned
+    | RubbishReceived
+    | DeviceMisconfigured
+)

@@ -1,0 +1,213 @@
+"""Events of doors: locks, contacts, modes, lockdown and fire."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from gateway.domain.event import Occurrence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitPressed(Occurrence):
+    """The exit button (REX) was pressed."""
+
+    door: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedByGuard(Occurrence):
+    """A guard opened a door, for a reason."""
+
+    door: str
+    reason: str
+    note: str
+    actor: str
+    post: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockReleased(Occurrence):
+    """The lock was told to release. `seconds` is None while it stays released."""
+
+    door: str
+    because: str
+    command_id: str
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockNotReleased(Occurrence):
+    """No command of a release went out in time: the door stayed locked."""
+
+    door: str
+    command_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockSecured(Occurrence):
+    """The lock was told to secure, or its pulse has ended (`command_id` is then the pulse's)."""
+
+    door: str
+    command_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockFoundReleased(Occurrence):
+    """At start or after a device's return the lock was released though nothing recorded says so; it was secured."""
+
+    door: str
+    command_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorOpened(Occurrence):
+    """The contact says open."""
+
+    door: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorClosed(Occurrence):
+    """The contact says closed."""
+
+    door: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorForcedOpen(Occurrence):
+    """Opened with no grant, exit or release."""
+
+    door: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorHeldWarning(Occurrence):
+    """Open nearly too long (ONVIF: PreAlarmTime)."""
+
+    door: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorHeldOpen(Occurrence):
+    """Open too long (ONVIF: DoorOpenTooLong)."""
+
+    door: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorModeChanged(Occurrence):
+    """The door's mode by schedule, or the fire overlay, changed. `mode` is a `DoorMode`."""
+
+    door: str
+    mode: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorModeOverridden(Occurrence):
+    """A guard set a door's mode until a time, or gave it back to the schedule (`mode` None)."""
+
+    door: str
+    mode: str | None
+    until: datetime | None
+    reason: str
+    actor: str
+    post: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorModeOverrideEnded(Occurrence):
+    """A guard's setting has run out."""
+
+    door: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockdownStarted(Occurrence):
+    """A guard locked doors down."""
+
+    group: str | None
+    doors: tuple[str, ...]
+    reason: str
+    actor: str
+    post: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockdownReleased(Occurrence):
+    """Two people released a lockdown."""
+
+    group: str | None
+    doors: tuple[str, ...]
+    reason: str
+    actor: str
+    post: str
+    second: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockOpenStarted(Occurrence):
+    """A guard's life-safety release."""
+
+    group: str | None
+    doors: tuple[str, ...]
+    reason: str
+    actor: str
+    post: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockOpenReleased(Occurrence):
+    """It was taken back."""
+
+    group: str | None
+    doors: tuple[str, ...]
+    reason: str
+    actor: str
+    post: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FireDetected(Occurrence):
+    """The fire input is active; doors are released. Latched until a person clears it."""
+
+    input: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FireCleared(Occurrence):
+    """A person cleared the fire release."""
+
+    actor: str
+    post: str
+
+
+DoorEvent: TypeAlias = (
+    ExitPressed
+    | OpenedByGuard
+    | LockReleased
+    | LockNotReleased
+    | LockSecured
+    | LockFoundReleased
+    | DoorOpened
+    | DoorClosed
+    | DoorForcedOpen
+    | DoorHeldWarning
+    | DoorHeldOpen
+    | DoorModeChanged
+    | DoorModeOverridden
+    | DoorModeOverrideEnded
+    | LockdownStarted
+    | LockdownReleased
+    | LockOpenStarted
+    | LockOpenReleased
+    | FireDetected
+    | FireCleared
+)
