@@ -9,16 +9,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from simulators.card import Card, CardUnreadable
 from simulators.client import Request
 from simulators.control import Answer, Refused, pass_on
 from simulators.demo_site import PASS_KEY_FILE
+from simulators.device import CardReader, Inputs, Noisy, Online, Outputs, Polled, Scanner, Simulated
 from simulators.door import Door
 from simulators.hardware import Hardware
 from simulators.passes import VisitorPasses
 from simulators.people import named_cards
-from simulators.pty_line import PtyLine
-from simulators.readers import Card, CardUnreadable
-from simulators.scanners import TopicScanner
 from simulators.scenario import SEEN_DOOR, Scenario
 
 MAX_NOISE = 2048
@@ -76,32 +75,21 @@ class Acts:
         card = self._card(wanted)
         said = f"{wanted if isinstance(wanted, str) else 'A card'} is held before {reader}."
         try:
-            if reader in self.hardware.serial_readers:
-                self.hardware.serial_readers[reader].swipe(card)
-            elif reader in self.hardware.topic_readers:
-                sent = await self.hardware.topic_readers[reader].swipe_card(card)
-                said = said if sent else f"{reader} saw the card but has no connection to the broker."
-            else:
-                known = ", ".join([*self.hardware.serial_readers, *self.hardware.topic_readers])
-                raise Refused(f"there is no reader {reader!r}; there are {known}")
+            sent = await self._reader(reader).swipe(card)
         except CardUnreadable as problem:
             raise Refused(f"{reader} stays silent: {problem}") from problem
+        said = said if sent else f"{reader} saw the card but has no power or no connection."
         return {"said": said, "card": asdict(card)}
 
     async def _scan(self, request: Request) -> Answer:
         name, text = str(request.get("scanner")), request.get("text")
-        scanner = self.hardware.scanners.get(name)
-        if scanner is None:
-            known = ", ".join(self.hardware.scanners) or "none"
-            raise Refused(f"there is no scanner {name!r}; there are {known}")
+        scanner = self.hardware.find(name)
+        if not isinstance(scanner, Scanner):
+            raise Refused(f"there is no scanner {name!r}; there are {self._names(Scanner)}")
         if not isinstance(text, str) or not 0 < len(text) <= MAX_TEXT or not text.isprintable():
             raise Refused(f"a text is 1 to {MAX_TEXT} characters on one line")
         shown = self._pass(text) or text
-        sent = True
-        if isinstance(scanner, TopicScanner):
-            sent = await scanner.scan(shown)
-        else:
-            scanner.scan(shown)
+        sent = await scanner.scan(shown)
         return {"said": f"{name} sees {text!r}" + ("." if sent else " but has no power or no broker."), "text": shown}
 
     async def _press(self, request: Request) -> Answer:
@@ -120,16 +108,14 @@ class Acts:
         raise Refused(f"{target!r} is no door and no button; a key of a reader's keypad wants the key too")
 
     async def _press_keys(self, reader: str, keys: str) -> Answer:
-        device = self.hardware.serial_readers.get(reader) or self.hardware.topic_readers.get(reader)
-        if device is None:
-            raise Refused(f"there is no reader {reader!r}")
+        device = self._reader(reader)
         if not 0 < len(keys) <= MAX_KEYS or not KEYS.issuperset(keys):
             raise Refused(f"keys are 1 to {MAX_KEYS} of 0-9, * and #, such as 1005#")
         for number, key in enumerate(keys):
             if number:
                 await asyncio.sleep(KEY_PAUSE_S)
             try:
-                device.press(key)
+                await device.press(key)
             except CardUnreadable as problem:
                 raise Refused(str(problem)) from problem
         said = f"Key {keys} of {reader} is pressed." if len(keys) == 1 else f"Keys {keys} of {reader} are pressed."
@@ -174,31 +160,20 @@ class Acts:
             raise Refused(f"{text!r} is not hexadecimal") from problem
         if len(data) > MAX_NOISE:
             raise Refused(f"a burst has at most {MAX_NOISE} bytes")
-        if name in self.hardware.lines:
-            self.hardware.lines[name].send(data)
-        elif name in self.hardware.topic_readers:
-            await self.hardware.topic_readers[name].publish("tele", "SENSOR", data.decode("latin-1"))
-        else:
-            raise Refused(f"{name!r} has no line for noise")
+        device = self.hardware.find(name)
+        if not isinstance(device, Noisy):
+            raise Refused(f"{name!r} has no line for noise; there are {self._names(Noisy)}")
+        await device.noise(data)
         return {"said": f"{len(data)} bytes of rubbish on the line of {name}.", "bytes_hex": data.hex()}
 
     async def _plug(self, request: Request) -> Answer:
-        name = str(request.get("device"))
-        device = self.hardware.devices().get(name)
-        if device is None:
-            raise Refused(f"there is no device {name!r}; there are {', '.join(self.hardware.devices())}")
+        name, device = self._device(request)
         device.plug()
         return {"said": f"{name} is plugged in."}
 
     async def _unplug(self, request: Request) -> Answer:
-        name = str(request.get("device"))
-        device = self.hardware.devices().get(name)
-        if device is None:
-            raise Refused(f"there is no device {name!r}; there are {', '.join(self.hardware.devices())}")
-        if isinstance(device, PtyLine):
-            device.unplug()
-        else:
-            await device.unplug()
+        name, device = self._device(request)
+        await device.unplug()
         return {"said": f"{name} is unplugged."}
 
     async def _orchestrate(self, request: Request) -> Answer:
@@ -238,23 +213,35 @@ class Acts:
     async def _status(self, _request: Request) -> Answer:
         hardware = self.hardware
         hardware.settle()
-        now = hardware.now()
+        now, devices = hardware.now(), hardware.devices.items()
         doors = {name: door.describe(now) for name, door in hardware.doors.items()}
         return {
             "said": "; ".join(f"{n} {d['leaf']}, {d['lock']}" for n, d in doors.items()) + ".",
             "doors": doors,
-            "coils": {n: list(b.board.coils) for n, b in hardware.boards.items()}
-            | {n: [relay.on] for n, relay in hardware.relays.items()},
-            "inputs": {name: list(board.board.inputs) for name, board in hardware.boards.items()},
+            "coils": {n: list(each.coils) for n, each in devices if isinstance(each, Outputs)},
+            "inputs": {n: list(each.inputs) for n, each in devices if isinstance(each, Inputs)},
             "buttons": dict(hardware.pressed),
-            "devices": {name: {"plugged": device.plugged} for name, device in self.hardware.devices().items()},
-            "boards": {
-                n: {"frames": b.board.frames, "bad_frames": b.board.bad_frames} for n, b in hardware.boards.items()
-            },
-            "mqtt": {n: device.online.is_set() for n, device in {**hardware.topic_readers, **hardware.relays}.items()},
+            "devices": {n: {"plugged": each.plugged} for n, each in devices},
+            "boards": {n: each.frames() for n, each in devices if isinstance(each, Polled)},
+            "mqtt": {n: each.is_online for n, each in devices if isinstance(each, Online)},
             "polled": hardware.is_polled(),
             "scenario": {"run": self.scenario.running, "speed": self.scenario.speed, "steps": self.scenario.steps},
         }
+
+    def _reader(self, name: str) -> CardReader:
+        reader = self.hardware.find(name)
+        if not isinstance(reader, CardReader):
+            raise Refused(f"there is no reader {name!r}; there are {self._names(CardReader)}")
+        return reader
+
+    def _device(self, request: Request) -> tuple[str, Simulated]:
+        name = str(request.get("device"))
+        if name not in self.hardware.devices:
+            raise Refused(f"there is no device {name!r}; there are {', '.join(self.hardware.devices)}")
+        return name, self.hardware.devices[name]
+
+    def _names(self, kind: type) -> str:
+        return ", ".join(name for name, each in self.hardware.devices.items() if isinstance(each, kind)) or "none"
 
     def _door(self, request: Request) -> Door:
         name = str(request.get("door"))

@@ -8,7 +8,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from simulators.pty_line import PtyLine
+from simulators.device import Surroundings
+from simulators.plan import DevicePlan
+from simulators.pty_line import LineDevice, PtyLine
 
 READ_COILS, READ_INPUTS, WRITE_COIL, WRITE_COILS = 0x01, 0x02, 0x05, 0x0F
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 0x01, 0x02, 0x03
@@ -109,21 +111,39 @@ class ModbusBoard:
         return body[:4]
 
 
-class BoardOnLine:
+class BoardOnLine(LineDevice):
     """A board behind a line: frames by silence, answers paced by the line, flashes ended in time.
 
     `changed` is called after anything that may have moved a coil.
     """
 
     def __init__(self, board: ModbusBoard, line: PtyLine, changed: Callable[[], None]) -> None:
+        super().__init__(line)
         self.board = board
-        self.line = line
         self._changed = changed
         self._loop = asyncio.get_running_loop()
         self._bytes = bytearray()
         self._silence: asyncio.TimerHandle | None = None
         self._flash: asyncio.TimerHandle | None = None
         line.receive = self._receive
+
+    @property
+    def coils(self) -> list[bool]:
+        """Which are energised."""
+        return self.board.coils
+
+    @property
+    def inputs(self) -> list[bool]:
+        """Which are energised."""
+        return self.board.inputs
+
+    def set_input(self, number: int, energised: bool) -> None:
+        """What the wire shows now."""
+        self.board.inputs[number] = energised
+
+    def frames(self) -> dict[str, int]:
+        """How many it has heard."""
+        return {"frames": self.board.frames, "bad_frames": self.board.bad_frames}
 
     def is_polled(self) -> bool:
         """Whether somebody asked the board within the last ten seconds."""
@@ -152,6 +172,13 @@ class BoardOnLine:
         due = self.board.deadline()
         self._flash = None if due is None else self._loop.call_at(due, self._settle)
         self._changed()
+
+
+def make(plan: DevicePlan, surroundings: Surroundings) -> BoardOnLine:
+    """`driver = "modbus-rtu"`."""
+    coils, inputs = ([False] * int(plan.settings.get(key, 8)) for key in ("outputs", "inputs"))
+    board = ModbusBoard(int(plan.settings.get("unit", 1)), coils, inputs)
+    return BoardOnLine(board, surroundings.line(plan.port), surroundings.changed)
 
 
 class _Refused(Exception):

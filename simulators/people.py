@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any
 
-from simulators.readers import Card
+from simulators.card import Card
 
 RESIDENTS = 36
 STAFF = 4

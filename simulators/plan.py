@@ -12,28 +12,18 @@ Wire = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class LinePlan:
-    """A device on a serial line."""
+class DevicePlan:
+    """A device: its own table, and where its broker is if it names one."""
 
     device: str
     driver: str
-    port: str
-    unit: int = 1
-    inputs: int = 8
-    outputs: int = 4
-    prefix: str = ""
+    settings: dict[str, Any]
+    broker: tuple[str, int] = ("", 0)
 
-
-@dataclass(frozen=True, slots=True)
-class TopicPlan:
-    """A device behind the broker."""
-
-    device: str
-    driver: str
-    host: str
-    port: int
-    topic: str
-    prefix: str = ""
+    @property
+    def port(self) -> str:
+        """The serial port that it is on. Raises KeyError."""
+        return str(self.settings["port"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +49,16 @@ class SitePlan:
 
     site: str
     zone: str
-    lines: tuple[LinePlan, ...]
-    topics: tuple[TopicPlan, ...]
+    devices: tuple[DevicePlan, ...]
     doors: tuple[DoorPlan, ...]
     buttons: dict[str, Wire]
 
 
-SERIAL = frozenset({"rdm6300", "s4a", "modbus-rtu", "text-scanner"})
-TOPICAL = frozenset({"tasmota-reader", "tasmota-relay", "mqtt-scanner"})
 SCANNERS = frozenset({"text-scanner", "mqtt-scanner"})
 
 
 def read_plan(path: Path) -> SitePlan:
-    """The hardware that a site's TOML names; devices of other drivers are left out.
+    """The hardware that a site's TOML names.
 
     Raises OSError, tomllib.TOMLDecodeError, or KeyError for a missing part.
     """
@@ -80,25 +67,17 @@ def read_plan(path: Path) -> SitePlan:
     return SitePlan(
         site=site["site"]["id"],
         zone=site["site"]["zone"],
-        lines=tuple(_line(name, each) for name, each in devices.items() if each["driver"] in SERIAL),
-        topics=tuple(
-            _topic(name, each, site["broker"][each["broker"]])
-            for name, each in devices.items()
-            if each["driver"] in TOPICAL
-        ),
+        devices=tuple(_device(name, each, site) for name, each in devices.items()),
         doors=tuple(_door(name, each, site) for name, each in site.get("door", {}).items()),
         buttons={name: (each["device"], each["input"]) for name, each in site.get("input", {}).items()},
     )
 
 
-def _line(name: str, device: dict[str, Any]) -> LinePlan:
-    numbers = {key: int(device[key]) for key in ("unit", "inputs", "outputs") if key in device}
-    return LinePlan(name, device["driver"], device["port"], **numbers, prefix=device.get("prefix", ""))
-
-
-def _topic(name: str, device: dict[str, Any], broker: dict[str, Any]) -> TopicPlan:
-    host, port = broker["host"], int(broker["port"])
-    return TopicPlan(name, device["driver"], host, port, device["topic"], device.get("prefix", ""))
+def _device(name: str, device: dict[str, Any], site: dict[str, Any]) -> DevicePlan:
+    if "broker" not in device:
+        return DevicePlan(name, device["driver"], device)
+    broker = site["broker"][device["broker"]]
+    return DevicePlan(name, device["driver"], device, (broker["host"], int(broker["port"])))
 
 
 def _door(name: str, door: dict[str, Any], site: dict[str, Any]) -> DoorPlan:

@@ -76,17 +76,18 @@ class PtyLine:
         os.close(self._master)
         self._master = self._slave = None
 
-    def send(self, data: bytes) -> None:
-        """Put bytes on the wire; what doesn't fit, or has no cable, is lost and counted."""
+    def send(self, data: bytes) -> bool:
+        """Put bytes on the wire; what doesn't fit, or has no cable, is lost and counted. False: no cable."""
         if self._master is None:
             self.lost += len(data)
-            return
+            return False
         room = max(0, MAX_WAITING - len(self._waiting))
         self._waiting.extend(data[:room])
         self.lost += len(data[room:])
         if self._out is None and self._waiting:
             self._out_due = self._loop.time() + self.byte_time_s
             self._out = self._loop.call_at(self._out_due, self._write_due)
+        return True
 
     def _write_due(self) -> None:
         """Write every byte whose last bit has left by now."""
@@ -132,3 +133,27 @@ class PtyLine:
         self._in = self._loop.call_at(self._in_due, self._receive_due) if self._arriving else None
         if self.receive is not None and due:
             self.receive(bytes(due))
+
+
+class LineDevice:
+    """A device on a line: its plug is the line's cable."""
+
+    def __init__(self, line: PtyLine) -> None:
+        self.line = line
+
+    @property
+    def plugged(self) -> bool:
+        """Whether the cable is in."""
+        return self.line.plugged
+
+    def plug(self) -> None:
+        """Put the cable in."""
+        self.line.plug()
+
+    async def unplug(self) -> None:
+        """Pull the cable."""
+        self.line.unplug()
+
+    async def noise(self, data: bytes) -> None:
+        """Put rubbish on the line."""
+        self.line.send(data)

@@ -2,21 +2,24 @@
 
 import aiomqtt
 
-from simulators.pty_line import PtyLine
+from simulators.device import Surroundings
+from simulators.plan import DevicePlan
+from simulators.pty_line import LineDevice, PtyLine
 
 ANSWER_S = 2.0
 """A broker on this machine answers in milliseconds."""
 
 
-class SerialScanner:
+class SerialScanner(LineDevice):
     """Says each text as a line that ends in CR LF, with what it is set up to say before it."""
 
     def __init__(self, line: PtyLine, prefix: str = "") -> None:
-        self.line, self._prefix = line, prefix
+        super().__init__(line)
+        self._prefix = prefix
 
-    def scan(self, text: str) -> None:
-        """Say it."""
-        self.line.send(f"{self._prefix}{text}\r\n".encode())
+    async def scan(self, text: str) -> bool:
+        """Say it; False without a cable."""
+        return self.line.send(f"{self._prefix}{text}\r\n".encode())
 
 
 class TopicScanner:
@@ -45,3 +48,13 @@ class TopicScanner:
         except aiomqtt.MqttError:
             return False
         return True
+
+
+def make_serial_scanner(plan: DevicePlan, surroundings: Surroundings) -> SerialScanner:
+    """`driver = "text-scanner"`."""
+    return SerialScanner(surroundings.line(plan.port), str(plan.settings.get("prefix", "")))
+
+
+def make_topic_scanner(plan: DevicePlan, _surroundings: Surroundings) -> TopicScanner:
+    """`driver = "mqtt-scanner"`."""
+    return TopicScanner(plan.settings["topic"], *plan.broker, str(plan.settings.get("prefix", "")))

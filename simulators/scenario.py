@@ -13,10 +13,12 @@ from zoneinfo import ZoneInfo
 
 from simulators.client import Request
 from simulators.control import Answer, Refused
+from simulators.device import CardReader
 from simulators.hardware import Hardware
 from simulators.passes import USES
 from simulators.people import KEYPAD_POINT, RESIDENTS, pin_wanted, pins
 from simulators.plan import DoorPlan
+from simulators.pty_line import LineDevice
 
 Obey = Callable[[Request], Awaitable[Answer]]
 
@@ -150,7 +152,9 @@ class Scenario:
 
     async def bad_burst(self) -> None:
         """A bad cable for a moment."""
-        name = self._random.choice(sorted(self._hardware.serial_readers))
+        if not self._noisy_readers():
+            return
+        name = self._random.choice(sorted(self._noisy_readers()))
         tell(f"A bad burst of bytes on the line of {name}.")
         await self._obey({"do": "noise", "device": name})
 
@@ -245,6 +249,11 @@ class Scenario:
 
     def _resident(self) -> str:
         return f"blue-{self._random.randint(1, RESIDENTS)}"
+
+    def _noisy_readers(self) -> list[str]:
+        """Card readers on a line of their own."""
+        devices = self._hardware.devices.items()
+        return [name for name, each in devices if isinstance(each, LineDevice) and isinstance(each, CardReader)]
 
     def _door_with_contact(self) -> DoorPlan:
         return self._random.choice([door for door in self._hardware.plan.doors if door.contact is not None])

@@ -16,7 +16,9 @@ from zoneinfo import ZoneInfo
 
 import aiomqtt
 
-from simulators.readers import Card, CardUnreadable, wiegand_payload
+from simulators.card import Card, CardUnreadable, wiegand_payload
+from simulators.device import Surroundings
+from simulators.plan import DevicePlan
 
 KEEPALIVE_S = 30
 RETRY_S = 1.0
@@ -47,6 +49,11 @@ class TasmotaDevice(ABC):
     def plugged(self) -> bool:
         """Whether the device has power."""
         return self._task is not None
+
+    @property
+    def is_online(self) -> bool:
+        """Whether the broker has it."""
+        return self.online.is_set()
 
     def plug(self) -> None:
         """Give it power."""
@@ -161,7 +168,7 @@ class TasmotaReader(TasmotaDevice):
     def power_down(self) -> None:
         """Nothing moves in a reader."""
 
-    async def swipe_card(self, card: Card) -> bool:
+    async def swipe(self, card: Card) -> bool:
         """Say a card; False while it has no connection. Raises CardUnreadable."""
         uid, size = wiegand_payload(card)
         return await self.say(uid, size)
@@ -171,9 +178,13 @@ class TasmotaReader(TasmotaDevice):
         body = {"Time": self.local_time(), "Wiegand": {"UID": uid, "Size": size}}
         return await self.publish("tele", "SENSOR", body)
 
-    def press(self, key: str) -> None:
+    async def press(self, key: str) -> bool:
         """Raises CardUnreadable: it has no keypad."""
         raise CardUnreadable("this reader has no keypad")
+
+    async def noise(self, data: bytes) -> None:
+        """Say rubbish where a card would stand."""
+        await self.publish("tele", "SENSOR", data.decode("latin-1"))
 
     def first_words(self) -> list[tuple[str, dict[str, Any] | str]]:
         """Nothing: a reader has no state."""
@@ -202,6 +213,11 @@ class TasmotaRelay(TasmotaDevice):
         self._changed = changed
         self._end: asyncio.TimerHandle | None = None
         self._speaking: set[asyncio.Task[None]] = set()
+
+    @property
+    def coils(self) -> tuple[bool]:
+        """The one relay."""
+        return (self.on,)
 
     def power_up(self) -> None:
         """PowerOnState 1 switches on; 0 leaves off (2 and 3, toggle and last, are not imitated)."""
@@ -288,6 +304,16 @@ class TasmotaRelay(TasmotaDevice):
     async def _say_state(self) -> None:
         for name, body in self._state():
             await self.publish("stat", name, body)
+
+
+def make_reader(plan: DevicePlan, surroundings: Surroundings) -> TasmotaReader:
+    """`driver = "tasmota-reader"`."""
+    return TasmotaReader(plan.settings["topic"], *plan.broker, surroundings.zone)
+
+
+def make_relay(plan: DevicePlan, surroundings: Surroundings) -> TasmotaRelay:
+    """`driver = "tasmota-relay"`."""
+    return TasmotaRelay(plan.settings["topic"], *plan.broker, surroundings.zone, surroundings.changed)
 
 
 def pulse_seconds(pulse_time: int) -> float:

@@ -1,174 +1,33 @@
 """One suite for every device on a wire: `drivers.contracts.Device`, `Reader`, `RelayBoard` and `InputBoard`.
 
-Scanners are readers that say texts.
-
-Each driver stands here with a wire that works, one that can be cut and mended, and what its device says and hears.
+Scanners are readers that say texts. Each family's wires stand in `tests.contracts.wires`.
 """
 
 import asyncio
-import json
 import time
-from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from drivers.contracts import Device, InputBoard, Reader, RelayBoard
-from drivers.mqtt.broker import BrokerConnection, BrokerSettings
-from drivers.registry import DriverContext, driver_names, find_driver
-from gateway.clock import SystemClock
+from drivers.registry import driver_names
 from gateway.domain.commands import PulseOutput, SetOutput
 from gateway.domain.signals import (
     CardRead,
     CommandCompleted,
     CommandOutcome,
     InputsChanged,
-    LinkChanged,
     LinkState,
     OutputsRead,
     TextRead,
 )
-from tests.drivers.mosquitto import Mosquitto, device_client
-from tests.drivers.ptys import PtyPort
-from tests.drivers.raw_board import RawBoard
-from tests.drivers.recording import Recorder, eventually, running
-from tests.drivers.tasmota_device import tasmota_relay
+from tests.contracts.wires import boards, mqtt, serial
+from tests.contracts.wires.wire import ID, PASS, Place, Wire, WireCase
+from tests.drivers.recording import eventually, running
 
-ID = "device-under-test"
-
-
-class Wire(ABC):
-    """A driver's device, beyond its wire."""
-
-    def __init__(self, driver: str, **settings: Any) -> None:
-        self.driver, self.settings = driver, settings
-        self.sink = Recorder()
-        self.brokers: dict[str, BrokerConnection] = {}
-
-    def build(self) -> Any:
-        found = find_driver(self.driver)
-        assert found is not None
-        context = DriverContext(ID, self.sink, SystemClock(), self.brokers, str)
-        return found.build(found.settings.model_validate(self.settings), context)
-
-    def states(self) -> list[LinkState]:
-        return [changed.state for changed in self.sink.of(LinkChanged) if changed.device == ID]
-
-    async def said(self, *states: LinkState) -> None:
-        await self.sink.until(lambda: self.states() == list(states))
-
-    @abstractmethod
-    async def cut(self) -> None: ...
-
-    @abstractmethod
-    async def mend(self) -> None: ...
-
-    async def show_card(self) -> None:
-        raise NotImplementedError
-
-    def orders(self) -> int:
-        raise NotImplementedError
-
-    async def switch_by_hand(self, on: bool) -> None:
-        raise NotImplementedError
-
-
-class SerialWire(Wire):
-    def __init__(self, path: Path, driver: str, frame: bytes) -> None:
-        super().__init__(driver, port=str(path))
-        self.port, self.frame = PtyPort(path), frame
-
-    async def cut(self) -> None:
-        self.port.unplug()
-
-    async def mend(self) -> None:
-        self.port.plug()
-
-    async def show_card(self) -> None:
-        self.port.write(self.frame)
-
-
-class BoardWire(Wire):
-    def __init__(self, path: Path) -> None:
-        super().__init__("modbus-rtu", port=str(path), outputs=2, outputs_poll_s=0.5)
-        self.board = RawBoard(path)
-
-    async def cut(self) -> None:
-        self.board.unplug()
-
-    async def mend(self) -> None:
-        self.board.plug()
-
-    def orders(self) -> int:
-        return len(self.board.writes())
-
-    async def switch_by_hand(self, on: bool) -> None:
-        self.board.coils = int(on)
-
-
-class MqttWire(Wire):
-    """A Tasmota device whose last will is said by the test."""
-
-    def __init__(self, driver: str, broker: Mosquitto, stack: AsyncExitStack) -> None:
-        super().__init__(driver, broker="local", topic="thing")
-        settings = BrokerSettings(host="127.0.0.1", port=broker.port, insecure=True)
-        self.brokers["local"] = BrokerConnection("local", settings, self.sink, SystemClock(), str)
-        self._broker, self._stack = broker, stack
-
-    async def prepare(self) -> None:
-        self.client = await self._stack.enter_async_context(device_client(self._broker.port))
-        self.device = await self._stack.enter_async_context(tasmota_relay(self._broker.port, "thing"))
-        await self.mend()
-
-    async def cut(self) -> None:
-        await self.client.publish("tele/thing/LWT", "Offline", qos=1, retain=True)
-
-    async def mend(self) -> None:
-        await self.client.publish("tele/thing/LWT", "Online", qos=1, retain=True)
-
-    async def show_card(self) -> None:
-        await self.client.publish("tele/thing/SENSOR", json.dumps({"Wiegand": {"UID": 8065495, "Size": 26}}))
-
-    def orders(self) -> int:
-        return len(self.device.orders())
-
-    async def switch_by_hand(self, on: bool) -> None:
-        await self.device.say("stat/%/POWER", "ON" if on else "OFF")
-
-
-class ScannerWire(Wire):
-    """A scanner behind a broker, which says nothing of itself: the broker is its wire."""
-
-    def __init__(self, broker: Mosquitto) -> None:
-        super().__init__("mqtt-scanner", broker="local", topic="lane/scanner")
-        settings = BrokerSettings(host="127.0.0.1", port=broker.port, insecure=True)
-        self.brokers["local"] = BrokerConnection("local", settings, self.sink, SystemClock(), str)
-        self._broker = broker
-
-    async def cut(self) -> None:
-        await self._broker.stop()
-
-    async def mend(self) -> None:
-        await self._broker.start()
-
-    async def show_card(self) -> None:
-        async with device_client(self._broker.port) as client:
-            await client.publish("lane/scanner", PASS)
-
-
-PASS = "GHP1.eyJrZXkiOiJrLTEifQ.c2lnbmVk"
-READERS = ("rdm6300", "s4a", "wie232", "tasmota-reader")
-SCANNERS = ("text-scanner", "mqtt-scanner")
-BOARDS = ("modbus-rtu", "tasmota-relay")
-FRAMES = {
-    "rdm6300": b"\x0214008EC793CE\x03",
-    "s4a": b"0008065495\r\n",
-    "wie232": b"7B11D7\r",
-    "text-scanner": PASS.encode() + b"\r\n",
-}
+CASES: list[WireCase] = [*serial.CASES, *boards.CASES, *mqtt.CASES]
 
 
 @pytest.fixture
@@ -178,27 +37,9 @@ async def wire(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Wire]:
-    driver = request.param
-    monkeypatch.setattr("drivers.mqtt.broker.FRESH_AFTER_S", 0.0)
-    async with AsyncExitStack() as stack:
-        if driver in FRAMES:
-            serial = SerialWire(tmp_path / "port", driver, FRAMES[driver])
-            stack.callback(serial.port.close)
-            yield serial
-        elif driver == "modbus-rtu":
-            board = BoardWire(tmp_path / "port")
-            stack.callback(board.board.close)
-            yield board
-        else:
-            broker = Mosquitto(program("mosquitto"), tmp_path)
-            await broker.start()
-            stack.push_async_callback(broker.stop)
-            if driver == "mqtt-scanner":
-                yield ScannerWire(broker)
-                return
-            mqtt = MqttWire(driver, broker, stack)
-            await mqtt.prepare()
-            yield mqtt
+    case: WireCase = request.param
+    async with case.lay(Place(tmp_path, program, monkeypatch)) as laid:
+        yield laid
 
 
 def serve(wire: Wire, device: Device) -> Any:
@@ -206,14 +47,19 @@ def serve(wire: Wire, device: Device) -> Any:
     return running(*(connection.run() for connection in wire.brokers.values()), device.run())
 
 
-each = pytest.mark.parametrize("wire", [*READERS, *SCANNERS, *BOARDS], indirect=True)
-each_reader = pytest.mark.parametrize("wire", READERS, indirect=True)
-each_scanner = pytest.mark.parametrize("wire", SCANNERS, indirect=True)
-each_board = pytest.mark.parametrize("wire", BOARDS, indirect=True)
+def _over(cases: list[WireCase]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("wire", cases, indirect=True, ids=[case.driver for case in cases])
+
+
+each = _over(CASES)
+each_reader = _over([case for case in CASES if case.kind == "reader"])
+each_scanner = _over([case for case in CASES if case.kind == "scanner"])
+each_board = _over([case for case in CASES if case.kind == "board"])
+each_input_board = _over([case for case in CASES if case.has_inputs])
 
 
 def test_every_wired_driver_stands_in_this_suite() -> None:
-    assert {*READERS, *SCANNERS, *BOARDS} == {*driver_names()} - {"onvif"}
+    assert {case.driver for case in CASES} == {*driver_names()} - {"onvif"}
 
 
 @each
@@ -345,7 +191,7 @@ async def test_command_to_a_lost_board_is_never_sent_after_its_expiry(wire: Wire
     assert wire.orders() == 0
 
 
-@pytest.mark.parametrize("wire", ["modbus-rtu"], indirect=True)
+@each_input_board
 async def test_input_board_tells_all_inputs_on_each_connecting(wire: Wire) -> None:
     device = wire.build()
     assert isinstance(device, InputBoard)

@@ -16,6 +16,7 @@ import pytest
 from simulators.acts import Acts
 from simulators.demo_site import set_value
 from simulators.hardware import Hardware
+from simulators.modbus_board import BoardOnLine
 from simulators.plan import read_plan
 
 DEMO_TOML = Path(__file__).parents[3] / "config" / "demo.toml"
@@ -118,3 +119,10 @@ async def make_site(tmp_path: Path) -> AsyncIterator[MakeSite]:
 async def site(make_site: MakeSite) -> SiteUnderTest:
     """The demo's site without any broker."""
     return await make_site({("broker.local", "port"): str(free_port())})
+
+
+def north_board(site: SiteUnderTest) -> BoardOnLine:
+    """The demo's one Modbus board."""
+    device = site.hardware.devices["north-board"]
+    assert isinstance(device, BoardOnLine)
+    return device

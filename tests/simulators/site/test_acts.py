@@ -16,7 +16,7 @@ from simulators.acts import KEY_PAUSE_S
 from simulators.client import NoAnswer, ask, main, request_for, run_sim, sim_arguments
 from simulators.control import Refused, control_socket
 from simulators.passes import public_key
-from tests.simulators.site.conftest import SiteUnderTest, until
+from tests.simulators.site.conftest import SiteUnderTest, north_board, until
 
 
 async def do(site: SiteUnderTest, **request: Any) -> dict[str, Any]:
@@ -68,23 +68,23 @@ async def test_status_tells_what_the_wires_carry(site: SiteUnderTest) -> None:
 
 async def test_push_opens_only_after_the_coil_released_the_lock(site: SiteUnderTest) -> None:
     assert not (await do(site, do="open", door="yard"))["opened"]
-    site.hardware.boards["north-board"].board.coils[1] = True
+    north_board(site).board.coils[1] = True
     site.hardware.settle()
     assert (await do(site, do="open", door="yard"))["opened"]
-    assert site.hardware.boards["north-board"].board.inputs[2]
+    assert north_board(site).board.inputs[2]
 
 
 async def test_opened_door_shuts_by_itself_and_its_input_follows(site: SiteUnderTest) -> None:
     site.hardware.doors["north"].stands_open_s = 0.1
     await do(site, do="force", door="north")
-    await until(lambda: not site.hardware.boards["north-board"].board.inputs[0], "the shut door")
+    await until(lambda: not north_board(site).board.inputs[0], "the shut door")
 
 
 async def test_fire_releases_the_fail_safe_door_in_the_wiring_and_shows_at_its_input(site: SiteUnderTest) -> None:
     await do(site, do="fire", on=True)
     assert (await do(site, do="open", door="north"))["opened"]
     assert not (await do(site, do="open", door="yard"))["opened"]
-    assert site.hardware.boards["north-board"].board.inputs[4]
+    assert north_board(site).board.inputs[4]
 
 
 async def test_noise_puts_exactly_those_bytes_on_the_line(site: SiteUnderTest) -> None:

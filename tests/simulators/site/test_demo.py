@@ -184,7 +184,7 @@ def test_site_config_of_the_demo_names_the_chosen_ports(tmp_path: Path) -> None:
     assert len({ports.broker, ports.office, ports.camera, ports.console}) == 4
     config = tmp_path / "site.toml"
     config.write_text(site_toml(ports), encoding="utf-8")
-    assert {topic.port for topic in read_plan(config).topics} == {ports.broker}
+    assert {each.broker for each in read_plan(config).devices} == {("", 0), ("127.0.0.1", ports.broker)}
     assert f"http://127.0.0.1:{ports.office}" in config.read_text(encoding="utf-8")
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pymodbus.client import ModbusSerialClient
 
 from simulators.modbus_board import ModbusBoard, with_crc
-from tests.simulators.site.conftest import SiteUnderTest, until
+from tests.simulators.site.conftest import SiteUnderTest, north_board, until
 
 # Waveshare's and the clones' published frames; the checksums were recomputed.
 ON = bytes.fromhex("01 05 00 00 FF 00 8C 3A")
@@ -138,7 +138,7 @@ async def test_pymodbus_reads_and_writes_the_board_over_its_line(site: SiteUnder
         coils = await master.ask("read_coils", 0, count=4)
         assert coils.bits[:4] == [False, True, False, False]
         await master.ask("write_coils", 0, [True, False, True])
-        assert site.hardware.boards["north-board"].board.coils == [True, False, True, False]
+        assert north_board(site).board.coils == [True, False, True, False]
         refused = await master.ask("write_coil", 7, True)
         assert refused.exception_code == 2
     finally:
@@ -161,7 +161,7 @@ async def test_flash_over_the_line_releases_the_lock_and_secures_it_again(site: 
 
 
 async def test_board_answers_again_after_rubbish_on_its_line(site: SiteUnderTest) -> None:
-    board = site.hardware.boards["north-board"].board
+    board = north_board(site).board
     master = Master(str(site.tty("board")))
     try:
         await asyncio.to_thread(master._client.send, b"\xff\x00\x55" * 200)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from simulators.readers import Card, CardUnreadable, rdm6300_frame, s4a_frame, wiegand_payload
+from simulators.card import Card, CardUnreadable, wiegand_payload
+from simulators.readers import rdm6300_frame, s4a_frame
 
 
 def test_rdm6300_says_the_frame_of_the_published_sample() -> None:

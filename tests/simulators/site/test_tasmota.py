@@ -9,14 +9,27 @@ from typing import Any
 import aiomqtt
 import pytest
 
-from simulators.readers import Card
+from simulators.card import Card
+from simulators.tasmota import TasmotaReader, TasmotaRelay
 from tests.simulators.site.conftest import PATIENCE_S, MakeSite, SiteUnderTest, until
+
+
+def garage_reader(site: SiteUnderTest) -> TasmotaReader:
+    device = site.hardware.devices["garage-reader"]
+    assert isinstance(device, TasmotaReader)
+    return device
+
+
+def garage_relay(site: SiteUnderTest) -> TasmotaRelay:
+    device = site.hardware.devices["garage-relay"]
+    assert isinstance(device, TasmotaRelay)
+    return device
 
 
 @pytest.fixture
 async def site(make_site: MakeSite, broker_port: int) -> SiteUnderTest:
     made = await make_site({("broker.local", "port"): str(broker_port)})
-    devices = [*made.hardware.topic_readers.values(), *made.hardware.relays.values()]
+    devices = [garage_reader(made), garage_relay(made)]
     await until(lambda: all(device.online.is_set() for device in devices), "the devices' connections")
     return made
 
@@ -60,7 +73,7 @@ async def watching(port: int) -> AsyncIterator[Watcher]:
 
 async def test_card_is_told_as_the_published_wiegand_reading(site: SiteUnderTest, broker_port: int) -> None:
     async with watching(broker_port) as watcher:
-        await site.hardware.topic_readers["garage-reader"].swipe_card(Card("H10301", 15080, 118))
+        await garage_reader(site).swipe(Card("H10301", 15080, 118))
         await until(lambda: bool(watcher.payloads("tele/garage-reader/SENSOR")))
         (told,) = watcher.payloads("tele/garage-reader/SENSOR")
         assert told["Wiegand"] == {"UID": 7748328, "Size": 26}
@@ -75,7 +88,7 @@ async def test_presence_is_retained(site: SiteUnderTest, broker_port: int) -> No
 
 
 async def test_pulled_plug_is_told_by_the_last_will_and_drops_the_relay(site: SiteUnderTest, broker_port: int) -> None:
-    relay = site.hardware.relays["garage-relay"]
+    relay = garage_relay(site)
     async with watching(broker_port) as watcher:
         relay.switch(True)
         await site.acts.obey({"do": "unplug", "device": "garage-relay"})
@@ -89,7 +102,7 @@ async def test_relay_answers_power_and_ends_its_own_pulse(site: SiteUnderTest, b
     door = site.hardware.doors["garage"]
     async with watching(broker_port) as watcher:
         await watcher.client.publish("cmnd/garage-relay/PulseTime1", "3")
-        await until(lambda: site.hardware.relays["garage-relay"].pulse_time == 3)
+        await until(lambda: garage_relay(site).pulse_time == 3)
         await watcher.client.publish("cmnd/garage-relay/POWER1", "ON")
         await watcher.hear("stat/garage-relay/RESULT", {"POWER": "ON"})
         await watcher.hear("stat/garage-relay/POWER", "ON")
@@ -113,7 +126,7 @@ async def test_relay_answers_power_and_ends_its_own_pulse(site: SiteUnderTest, b
 async def test_relay_answers_questions_about_its_settings(
     make_site: MakeSite, command: str, payload: str, topic: str, answer: dict[str, Any]
 ) -> None:
-    relay = (await make_site({})).hardware.relays["garage-relay"]
+    relay = garage_relay(await make_site({}))
     word = command.rstrip("0123456789")
     assert relay.command(word.upper(), command[len(word) :], payload) == [(topic, answer)]
 
@@ -131,7 +144,7 @@ async def test_oversized_and_binary_commands_are_dropped(site: SiteUnderTest, br
         await watcher.client.publish("cmnd/garage-relay/POWER1", b"ON" + b" " * 600)
         await watcher.client.publish("cmnd/garage-relay/POWER1", b"\xff\xfe")
         await watcher.hear("stat/garage-relay/RESULT", {"POWER": "OFF"})
-        assert site.hardware.relays["garage-relay"].switched_on == 0
+        assert garage_relay(site).switched_on == 0
 
 
 async def test_card_without_a_broker_is_told_to_nobody_and_said_so(make_site: MakeSite) -> None:

@@ -1,0 +1,76 @@
+"""A driver's device beyond its wire: one that works, and can be cut and mended."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from drivers.mqtt.broker import BrokerConnection
+from drivers.registry import DriverContext, find_driver
+from gateway.clock import SystemClock
+from gateway.domain.signals import LinkChanged, LinkState
+from tests.drivers.recording import Recorder
+
+ID = "device-under-test"
+PASS = "GHP1.eyJrZXkiOiJrLTEifQ.c2lnbmVk"
+
+Kind = Literal["reader", "scanner", "board"]
+
+
+class Wire(ABC):
+    """A driver's device, beyond its wire."""
+
+    def __init__(self, driver: str, **settings: Any) -> None:
+        self.driver, self.settings = driver, settings
+        self.sink = Recorder()
+        self.brokers: dict[str, BrokerConnection] = {}
+
+    def build(self) -> Any:
+        found = find_driver(self.driver)
+        assert found is not None
+        context = DriverContext(ID, self.sink, SystemClock(), self.brokers, str)
+        return found.build(found.settings.model_validate(self.settings), context)
+
+    def states(self) -> list[LinkState]:
+        return [changed.state for changed in self.sink.of(LinkChanged) if changed.device == ID]
+
+    async def said(self, *states: LinkState) -> None:
+        await self.sink.until(lambda: self.states() == list(states))
+
+    @abstractmethod
+    async def cut(self) -> None: ...
+
+    @abstractmethod
+    async def mend(self) -> None: ...
+
+    async def show_card(self) -> None:
+        raise NotImplementedError
+
+    def orders(self) -> int:
+        raise NotImplementedError
+
+    async def switch_by_hand(self, on: bool) -> None:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a wire is made: a folder of its own, and real programs by name (skipped or failed where missing)."""
+
+    folder: Path
+    program: Callable[[str], str]
+    monkeypatch: pytest.MonkeyPatch
+
+
+@dataclass(frozen=True, slots=True)
+class WireCase:
+    """One row of the suite: what the driver is, and how its wire is made."""
+
+    driver: str
+    kind: Kind
+    lay: Callable[[Place], AbstractAsyncContextManager[Wire]]
+    has_inputs: bool = False
