@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from drivers.wiegand.formats import BUILT_IN, FormatTable
 from gateway.clock import Clock
 from gateway.domain.ports import SignalSink
 
@@ -22,13 +23,18 @@ class DriverSettings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class DriverContext:
-    """What a builder gets. `brokers` are shared MQTT connections by name; `secret` reads a secret by reference."""
+    """What a builder gets.
+
+    `brokers` are shared MQTT connections by name; `secret` reads a secret by reference; `formats` are the built-in card
+    formats and the site's own.
+    """
 
     device_id: str
     sink: SignalSink
     clock: Clock
     brokers: Mapping[str, Any]
     secret: Callable[[str], str]
+    formats: FormatTable = BUILT_IN
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,8 @@ with SetOption123 the UID is hex with an `h` behind it.
 from typing import Any
 
 from drivers.serial_reader import Card, Key, Rejected
-from drivers.wiegand.formats import FORMATS, from_payload
+from drivers.wiegand.formats import BUILT_IN, from_payload, uid_reading
 from gateway.domain.credential import Identifier, Reading
-
-MAX_UID_DIGITS = 20
-"""An ISO 14443 UID has at most ten bytes."""
 
 _KEYS = {10: "*", 11: "#"}
 _ASCII_KEYS = {27: "*", 13: "#"}
@@ -23,10 +20,10 @@ def read_sensor(report: dict[str, Any]) -> list[Card | Key | Rejected]:
     if isinstance(wiegand := report.get("Wiegand"), dict):
         found += _wiegand(wiegand)
     if isinstance(tag := report.get("RDM6300"), dict):
-        found.append(_hex_uid(tag, "EM4100", 8))
+        found.append(_em4100(tag))
     for chip in ("RC522", "PN532"):
         if isinstance(tag := report.get(chip), dict):
-            found.append(_hex_uid(tag, "UID", MAX_UID_DIGITS))
+            found.append(_chip_uid(tag))
     return found
 
 
@@ -40,12 +37,9 @@ def _wiegand(report: dict[str, Any]) -> list[Card | Key | Rejected]:
         return [Rejected("wrong parity")]
     readings = [
         Reading(identifier, None)
-        for row in FORMATS
+        for row in BUILT_IN.rows
         if row.length == size and (identifier := from_payload(row, payload)) is not None
     ]
-    if size == 32 and payload >> 32 == 0:
-        # MIFARE readers put the UID itself on the wire.
-        readings.append(Reading(Identifier("UID", None, payload), None))
     return [Card(tuple(readings))] if readings else [Rejected(f"no format of {size} bits for this number")]
 
 
@@ -71,12 +65,21 @@ def _number(value: object) -> int | None:
     return _from_hex(value.removesuffix("h").removeprefix("0x"), 16)
 
 
-def _hex_uid(tag: dict[str, Any], format_name: str, most_digits: int) -> Card | Rejected:
+def _em4100(tag: dict[str, Any]) -> Card | Rejected:
     text = tag.get("UID")
-    number = _from_hex(text, most_digits) if isinstance(text, str) else None
+    number = _from_hex(text, 8) if isinstance(text, str) else None
     if number is None:
-        return Rejected(f"no UID of up to {most_digits} hex digits")
-    return Card((Reading(Identifier(format_name, None, number), None),))
+        return Rejected("no UID of up to 8 hex digits")
+    return Card((Reading(Identifier("EM4100", None, number), None),))
+
+
+def _chip_uid(tag: dict[str, Any]) -> Card | Rejected:
+    text = tag.get("UID")
+    if isinstance(text, str) and len(text) % 2 == 0 and _from_hex(text, 20) is not None:
+        reading = uid_reading(bytes.fromhex(text))
+        if reading is not None:
+            return Card((reading,))
+    return Rejected("no UID of 4, 5, 7, 8 or 10 bytes in hex")
 
 
 def _from_hex(text: str, most_digits: int) -> int | None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drivers.wiegand.formats import decode, encode
+from drivers.wiegand.formats import BUILT_IN
 from gateway.errors import ConfigError
 
 MAX_BITS = 256
@@ -31,14 +31,14 @@ def decode_line(bits: int, hex_text: str) -> dict[str, Any]:
             "card_number": reading.identifier.number,
             "parity_ok": reading.parity_ok,
         }
-        for reading in decode(value, bits)
+        for reading in BUILT_IN.read(value, bits)
     ]
     return {"bits": bits, "hex": to_hex(value, bits), "readings": readings}
 
 
 def encode_card(format_name: str, facility: int | None, number: int) -> dict[str, Any]:
     """A card's bits: {bits, hex, format, facility_code, card_number}. Raises ConfigError naming the range."""
-    value, bits = encode(format_name, facility, number)
+    value, bits = BUILT_IN.encode(format_name, facility, number)
     return {
         "bits": bits,
         "hex": to_hex(value, bits),

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from drivers.serial_reader import Card, Key, Rejected
-from drivers.wiegand.formats import CardFormat, from_payload
+from drivers.wiegand.card_format import CardFormat
+from drivers.wiegand.formats import from_payload
 from gateway.domain.credential import Reading
 
 KEYS = frozenset(b"0123456789*#")

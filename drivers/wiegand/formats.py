@@ -1,139 +1,86 @@
-"""Wiegand card formats: which bits are what (Proxmark3's list and HID's format documents).
+"""The table of card formats: the built-in ones and the site's own."""
 
-Bit 0 is the first one sent. Bits travel here as an integer of a known length whose lowest bit was sent last.
-"""
+from collections.abc import Iterable
 
-from dataclasses import dataclass
-
+from drivers.wiegand.built_in_formats import BUILT_IN_FORMATS
+from drivers.wiegand.card_bits import CardBits
+from drivers.wiegand.card_format import CardFormat, Field
 from gateway.domain.credential import Identifier, Reading
 from gateway.errors import ConfigError
 
-EVEN, ODD = 0, 1
+UID_LENGTHS = (32, 40, 56, 64, 80)
+"""Bits of the UIDs that there are: ISO 14443 has 4, 7 or 10 bytes, ISO 15693 and FeliCa 8, an EM4100 tag 5."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """Consecutive bits, first and last included."""
+class FormatTable:
+    """Card formats in table order: `BUILT_IN_FORMATS`, then the site's own. Immutable."""
 
-    first: int
-    last: int
+    def __init__(self, own: Iterable[CardFormat] = ()) -> None:
+        self.rows: tuple[CardFormat, ...] = (*BUILT_IN_FORMATS, *own)
+        self._by_name = {row.name: CardBits(row) for row in self.rows}
+        self._by_length: dict[int, tuple[CardBits, ...]] = {}
+        for row in self.rows:
+            self._by_length[row.length] = (*self._by_length.get(row.length, ()), self._by_name[row.name])
 
     @property
-    def width(self) -> int:
-        return self.last - self.first + 1
+    def names(self) -> tuple[str, ...]:
+        """Every format's name, in table order."""
+        return tuple(row.name for row in self.rows)
 
-    @property
-    def highest(self) -> int:
-        return (1 << self.width) - 1
+    def find(self, name: str) -> CardFormat:
+        """The row of that name. Raises ConfigError."""
+        return self._find(name).row
 
+    def read(self, bits: int, length: int, priority: tuple[str, ...] = ()) -> tuple[Reading, ...]:
+        """Every reading of `length` bits, also with wrong parity; empty when no format has that length.
 
-@dataclass(frozen=True, slots=True)
-class Parity:
-    """The bit at `at` makes the sum of itself and the bits `over` even or odd."""
+        `priority` names the formats that count, the first one first; without it all of that length count, in table
+        order. Raises ValueError when `bits` is negative or longer than `length`, ConfigError for an unknown name.
+        """
+        if bits < 0 or bits >> length:
+            raise ValueError(f"the value has more than {length} bits")
+        return tuple(each.read(bits) for each in self._of_length(length, priority))
 
-    at: int
-    over: tuple[int, ...]
-    odd: int
+    def read_payload(self, payload: int, priority: tuple[str, ...]) -> tuple[Reading, ...]:
+        """Readings of facility code and number side by side, as converters say them: checked, without parities.
 
+        `priority` names the formats. Raises ConfigError for an unknown name.
+        """
+        found = (from_payload(self.find(name), payload) for name in priority)
+        return tuple(Reading(identifier, None) for identifier in found if identifier is not None)
 
-@dataclass(frozen=True, slots=True)
-class CardFormat:
-    """One row of the table. `parities` stand in the order in which they must be set."""
+    def encode(self, name: str, facility: int | None, number: int) -> tuple[int, int]:
+        """(bits, length) of a card. Raises ConfigError naming the range; bits that a format leaves open are 0."""
+        format_bits = self._find(name)
+        row = format_bits.row
+        _check("number", number, row.number, row.name)
+        if row.facility is None and facility is not None:
+            raise ConfigError("facility", facility, f"{row.name} has no facility code: leave it out")
+        if row.facility is not None:
+            if facility is None:
+                raise ConfigError("facility", None, f"{row.name} needs one from 0 to {row.facility.highest}")
+            _check("facility", facility, row.facility, row.name)
+        return format_bits.write(facility, number), row.length
 
-    name: str
-    length: int
-    facility: Field | None
-    number: Field
-    parities: tuple[Parity, ...] = ()
+    def _find(self, name: str) -> CardBits:
+        if name not in self._by_name:
+            raise ConfigError("format", name, f"use one of {', '.join(self.names)}")
+        return self._by_name[name]
 
-
-def _span(first: int, last: int) -> tuple[int, ...]:
-    return tuple(range(first, last + 1))
-
-
-def _pairs(first: int, last: int) -> tuple[int, ...]:
-    """Two of every three bits, from `first`: first, first+1, first+3, first+4 …"""
-    return tuple(bit for bit in range(first, last + 1) if (bit - first) % 3 != 2)
-
-
-def _halves(length: int, even_last: int, odd_first: int) -> tuple[Parity, ...]:
-    """Even parity in front over the first half, odd parity at the end over the second."""
-    return (
-        Parity(0, _span(1, even_last), EVEN),
-        Parity(length - 1, _span(odd_first, length - 2), ODD),
-    )
-
-
-FORMATS: tuple[CardFormat, ...] = (
-    CardFormat("H10301", 26, Field(1, 8), Field(9, 24), _halves(26, 12, 13)),
-    CardFormat("ind26", 26, Field(1, 12), Field(13, 24), _halves(26, 12, 13)),
-    CardFormat("WIE32", 32, Field(4, 15), Field(16, 31)),
-    CardFormat("D10202", 33, Field(1, 7), Field(8, 31), _halves(33, 16, 16)),
-    CardFormat("H10306", 34, Field(1, 16), Field(17, 32), _halves(34, 16, 17)),
-    CardFormat("N10002", 34, Field(1, 16), Field(17, 32), _halves(34, 16, 17)),
-    CardFormat("BQT34", 34, Field(1, 8), Field(9, 32), _halves(34, 16, 17)),
-    CardFormat(
-        "C1k35s",
-        35,
-        Field(2, 13),
-        Field(14, 33),
-        # HID Corporate 1000: the first bit is set last, for it covers the other two.
-        (
-            Parity(1, (2, 3, *_pairs(5, 33)), EVEN),
-            Parity(34, _pairs(1, 32), ODD),
-            Parity(0, _span(1, 34), ODD),
-        ),
-    ),
-    CardFormat("H10302", 37, None, Field(1, 35), _halves(37, 18, 18)),
-    CardFormat("H10304", 37, Field(1, 16), Field(17, 35), _halves(37, 18, 18)),
-    CardFormat(
-        "C1k48s",
-        48,
-        Field(2, 23),
-        Field(24, 46),
-        (
-            Parity(1, _pairs(3, 46), EVEN),
-            Parity(47, _pairs(2, 45), ODD),
-            Parity(0, _span(1, 47), ODD),
-        ),
-    ),
-)
-
-FORMAT_NAMES = tuple(row.name for row in FORMATS)
-LENGTHS = tuple(sorted({row.length for row in FORMATS}))
+    def _of_length(self, length: int, priority: tuple[str, ...]) -> tuple[CardBits, ...]:
+        if not priority:
+            return self._by_length.get(length, ())
+        return tuple(each for name in priority if (each := self._find(name)).row.length == length)
 
 
-def find_format(name: str) -> CardFormat:
-    """The row of that name. Raises ConfigError."""
-    for row in FORMATS:
-        if row.name == name:
-            return row
-    raise ConfigError("format", name, f"use one of {', '.join(FORMAT_NAMES)}")
+BUILT_IN = FormatTable()
 
 
-def decode(bits: int, length: int) -> list[Reading]:
-    """Every reading of `length` bits, in table order, also with wrong parity; empty when no format has that length.
-
-    Raises ValueError when `bits` is negative or longer than `length`.
-    """
-    if bits < 0 or bits >> length:
-        raise ValueError(f"the value has more than {length} bits")
-    return [_read(row, bits) for row in FORMATS if row.length == length]
-
-
-def encode(format_name: str, facility: int | None, number: int) -> tuple[int, int]:
-    """(bits, length) of a card. Raises ConfigError naming the range; bits that a format leaves open are 0."""
-    row = find_format(format_name)
-    bits = _put(0, row, row.number, _checked("number", number, row.number, row.name))
-    if row.facility is not None:
-        if facility is None:
-            raise ConfigError("facility", None, f"{row.name} needs one from 0 to {row.facility.highest}")
-        bits = _put(bits, row, row.facility, _checked("facility", facility, row.facility, row.name))
-    elif facility is not None:
-        raise ConfigError("facility", facility, f"{row.name} has no facility code: leave it out")
-    for parity in row.parities:
-        bits |= (_ones(row, bits, parity.over) + parity.odd & 1) << _shift(row, parity.at)
-    return bits, row.length
+def uid_reading(uid: bytes) -> Reading | None:
+    """The reading of a chip's UID, its first byte first: `UID32`, `UID56` …; None for a length that no chip has."""
+    if len(uid) * 8 not in UID_LENGTHS:
+        return None
+    return Reading(Identifier(f"UID{len(uid) * 8}", None, int.from_bytes(uid, "big")), None)
 
 
 def payload_bits(row: CardFormat) -> int:
@@ -146,35 +93,9 @@ def from_payload(row: CardFormat, payload: int) -> Identifier | None:
     if payload < 0 or payload >> payload_bits(row):
         return None
     facility = None if row.facility is None else payload >> row.number.width
-    return Identifier(row.name, facility, payload & row.number.highest)
+    return Identifier(row.name, facility, payload & (1 << row.number.width) - 1)
 
 
-def _read(row: CardFormat, bits: int) -> Reading:
-    facility = None if row.facility is None else _get(row, bits, row.facility)
-    identifier = Identifier(row.name, facility, _get(row, bits, row.number))
-    if not row.parities:
-        return Reading(identifier, None)
-    held = all(_ones(row, bits, (parity.at, *parity.over)) & 1 == parity.odd for parity in row.parities)
-    return Reading(identifier, held)
-
-
-def _shift(row: CardFormat, position: int) -> int:
-    return row.length - 1 - position
-
-
-def _get(row: CardFormat, bits: int, field: Field) -> int:
-    return bits >> _shift(row, field.last) & field.highest
-
-
-def _put(bits: int, row: CardFormat, field: Field, value: int) -> int:
-    return bits | value << _shift(row, field.last)
-
-
-def _ones(row: CardFormat, bits: int, positions: tuple[int, ...]) -> int:
-    return sum(bits >> _shift(row, position) & 1 for position in positions)
-
-
-def _checked(key: str, value: int, field: Field, name: str) -> int:
+def _check(key: str, value: int, field: Field, name: str) -> None:
     if not 0 <= value <= field.highest:
         raise ConfigError(key, value, f"{name} holds 0 to {field.highest}")
-    return value

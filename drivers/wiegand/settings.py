@@ -6,7 +6,7 @@ from drivers.links import BAUD_RATES, SerialLink
 from drivers.registry import DriverContext, DriverSettings
 from drivers.serial_reader import SerialReader
 from drivers.wiegand.converter import ConverterFramer, LineShape, number_reader
-from drivers.wiegand.formats import FORMAT_NAMES, find_format
+from drivers.wiegand.formats import BUILT_IN
 
 
 class ConverterSettings(DriverSettings):
@@ -26,13 +26,13 @@ class ConverterSettings(DriverSettings):
     @field_validator("format")
     @classmethod
     def _known_format(cls, name: str) -> str:
-        if name not in FORMAT_NAMES:
-            raise ValueError(f"use one of {', '.join(FORMAT_NAMES)}")
+        if name not in BUILT_IN.names:
+            raise ValueError(f"use one of {', '.join(BUILT_IN.names)}")
         return name
 
     def make_framer(self, shape: LineShape) -> ConverterFramer:
         """A framer for a new connection."""
-        return ConverterFramer(shape, number_reader(find_format(self.format)))
+        return ConverterFramer(shape, number_reader(BUILT_IN.find(self.format)))
 
 
 def build_converter(settings: ConverterSettings, shape: LineShape, context: DriverContext) -> SerialReader:

@@ -35,11 +35,11 @@ def identifiers(report: dict[str, object]) -> list[Identifier]:
         ),
         (
             {"Wiegand": {"UID": 0x94D8FC5F, "Size": 32}},
-            [Identifier("UID", None, 0x94D8FC5F)],
+            [Identifier("UID32", None, 0x94D8FC5F)],
         ),
         ({"RDM6300": {"UID": "008EC793"}}, [Identifier("EM4100", None, 0x008EC793)]),
-        ({"RC522": {"UID": "94D8FC5F"}}, [Identifier("UID", None, 0x94D8FC5F)]),
-        ({"PN532": {"UID": "04A1B2C3D4E580", "DATA": ""}}, [Identifier("UID", None, 0x04A1B2C3D4E580)]),
+        ({"RC522": {"UID": "94D8FC5F"}}, [Identifier("UID32", None, 0x94D8FC5F)]),
+        ({"PN532": {"UID": "04A1B2C3D4E580", "DATA": ""}}, [Identifier("UID56", None, 0x04A1B2C3D4E580)]),
         ({"Time": "2021-01-21T16:04:12", "SI7021": {"Temperature": 20.1}}, []),
     ],
 )
@@ -70,6 +70,8 @@ def test_keypad_reports_are_keys(value: int, size: int, keys: str) -> None:
         {"RDM6300": {"UID": "1408EC79300"}},
         {"RDM6300": {"UID": 5}},
         {"RC522": {"UID": ""}},
+        {"RC522": {"UID": "94D8FC5"}},
+        {"RC522": {"UID": "94D8FC5F01AB"}},
         {"PN532": {"UID": "x" * 8}},
     ],
 )

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.wiegand.card_commands import decode_line, encode_card
-from drivers.wiegand.formats import FORMATS, CardFormat, decode, encode, from_payload
+from drivers.wiegand.card_format import CardFormat
+from drivers.wiegand.formats import BUILT_IN, from_payload
 from gateway.errors import ConfigError
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "wiegand.json").read_text())["cards"]
@@ -25,7 +26,7 @@ def test_golden_vector_encodes_and_decodes(vector: dict[str, object]) -> None:
 
 @st.composite
 def cards(draw: st.DrawFn) -> tuple[CardFormat, int | None, int]:
-    row = draw(st.sampled_from(FORMATS))
+    row = draw(st.sampled_from(BUILT_IN.rows))
     facility = None if row.facility is None else draw(st.integers(0, row.facility.highest))
     return row, facility, draw(st.integers(0, row.number.highest))
 
@@ -33,8 +34,8 @@ def cards(draw: st.DrawFn) -> tuple[CardFormat, int | None, int]:
 @given(cards())
 def test_decoding_is_the_inverse_of_encoding(card: tuple[CardFormat, int | None, int]) -> None:
     row, facility, number = card
-    bits, length = encode(row.name, facility, number)
-    readings = {reading.identifier.format: reading for reading in decode(bits, length)}
+    bits, length = BUILT_IN.encode(row.name, facility, number)
+    readings = {reading.identifier.format: reading for reading in BUILT_IN.read(bits, length)}
     identifier = readings[row.name].identifier
     assert (identifier.facility_code, identifier.number) == (facility, number)
     assert readings[row.name].parity_ok is (True if row.parities else None)
@@ -47,9 +48,9 @@ def test_any_single_flipped_bit_under_parity_is_seen(
     row, facility, number = card
     if not row.parities:
         return
-    bits, length = encode(row.name, facility, number)
+    bits, length = BUILT_IN.encode(row.name, facility, number)
     flipped = bits ^ 1 << data.draw(st.integers(0, length - 1))
-    reading = next(each for each in decode(flipped, length) if each.identifier.format == row.name)
+    reading = next(each for each in BUILT_IN.read(flipped, length) if each.identifier.format == row.name)
     assert reading.parity_ok is False
 
 
@@ -63,13 +64,14 @@ def test_payload_is_the_fields_side_by_side(card: tuple[CardFormat, int | None, 
 
 @given(st.integers(1, 256), st.data())
 def test_any_bits_decode_to_the_formats_of_their_length_in_table_order(length: int, data: st.DataObject) -> None:
-    readings = decode(data.draw(st.integers(0, (1 << length) - 1)), length)
-    assert [each.identifier.format for each in readings] == [row.name for row in FORMATS if row.length == length]
+    readings = BUILT_IN.read(data.draw(st.integers(0, (1 << length) - 1)), length)
+    assert [each.identifier.format for each in readings] == [row.name for row in BUILT_IN.rows if row.length == length]
 
 
 def test_format_without_parity_says_null_and_unknown_length_gives_no_readings() -> None:
     assert decode_line(32, "00AB1234")["readings"] == [
-        {"format": "WIE32", "facility_code": 0xAB, "card_number": 0x1234, "parity_ok": None}
+        {"format": "WIE32", "facility_code": 0xAB, "card_number": 0x1234, "parity_ok": None},
+        {"format": "UID32", "facility_code": None, "card_number": 0x00AB1234, "parity_ok": None},
     ]
     assert decode_line(29, "1")["readings"] == []
 
