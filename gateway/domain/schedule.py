@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 DAY_MINUTES = 1440
 WEEK_MINUTES = 7 * DAY_MINUTES
-LOOK_AHEAD_DAYS = 8
+LOOK_AHEAD = timedelta(days=8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +70,18 @@ class Schedule:
         return any(minute < p.end_minute - DAY_MINUTES for p in self._starting(before, yesterday))
 
     def next_change(self, wall: datetime, zone: tzinfo) -> datetime | None:
-        """The first time after `wall` (UTC) at which `covers` changes; None if it doesn't within the next 8 days."""
+        """The first time after `wall` (UTC) at which `covers` changes; None if it doesn't within 8 days of 24 h."""
         local_day = wall.astimezone(zone).date()
+        last = wall + LOOK_AHEAD
         edges: set[datetime] = set()
-        for offset in range(-1, LOOK_AHEAD_DAYS + 1):
+        for offset in range(-1, (last.astimezone(zone).date() - local_day).days + 1):
             day = local_day + timedelta(days=offset)
             midnight = datetime.combine(day, time())
             edges |= clock_changes(midnight, zone) | _instants(midnight, 0, zone)
             for period in self._starting(self._plan(day), day):
                 edges |= _instants(midnight, period.start_minute, zone) | _instants(midnight, period.end_minute, zone)
         now = self.covers(wall, zone)
-        return next((edge for edge in sorted(edges) if edge > wall and self.covers(edge, zone) != now), None)
+        return next((edge for edge in sorted(edges) if wall < edge <= last and self.covers(edge, zone) != now), None)
 
     def _plan(self, day: date) -> "SpecialPlan | DatedPlan | None":
         """What overrides the week on that day."""

@@ -76,6 +76,19 @@ class TestNextChange:
         assert self.change(later, self.at(12, 1)) == self.at(20, 0)
         assert self.change(later, self.at(11, 1)) is None
 
+    def test_what_changes_eight_days_later_to_the_minute_is_found_and_what_changes_after_that_is_not(self) -> None:
+        first = date(2026, 11, 20)
+        late = Schedule("s", (), (), (DatedPlan(first, first, (Period(EVERY_DAY, 20 * 60, 21 * 60),)),))
+        assert self.change(late, self.at(12, 20)) == self.at(20, 20)
+        assert self.change(late, self.at(12, 19, 59)) is None
+
+    def test_eight_days_are_elapsed_days_also_where_the_clock_is_put_forward(self) -> None:
+        """In Auckland 02:00 became 03:00 on 2026-09-27, so 8 days after 23:30 it is 00:30 of the ninth date."""
+        first = date(2026, 10, 5)
+        early = Schedule("s", (), (), (DatedPlan(first, first, (Period(EVERY_DAY, 15, 60),)),))
+        after = datetime(2026, 9, 26, 23, 30, tzinfo=AUCKLAND)
+        assert self.change(early, after) == datetime(2026, 10, 5, 0, 15, tzinfo=AUCKLAND)
+
 
 class TestClockChanges:
     FORWARD = datetime(2026, 9, 26, 14, 0, tzinfo=UTC)
