@@ -20,7 +20,7 @@ CHECKS: tuple[Check, ...] = (
     Check("credential_state", who.credential_enabled),
     Check("credential_validity", who.credential_valid),
     Check("cardholder_validity", who.cardholder_valid),
-    Check("grade", who.grade_accepted),
+    Check("grade", who.grade_accepted, without_list=True),
     Check("risk", who.risk_accepted),
     Check("door_mode", permission.door_mode_allows, without_list=True),
     Check("access_level", permission.level_leads_here),

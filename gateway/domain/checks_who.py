@@ -160,13 +160,13 @@ def _validity_holds(
 def grade_accepted(case: Case) -> bool:
     """What the reader accepts; and a credential that must be secure, shown otherwise, is a copy."""
     accepts, asked = case.request.rules.accepts, False
-    for person in case.people:
-        grade = person.shown.grade
-        secure = person.credential is not None and person.credential.grade is Grade.SECURE
-        if (accepts is not None and grade not in accepts) or (secure and grade is not Grade.SECURE):
-            return case.denied(DenialReason.FORMAT_NOT_ACCEPTED, grade.value)
+    for at, shown in enumerate(case.request.shown):
+        credential = None if case.by_facility else case.people[at].credential
+        secure = credential is not None and credential.grade is Grade.SECURE
+        if (accepts is not None and shown.grade not in accepts) or (secure and shown.grade is not Grade.SECURE):
+            return case.denied(DenialReason.FORMAT_NOT_ACCEPTED, shown.grade.value)
         asked = asked or accepts is not None or secure
-    return case.passed(case.people[-1].shown.grade.value) if asked else True
+    return case.passed(case.request.shown[-1].grade.value) if asked else True
 
 
 _SHUT_OUT_BY_RISK = (CardholderKind.VISITOR, CardholderKind.CONTRACTOR)

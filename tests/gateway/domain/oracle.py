@@ -37,8 +37,8 @@ ORDER: tuple[Callable[[Case], str | None], ...] = (
 )
 BOUND_IN_ONLY = ORDER[3:]
 """Checks 4 to 22 are not asked on the way out."""
-WITHOUT_LIST = (who.valid_list, passage.door_mode, passage.interlock)
-"""What is asked where no list decides: the degraded mode, and what stands above every grant."""
+WITHOUT_LIST = (who.valid_list, who.grade, passage.door_mode, passage.interlock)
+"""What is asked where no list decides: the degraded mode, what the reader accepts, what stands above all grants."""
 
 
 @dataclass(frozen=True)

@@ -221,6 +221,24 @@ def test_without_a_list_the_sites_facility_code_passes_unless_the_door_says_no(
     assert decision.people == ()
 
 
+@pytest.mark.parametrize(
+    ("grades", "told", "last"),
+    [
+        ((Grade.CLONABLE,), "FormatNotAccepted", ("grade", False, "clonable")),
+        ((Grade.SECURE,), "granted", ("grade", True, "secure")),
+        ((Grade.SECURE, Grade.CLONABLE), "FormatNotAccepted", ("grade", False, "clonable")),
+    ],
+)
+def test_a_reader_that_accepts_secure_cards_only_takes_no_copy_by_its_facility_code(
+    grades: tuple[Grade, ...], told: str, last: tuple[str, bool, str]
+) -> None:
+    rules = replace(BY_FACILITY, accepts=frozenset({Grade.SECURE}))
+    shown = tuple(a_card(number, grade) for number, grade in enumerate(grades, 1))
+    decision = Asked(shown, without={"fallback": True}, request={"rules": rules}).decide()
+    assert answer(decision) == told
+    assert steps(decision) == [("list", True, "H10301:123"), last]
+
+
 def test_the_list_before_decides_where_it_may_and_is_named() -> None:
     decision = Asked(without={"fallback": True, "version": 6}).decide()
     assert answer(decision) == "granted"
