@@ -306,17 +306,18 @@ def _pass_sign(args: argparse.Namespace) -> int:
     from gateway.clock import SystemClock
     from gateway.commands.pass_commands import Wish, sign
 
+    now = SystemClock().now().wall
     wish = Wish(
         key_id=args.key_id,
         id=args.id,
         until=args.until,
         valid_from=args.valid_from,
         uses=args.uses,
-        made_at=SystemClock().now().wall if args.rotating else args.at,
+        made_at=now if args.rotating else args.at,
         cardholder=args.cardholder,
         levels=tuple(args.level),
     )
-    print(sign(args.key, wish))
+    print(sign(args.key, wish, now))
     return 0
 
 

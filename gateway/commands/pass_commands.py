@@ -54,23 +54,31 @@ class Wish:
     levels: tuple[str, ...] = ()
 
 
-def sign(path: Path, wish: Wish) -> str:
-    """The text of the pass, signed with the key in the file `path`. Raises ConfigError."""
-    fields = _fields(wish)
+def sign(path: Path, wish: Wish, now: datetime) -> str:
+    """The text of the pass, signed with the key in the file `path`.
+
+    Raises ConfigError, also for a pass that is over at `now`, or was when it was made.
+    """
+    fields = _fields(wish, now)
     try:
         return sign_pass(_read_key(path), {name: value for name, value in fields.items() if value})
     except ValueError as error:
         raise ConfigError("pass", wish.id, f"{error}: give it fewer levels or shorter ids") from error
 
 
-def _fields(wish: Wish) -> Mapping[str, Any]:
+def _fields(wish: Wish, now: datetime) -> Mapping[str, Any]:
     if (wish.uses is None) == (wish.made_at is None):
         raise ConfigError("pass", wish.id, "give either --uses N, or --rotating for one that is good for a minute")
     if wish.uses is not None and not 1 <= wish.uses <= USES_MAX:
         raise ConfigError("--uses", wish.uses, f"must be 1 to {USES_MAX}")
-    until, valid_from = _time("--until", wish.until), _time("--from", wish.valid_from)
-    if until is not None and valid_from is not None and until <= valid_from:
+    until, valid_from = parse_time("--until", wish.until), _time("--from", wish.valid_from)
+    made_at = _time("--at", wish.made_at) if isinstance(wish.made_at, str) else wish.made_at
+    if valid_from is not None and until <= valid_from:
         raise ConfigError("--until", wish.until, "ends before it starts")
+    if made_at is not None and until <= made_at:
+        raise ConfigError("--until", wish.until, "ends before the pass is made")
+    if made_at is None and until <= now:
+        raise ConfigError("--until", wish.until, f"is over already: it is {now:%Y-%m-%dT%H:%M:%SZ}, give a later time")
     return {
         "key": _id("--key-id", wish.key_id),
         "id": _id("--id", wish.id),
@@ -79,7 +87,7 @@ def _fields(wish: Wish) -> Mapping[str, Any]:
         "cardholder": None if wish.cardholder is None else _id("--cardholder", wish.cardholder),
         "levels": [_id("--level", level) for level in wish.levels],
         "uses": wish.uses,
-        "at": _time("--at", wish.made_at) if isinstance(wish.made_at, str) else wish.made_at,
+        "at": made_at,
     }
 
 

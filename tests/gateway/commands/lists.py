@@ -1,5 +1,6 @@
 """A small compound's LIST.json, in which each access point wants something else."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from gateway.commands.pass_commands import Wish
@@ -60,6 +61,10 @@ def a_compound(version: int = 7, **changes: Any) -> dict[str, Any]:
 def card(number: int) -> dict[str, Any]:
     """A card's identifier."""
     return {"format": "H10301", "facility_code": 123, "number": number}
+
+
+WISHED_AT = datetime(2026, 11, 23, 4, tzinfo=UTC)
+"""When passes are signed: at noon of the day on which they end."""
 
 
 def a_wish(**changes: Any) -> Wish:

@@ -20,7 +20,7 @@ from gateway.store.access_list import CompiledAccessList, open_list
 from gateway.store.journal import SqliteJournal
 from gateway.store.list_folder import ListFolder, set_current
 from gateway.store.site_key import load_site_key
-from tests.gateway.commands.lists import POINTS, a_compound, a_wish
+from tests.gateway.commands.lists import POINTS, WISHED_AT, a_compound, a_wish
 from tests.gateway.domain.listing import card
 from tests.gateway.domain.plant import GUARD, Rig
 
@@ -206,8 +206,8 @@ def _guards(day: RecordedDay) -> None:
 
 def _passes(day: RecordedDay) -> None:
     key, at = day.data / "app.pem", day.wall
-    counted = sign(key, a_wish(levels=("everywhere",), uses=1))
-    rotating = sign(key, a_wish(id="v-2", levels=("everywhere",), uses=None, made_at=at))
+    counted = sign(key, a_wish(levels=("everywhere",), uses=1), WISHED_AT)
+    rotating = sign(key, a_wish(id="v-2", levels=("everywhere",), uses=None, made_at=at), WISHED_AT)
     for text in (counted, counted, rotating, rotating, "GHP1.no.pass", counted[:-9] + "AAAAAAAAA"):
         day.scan(text, "yard")
 

@@ -13,7 +13,7 @@ from gateway.cli import main
 from gateway.commands.decide import decide_lines
 from gateway.commands.pass_commands import make_key, sign
 from gateway.errors import ConfigError
-from tests.gateway.commands.lists import NOON, a_compound, a_wish, card
+from tests.gateway.commands.lists import NOON, WISHED_AT, a_compound, a_wish, card
 
 NIGHT = "2026-11-23T23:00:00+08:00"
 
@@ -151,7 +151,7 @@ def test_a_further_card_that_nothing_waits_for_is_a_request_of_its_own(list_path
 def test_a_signed_pass_opens_what_its_levels_say_until_it_ends(list_path: Path, tmp_path: Path) -> None:
     entry = make_key(tmp_path / "app.pem") | {"levels": ["day"]}
     list_path.write_text(json.dumps(a_compound(pass_keys=[entry])))
-    text = sign(tmp_path / "app.pem", a_wish())
+    text = sign(tmp_path / "app.pem", a_wish(), WISHED_AT)
     granted, elsewhere, late, forged = decided(
         list_path,
         ask(identifier=None, access_point="north", text=text),

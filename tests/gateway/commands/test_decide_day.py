@@ -18,7 +18,7 @@ from gateway.domain.credential import Grade
 from gateway.domain.site import AccessPoint, Door, Lock, LockKind, ReaderRules, Site, Terminal, Wiring
 from gateway.errors import ConfigError
 from gateway.store.access_list import MemoryAccessList, parse_list
-from tests.gateway.commands.lists import a_compound, a_wish, card
+from tests.gateway.commands.lists import WISHED_AT, a_compound, a_wish, card
 
 START = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 """Noon in Shanghai."""
@@ -149,8 +149,8 @@ def test_a_rotating_pass_is_taken_once(tmp_path: Path) -> None:
     entry = make_key(tmp_path / "app.pem") | {"levels": ["day"]}
     wish = {"uses": None, "made_at": at(0)}
     first, newer = (
-        sign(tmp_path / "app.pem", a_wish(**wish)),
-        sign(tmp_path / "app.pem", a_wish(**{**wish, "made_at": at(10)})),
+        sign(tmp_path / "app.pem", a_wish(**wish), WISHED_AT),
+        sign(tmp_path / "app.pem", a_wish(**{**wish, "made_at": at(10)}), WISHED_AT),
     )
     day = a_day(
         tmp_path,
@@ -165,7 +165,7 @@ def test_a_rotating_pass_is_taken_once(tmp_path: Path) -> None:
 
 def test_a_counted_pass_is_used_up(tmp_path: Path) -> None:
     entry = make_key(tmp_path / "app.pem") | {"levels": ["day"]}
-    text = sign(tmp_path / "app.pem", a_wish())
+    text = sign(tmp_path / "app.pem", a_wish(), WISHED_AT)
     lines = [ask(n, access_point="north", text=text) for n in range(3)]
     assert outcomes(a_day(tmp_path, *lines, document=a_compound(pass_keys=[entry]))) == [
         "granted",

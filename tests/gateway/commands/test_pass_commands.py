@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.cli import main
-from gateway.commands.pass_commands import make_key, sign
+from gateway.commands.pass_commands import Wish, make_key, sign
 from gateway.domain.credential import Pass
 from gateway.errors import ConfigError
 from gateway.store.access_list import MemoryAccessList, parse_list
-from tests.gateway.commands.lists import a_compound, a_wish
+from tests.gateway.commands.lists import WISHED_AT, a_compound, a_wish
 
 
 @pytest.fixture
@@ -32,6 +32,11 @@ def public_key(key_path: Path) -> bytes:
     key = serialization.load_pem_private_key(key_path.read_bytes(), None)
     assert isinstance(key, Ed25519PrivateKey)
     return key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+
+
+def signed(path: Path, wish: Wish) -> str:
+    """The text of the pass."""
+    return sign(path, wish, WISHED_AT)
 
 
 def opened(text: str, key_path: Path) -> Pass:
@@ -65,7 +70,7 @@ def test_a_key_is_never_written_over_another_file(key_path: Path) -> None:
 
 
 def test_a_signed_pass_says_what_was_asked_for(key_path: Path) -> None:
-    text = sign(key_path, a_wish(valid_from="2026-11-23T00:00:00+08:00", cardholder="p-5"))
+    text = signed(key_path, a_wish(valid_from="2026-11-23T00:00:00+08:00", cardholder="p-5"))
     found = opened(text, key_path)
     assert (found.id, found.key, found.cardholder, found.levels) == ("v-1", "app", "p-5", ("day",))
     assert (found.valid_from, found.valid_until) == (
@@ -91,6 +96,8 @@ def test_the_command_line_signs_counted_and_rotating_passes(key_path: Path) -> N
         ({"until": "tomorrow"}, "--until"),
         ({"until": "2026-11-24T00:00:00"}, "--until"),
         ({"valid_from": "2026-11-25T00:00:00Z"}, "--until"),
+        ({"until": "2026-11-23T12:00:00+08:00"}, "--until"),
+        ({"uses": None, "made_at": "2026-11-24T00:00:00+08:00"}, "--until"),
         ({"valid_from": "soon"}, "--from"),
         ({"uses": 0}, "--uses"),
         ({"uses": 1001}, "--uses"),
@@ -108,14 +115,29 @@ def test_a_pass_that_no_gate_would_take_is_refused_with_a_remedy(
     key_path: Path, changes: dict[str, Any], key: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        sign(key_path, a_wish(**changes))
+        signed(key_path, a_wish(**changes))
     assert caught.value.key == key
+
+
+def test_a_pass_made_as_if_then_may_be_over_by_now(key_path: Path) -> None:
+    wish = a_wish(until="2026-11-22T00:01:00Z", uses=None, made_at="2026-11-22T00:00:00Z")
+    assert opened(signed(key_path, wish), key_path).made_at == datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def test_the_command_line_signs_no_pass_that_is_over(key_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    usual = ["--key", str(key_path), "--key-id", "app", "--id", "v-1", "--uses", "1"]
+    assert main(["pass", "sign", *usual, "--until", "2026-11-01T00:00:00Z"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "--until" in said.err
+    assert "2026-11-01T00:00:00Z" in said.err
+    assert "is over already" in said.err
 
 
 def test_a_key_file_that_others_can_read_or_that_holds_no_such_key_is_refused(key_path: Path) -> None:
     key_path.chmod(0o644)
     with pytest.raises(ConfigError, match="chmod 600"):
-        sign(key_path, a_wish())
+        signed(key_path, a_wish())
     key_path.chmod(0o600)
     other = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -123,6 +145,6 @@ def test_a_key_file_that_others_can_read_or_that_holds_no_such_key_is_refused(ke
     for content in (b"rubbish", b"", other):
         key_path.write_bytes(content)
         with pytest.raises(ConfigError, match="no Ed25519 private key"):
-            sign(key_path, a_wish())
+            signed(key_path, a_wish())
     with pytest.raises(ConfigError, match="can't be read"):
-        sign(key_path.with_name("none.pem"), a_wish())
+        signed(key_path.with_name("none.pem"), a_wish())
