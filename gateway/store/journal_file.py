@@ -8,7 +8,7 @@ from pathlib import Path
 from gateway.clock import random_bytes
 from gateway.domain.moment import ClockQuality, Moment
 from gateway.store.records import from_microseconds, microseconds
-from gateway.store.rescue import rescue
+from gateway.store.rescue import FLOOR_ROWS, rescue
 from gateway.store.schema import migrate
 
 QUICK_CHECK_BYTES = 128 * 1024 * 1024
@@ -20,7 +20,6 @@ A larger one would delay the first decision.
 WAL_PAGES_MOST = 16384
 """The net under `wal_folder`: should that stand still, the writer itself folds the log at 64 MB."""
 
-_LAST_ROWS = 1000
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -40,8 +39,8 @@ class Opening:
 def open_journal_file(path: Path, moment: Moment) -> tuple[sqlite3.Connection, Opening]:
     """Open or create the journal.
 
-    A damaged file is moved to `journal.corrupt-<time>.db` beside it and a new epoch begins, on the state and the facts
-    that can still be read of it.
+    A damaged file is moved to `journal.corrupt-<time>.db` beside it and a new epoch begins, on the state, the facts and
+    the clock's floor that can still be read of it.
 
     Raises ConfigError for a newer file; sqlite3.Error and OSError when the disk refuses.
     """
@@ -111,8 +110,8 @@ def _current_epoch(connection: sqlite3.Connection, moment: Moment) -> tuple[str,
 
 def _last_wall(connection: sqlite3.Connection) -> datetime | None:
     (newest,) = connection.execute(
-        "SELECT max(wall_us) FROM (SELECT wall_us, clock_quality FROM event ORDER BY row_id DESC LIMIT ?) "
-        "WHERE clock_quality <> ?",
-        (_LAST_ROWS, ClockQuality.SUSPECT.value),
+        "SELECT max(wall_us) FROM (SELECT wall_us FROM rescued_floor UNION ALL SELECT wall_us FROM "
+        "(SELECT wall_us, clock_quality FROM event ORDER BY row_id DESC LIMIT ?) WHERE clock_quality <> ?)",
+        (FLOOR_ROWS, ClockQuality.SUSPECT.value),
     ).fetchone()
     return None if newest is None else from_microseconds(newest)

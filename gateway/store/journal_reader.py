@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.domain.moment import ClockQuality
 from gateway.domain.ports import JournalHead, RecordedEvent
 from gateway.domain.register import Fact
 from gateway.errors import JournalUnavailable
@@ -139,6 +140,25 @@ class SqliteJournalReader:
         if fault is not None and not found:
             raise fault
         return found
+
+    def newest_wall(self, rows: int) -> datetime | None:
+        """The newest time that was not suspect, among the last `rows` events by number and by time.
+
+        An event counts if its hash holds; a bad page costs what is on it.
+        """
+        found: list[int] = []
+        numbers: set[int] = set()
+        for order in ("row_id", "wall_us"):  # Two trees of the file: a bad page is in one of them.
+            newest = f"SELECT row_id FROM event ORDER BY {order} DESC LIMIT ?"
+            listed, fault = self._rows_until_fault(newest, (rows,))
+            numbers.update(row_id for (row_id,) in listed)
+        for row_id in numbers:
+            read, failed = self._rows_until_fault(f"SELECT {_COLUMNS} FROM event WHERE row_id = ?", (row_id,))
+            fault = fault or failed
+            found += [row[6] for row in read if row[7] != ClockQuality.SUSPECT and _holds(row)]
+        if fault is not None and not found:
+            raise fault
+        return records.from_microseconds(max(found)) if found else None
 
     def facts(self, kind: str | None = None) -> list[Fact]:
         """What is remembered, of one kind or of all, by kind and key; the value is never None.
@@ -269,6 +289,15 @@ def _fault(event: RecordedEvent, body: bytes, previous: RecordedEvent | None) ->
     if records.commitment_of(bytes.fromhex(event.salt), body) != event.commitment:
         return "the body is not the one committed to"
     return "" if recorded_hash(event) == event.hash else "the envelope is not the one hashed"
+
+
+def _holds(row: Sequence[Any]) -> bool:
+    """Does a row's hash hold? A damaged one may hold anything in any column."""
+    try:
+        event = _recorded(row)
+        return recorded_hash(event) == event.hash
+    except (AttributeError, OverflowError, TypeError, ValueError):
+        return False
 
 
 def recorded_hash(event: RecordedEvent) -> str:

@@ -29,6 +29,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE fact (kind TEXT, key TEXT, value TEXT NOT NULL,
             PRIMARY KEY (kind, key)) WITHOUT ROWID""",
     ),
+    ("CREATE TABLE rescued_floor (wall_us INTEGER NOT NULL)",),
 )
 """One tuple of statements a version; `PRAGMA user_version` is how many were applied.
 

@@ -4,7 +4,7 @@ import logging
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -14,7 +14,7 @@ from gateway.clock import SystemClock
 from gateway.domain.door import DoorState
 from gateway.domain.door_mode import ALL_DOORS, ModeLayers
 from gateway.domain.events import DoorOpened
-from gateway.domain.moment import Moment
+from gateway.domain.moment import ClockQuality, Moment
 from gateway.domain.register import Block, Fact, Uses
 from gateway.domain.snapshot import ControllerState
 from gateway.store.journal import SqliteJournal
@@ -94,6 +94,58 @@ def test_fire_and_lockdowns_outlive_a_bad_page_among_the_events(
     with caplog.at_level(logging.ERROR):
         assert written.opened() == (Remembered(emergency(3), [BLOCKED]), True)
     assert "moved aside; of it go on its state and 1 facts" in caplog.text
+
+
+def last_wall(written: Written) -> datetime | None:
+    """The clock's floor that a start finds in the journal."""
+    journal = SqliteJournal(written.path, SystemClock())
+    journal.close()
+    return journal.last_wall
+
+
+def test_the_clocks_floor_outlives_a_bad_page_and_the_starts_after_it(written: Written) -> None:
+    written.spoil(written.root_page("event_by_id"))
+    assert last_wall(written) == NOON
+    assert last_wall(written) == NOON
+
+
+async def test_a_later_time_is_a_higher_floor_than_the_rescued_one_and_an_earlier_is_none(written: Written) -> None:
+    written.spoil(written.root_page("event_by_id"))
+    for recorded, floor in ((NOON - timedelta(hours=1), NOON), (NOON + timedelta(hours=1), NOON + timedelta(hours=1))):
+        journal = SqliteJournal(written.path, SystemClock())
+        assert await journal.append([DoorOpened(door="north")], Moment(recorded, 1.0, "b")).wait(5)
+        journal.close()
+        assert last_wall(written) == floor
+
+
+async def test_time_that_was_suspect_is_rescued_as_no_floor(written: Written) -> None:
+    journal = SqliteJournal(written.path, SystemClock())
+    later = Moment(NOON + timedelta(days=1), 1.0, "b", ClockQuality.SUSPECT)
+    assert await journal.append([DoorOpened(door="north")], later).wait(5)
+    journal.close()
+    written.spoil(written.root_page("event_by_id"))
+    assert last_wall(written) == NOON
+
+
+def test_an_event_with_a_wrong_byte_is_no_floor(written: Written) -> None:
+    """One of the year 9999 would make every honest clock suspect for ever."""
+    with closing(sqlite3.connect(written.path)) as connection:
+        connection.execute("UPDATE event SET wall_us = 253402300799000000 WHERE row_id = 90")
+        connection.execute("UPDATE event SET subjects = 7, salt = 'x' WHERE row_id = 89")
+        connection.commit()
+    written.spoil(written.root_page("event_by_id"))
+    assert last_wall(written) == NOON
+
+
+def test_whatever_page_is_bad_the_floor_is_found_but_for_the_schema_and_the_events_root(written: Written) -> None:
+    sound, lost = written.content(), []
+    for page in range(written.pages()):
+        written.path.write_bytes(sound)
+        written.spoil(page)
+        if last_wall(written) != NOON:
+            lost.append(page)
+    written.path.write_bytes(sound)
+    assert lost == [0, written.root_page("event")]
 
 
 def test_of_a_newest_state_with_a_bad_page_the_one_before_is_taken(written: Written) -> None:
