@@ -53,12 +53,19 @@ def to_site(config: SiteConfig) -> Site:
             Interlock(key, InterlockRule(table.rule), table.doors) for key, table in config.interlocks.items()
         ),
         door_groups={key: DoorGroup(key, table.doors) for key, table in config.door_groups.items()},
-        insecure_links=tuple(name for name, broker in config.brokers.items() if broker.insecure),
+        insecure_links=_insecure_links(config),
         repeat_read_s=config.access.repeat_read_s,
         second_credential_s=config.access.second_credential_s,
         confirm_s=config.access.confirm_s,
         travel_speed_m_s=config.access.travel_speed_m_s,
     )
+
+
+def _insecure_links(config: SiteConfig) -> tuple[str, ...]:
+    """Brokers by name; devices whose settings give encryption up on purpose as `device:ID`."""
+    brokers = [name for name, broker in config.brokers.items() if broker.insecure]
+    devices = [f"device:{key}" for key, device in config.devices.items() if getattr(device.settings, "insecure", False)]
+    return (*brokers, *devices)
 
 
 def to_schedule(schedule_id: str, table: ScheduleTable) -> Schedule:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from gateway.domain.commands import DeviceCommand
+from gateway.domain.commands import DeviceCommand, IndicateAtReader
 
 
 @runtime_checkable
@@ -33,7 +33,19 @@ class Device(Protocol):
 
 @runtime_checkable
 class Reader(Device, Protocol):
-    """Puts `CardRead`, `KeyPressed`, `TextRead`, `ReadIgnored`, `FramesRejected`, `LinkChanged`."""
+    """Puts `CardRead`, `KeyPressed`, `TextRead`, `ReadIgnored`, `FramesRejected`, `LinkChanged`.
+
+    One that knows its own state also puts `ReaderConditionChanged`.
+    """
+
+
+@runtime_checkable
+class Indicator(Device, Protocol):
+    """A reader with a light or a sounder. It puts no `CommandCompleted` for what it shows."""
+
+    def indicate(self, command: IndicateAtReader) -> None:
+        """Show it; never blocks. Past its expiry, or while the reader is away, nothing is shown."""
+        ...
 
 
 @runtime_checkable

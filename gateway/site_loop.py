@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from drivers.contracts import RelayBoard
+from drivers.contracts import Indicator, RelayBoard
 from gateway.clock import Clock
-from gateway.domain.commands import DeviceCommand, SwapList
+from gateway.domain.commands import DeviceCommand, IndicateAtReader, PulseOutput, SetOutput, SwapList
 from gateway.domain.controller import Controller, Turn
 from gateway.domain.events import CommandSentBeforeCommit
 from gateway.domain.listed import AccessList
@@ -50,6 +50,7 @@ class _Held:
     """Commands of a turn that must be durable first."""
 
     commands: list[DeviceCommand]
+    indications: list[IndicateAtReader]
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     """Sent, or never to be sent."""
 
@@ -66,7 +67,9 @@ class SiteLoop:
         open_list: OpenList,
         access_list: AccessList | None,
         hub: StatusHub,
+        indicators: Mapping[str, Indicator] | None = None,
     ) -> None:
+        self.indicators = indicators or {}
         self.controller, self.journal, self.clock, self.boards = controller, journal, clock, boards
         self.open_list, self.access_list, self.hub = open_list, access_list, hub
         self.inbox = Inbox()
@@ -94,15 +97,17 @@ class SiteLoop:
         moment = self.clock.now()
         turn = self.controller.handle(signal, moment, self.access_list)
         commit = self._record(turn, moment)
-        devices = [command for command in turn.commands if not isinstance(command, SwapList)]
+        devices = [command for command in turn.commands if isinstance(command, PulseOutput | SetOutput)]
+        indications = [command for command in turn.commands if isinstance(command, IndicateAtReader)]
         if devices and commit is not None and not turn.urgent:
             if turn.durable_first:
-                await self._send_durable(commit, devices)
-                devices = []
+                await self._send_durable(commit, devices, indications)
+                devices, indications = [], []
             else:
                 await self._wait_for(commit, devices, moment)
         self._overtake(devices)
         self._send_all(devices)
+        self._show(indications)
         for command in turn.commands:
             if isinstance(command, SwapList):
                 self._start_swap(command)
@@ -130,12 +135,14 @@ class SiteLoop:
         told = [CommandSentBeforeCommit(command_id=c.command_id, waited_ms=waited_ms) for c in commands]
         self.journal.append(told, now)
 
-    async def _send_durable(self, commit: Commit, commands: list[DeviceCommand]) -> None:
+    async def _send_durable(
+        self, commit: Commit, commands: list[DeviceCommand], indications: list[IndicateAtReader]
+    ) -> None:
         """Send once durable, or never.
 
         The first moments are waited for here; then the loop goes on: an exit must not wait for another's record.
         """
-        held = _Held(commands)
+        held = _Held(commands, indications)
         self._held.append(held)
         task = self._spawn(self._send_held(held, commit, min(command.expires_s for command in commands)))
         await asyncio.wait({task}, timeout=COMMIT_WAIT_S)
@@ -152,6 +159,7 @@ class SiteLoop:
         held.gone.set()
         if durable:
             self._send_all(held.commands)
+            self._show(held.indications)
             return
         for command in held.commands:
             self._complete(command, CommandOutcome.EXPIRED, NOT_DURABLE)
@@ -172,6 +180,12 @@ class SiteLoop:
                 self._complete(command, CommandOutcome.FAILED, "no such board")
             else:
                 board.submit(command)
+
+    def _show(self, indications: Sequence[IndicateAtReader]) -> None:
+        for command in indications:
+            indicator = self.indicators.get(command.device)
+            if indicator is not None:
+                indicator.indicate(command)
 
     def _complete(self, command: DeviceCommand, outcome: CommandOutcome, detail: str) -> None:
         self.inbox.put(CommandCompleted(command.command_id, command.device, outcome, detail))

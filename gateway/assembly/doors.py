@@ -3,14 +3,14 @@
 import asyncio
 import gc
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from config.loader import ConfiguredDevice, SiteConfig, load_config
 from config.wiring import to_site
-from drivers.contracts import Device, RelayBoard
+from drivers.contracts import Device, Indicator, RelayBoard
 from drivers.mqtt.broker import BrokerConnection
 from drivers.registry import DriverContext, DriverSettings
 from gateway import version
@@ -85,14 +85,20 @@ class _DoorsProcess:
         access_list = self._first_list()
         remembered = read_remembered(paths.journal)
         self.restored = remembered.state is not None
-        self.controller = Controller(to_site(config), remembered.state, Register(remembered.facts))
         self.sink: SignalSink = _Sink(self)
         self.brokers = self._brokers()
         self.devices = {key: self._build(device) for key, device in config.devices.items()}
         boards: dict[str, RelayBoard] = {
             key: device for key, device in self.devices.items() if isinstance(device, RelayBoard)
         }
-        self.loop = SiteLoop(self.controller, self.journal, self.clock, boards, self._open_list, access_list, self.hub)
+        indicators: dict[str, Indicator] = {
+            key: device for key, device in self.devices.items() if isinstance(device, Indicator)
+        }
+        site = replace(to_site(config), indicators=frozenset(indicators))
+        self.controller = Controller(site, remembered.state, Register(remembered.facts))
+        self.loop = SiteLoop(
+            self.controller, self.journal, self.clock, boards, self._open_list, access_list, self.hub, indicators
+        )
 
     async def run(self) -> None:
         links = {"sync": frozenset({"office"}), "cameras": frozenset(self.config.cameras)}

@@ -35,6 +35,9 @@ def check_site(config_path: Path, data: Path | None) -> int:
     for name, broker in config.brokers.items():
         if broker.insecure:
             _say(f"warning: broker.{name} is insecure (no TLS): a standing alarm will say so")
+    for name, device in config.devices.items():
+        if getattr(device.settings, "insecure", False):
+            _say(f"warning: device.{name} is insecure (not encrypted): a standing alarm will say so")
     found = data_dir_for(config.site.id, data, os.environ.get("GATEHOUSE_DATA"))
     if found.is_dir():
         for fault in _with_lines(config_path, file_faults(config, found)):

@@ -40,6 +40,8 @@ _SOURCES = {
     "device_lost": "device",
     "device_misconfigured": "device",
     "command_failed": "device",
+    "reader_tamper": "device",
+    "reader_power": "device",
     "rubbish": "device",
     "wrong_attempts": "device",
     "insecure_link": "broker",
@@ -270,6 +272,11 @@ def _variant(event: RecordedEvent) -> str:
         return ".nobody"
     if event.type == "AccessConfirmed" and not body.get("allowed"):
         return ".refused"
+    if event.type == "ReaderConditionChanged":
+        tampered, power_fault = bool(body.get("tampered")), bool(body.get("power_fault"))
+        return {(True, False): ".tampered", (False, True): ".power", (True, True): ".both"}.get(
+            (tampered, power_fault), ""
+        )
     return ".given_back" if event.type == "DoorModeOverridden" and body.get("mode") is None else ""
 
 

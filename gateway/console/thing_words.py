@@ -7,6 +7,7 @@ from gateway.console.messages import Catalogue
 from gateway.console.parts import ConsoleParts
 
 _BROKER = "broker:"
+_DEVICE = "device:"
 _PASS = "pass:"
 _CARD_NAMES_MAX = 5
 """People who are shown together."""
@@ -24,6 +25,8 @@ class ThingWords:
         """Anything of the site; what has no name goes by its kind and id."""
         if kind in ("credential", "cardholder"):
             return self.card(thing, language) if kind == "credential" else self.person(thing, language)
+        if thing.startswith(_DEVICE):
+            thing, kind = thing.removeprefix(_DEVICE), "device"
         if thing.startswith(_BROKER) or kind == "broker":
             return self._catalogue.text(language, "words.broker", id=thing.removeprefix(_BROKER))
         if kind == "area":

@@ -33,6 +33,7 @@ class AlarmKind(StrEnum):
     LOCK_FOUND_RELEASED = "lock_found_released"
     INTRUSION = "intrusion"
     TAMPER = "tamper"
+    READER_TAMPER = "reader_tamper"
     WRONG_ATTEMPTS = "wrong_attempts"
     COMMAND_FAILED = "command_failed"
     NO_VALID_LIST = "no_valid_list"
@@ -43,6 +44,7 @@ class AlarmKind(StrEnum):
     OFFICE_LOST = "office_lost"
     LIST_REJECTED = "list_rejected"
     REX_STUCK = "rex_stuck"
+    READER_POWER = "reader_power"
     DEVICE_MISCONFIGURED = "device_misconfigured"
     INSECURE_LINK = "insecure_link"
     CLOCK_SUSPECT = "clock_suspect"
@@ -61,6 +63,7 @@ PRIORITY: dict[AlarmKind, int] = {
     AlarmKind.LOCK_FOUND_RELEASED: 2,
     AlarmKind.INTRUSION: 2,
     AlarmKind.TAMPER: 2,
+    AlarmKind.READER_TAMPER: 2,
     AlarmKind.WRONG_ATTEMPTS: 2,
     AlarmKind.COMMAND_FAILED: 2,
     AlarmKind.NO_VALID_LIST: 2,
@@ -71,6 +74,7 @@ PRIORITY: dict[AlarmKind, int] = {
     AlarmKind.OFFICE_LOST: 3,
     AlarmKind.LIST_REJECTED: 3,
     AlarmKind.REX_STUCK: 3,
+    AlarmKind.READER_POWER: 3,
     AlarmKind.DEVICE_MISCONFIGURED: 3,
     AlarmKind.INSECURE_LINK: 3,
     AlarmKind.CLOCK_SUSPECT: 3,

@@ -86,6 +86,7 @@ class Controller:
             sg.LinkChanged: self._link_changed,
             sg.FramesRejected: self._frames_rejected,
             sg.DeviceFlagged: self._device_flagged,
+            sg.ReaderConditionChanged: self._reader_condition,
             sg.CommandCompleted: self._command_completed,
             sg.ListReady: self._list_ready,
             sg.ListRefused: self._list_refused,
@@ -256,6 +257,27 @@ class Controller:
         else:
             self._tell(*self.alarms.normal(AlarmKind.DEVICE_MISCONFIGURED, signal.device))
 
+    def _reader_condition(self, signal: sg.ReaderConditionChanged, now: _Now) -> None:
+        """Readers say it again whenever they connect: only what is new is told."""
+        reader, state = signal.device, self.state
+        told = [
+            _note(state.tampered_readers, reader, signal.tampered),
+            _note(state.readers_without_power, reader, signal.power_fault),
+        ]
+        if any(told):
+            self._tell(
+                ev.ReaderConditionChanged(device=reader, tampered=signal.tampered, power_fault=signal.power_fault)
+            )
+        point = next((point for point in self.site.access_points.values() if reader in point.readers), None)
+        door = None if point is None else point.door
+        camera = next((c.id for c in self.site.cameras.values() if door in c.doors), None)
+        conditions = {AlarmKind.READER_TAMPER: signal.tampered, AlarmKind.READER_POWER: signal.power_fault}
+        for changed, (kind, present) in zip(told, conditions.items(), strict=True):
+            if changed and present:
+                self._raise(kind, reader, now, door=door, camera=camera)
+            elif changed:
+                self._tell(*self.alarms.normal(kind, reader))
+
     def _process_changed(self, signal: sg.ProcessChanged, now: _Now) -> None:
         name = f"process:{signal.process}"
         if signal.state is sg.LinkState.OFFLINE and name not in self.state.lost:
@@ -416,3 +438,14 @@ class Controller:
     def _raise_once(self, kind: AlarmKind, source: str, now: _Now) -> None:
         if self.alarms.find(kind, source) is None:
             self._raise(kind, source, now)
+
+
+def _note(names: list[str], name: str, present: bool) -> bool:
+    """Keep in `names` whether it is so; was it otherwise before?"""
+    if present == (name in names):
+        return False
+    if present:
+        names.append(name)
+    else:
+        names.remove(name)
+    return True

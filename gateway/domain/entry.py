@@ -25,8 +25,9 @@ from gateway.domain.alarm import AlarmBook, AlarmKind
 from gateway.domain.attempts import Attempts
 from gateway.domain.checks_completion import pin_result
 from gateway.domain.checks_who import find_person
+from gateway.domain.commands import IndicateAtReader, Indication
 from gateway.domain.credential import PLATE_FORMAT, Grade, Identifier
-from gateway.domain.door_control import DoorControl
+from gateway.domain.door_control import COMMAND_EXPIRY_S, DoorControl
 from gateway.domain.door_mode import DoorMode
 from gateway.domain.grants import Grants, OnTheWay
 from gateway.domain.listed import AccessList
@@ -155,6 +156,7 @@ class Entry:
         for point, waiting in list(self.state.waiting.items()):
             if waiting.boot_id != moment.boot_id or waiting.ends_s <= moment.monotonic_s:
                 self._give_up(point, waiting)
+                self._indicate(waiting.reader, Indication.DENIED, moment)
 
     def deadline_s(self) -> float | None:
         """The next such time, monotonic seconds."""
@@ -208,12 +210,15 @@ class Entry:
         kept = record(request, circumstances, decision.people)
         if decision.granted:
             self._granted(reader, point, decision, name, kept, moment, access_list)
+            self._indicate(reader, Indication.GRANTED, moment)
         elif decision.wants is not None:
             self._wait(reader, point, request, decision, name, moment)
+            self._indicate(reader, Indication.WAITING, moment)
         else:
             assert decision.reason is not None
             self._denied(reader, point, decision, decision.reason, name, kept)
             self._count_wrong(reader, point, decision, moment)
+            self._indicate(reader, Indication.DENIED, moment)
 
     def _granted(
         self,
@@ -328,6 +333,13 @@ class Entry:
                 circumstances={"gave_up": True},
             )
         )
+
+    def _indicate(self, reader: str, indication: Indication, moment: Moment) -> None:
+        """Nothing but the outcome is shown: the grant of somebody under duress is a grant like any other."""
+        if reader in self.site.indicators:
+            expires_s = moment.monotonic_s + COMMAND_EXPIRY_S
+            command = IndicateAtReader(self.doors.take_command_id(), reader, indication, expires_s)
+            self.doors.commands.append(command)
 
     # Wrong attempts
 

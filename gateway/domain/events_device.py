@@ -73,6 +73,15 @@ class DeviceMisconfigured(Occurrence):
     faults: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderConditionChanged(Occurrence):
+    """A reader was opened or torn off the wall (`tampered`), its power is failing, or it is well again."""
+
+    device: str
+    tampered: bool
+    power_fault: bool
+
+
 DeviceEvent: TypeAlias = (
     CommandSentBeforeCommit
     | CommandEnded
@@ -82,4 +91,5 @@ DeviceEvent: TypeAlias = (
     | DeviceReturned
     | RubbishReceived
     | DeviceMisconfigured
+    | ReaderConditionChanged
 )

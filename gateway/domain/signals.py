@@ -120,6 +120,15 @@ class DeviceFlagged:
 
 
 @dataclass(frozen=True, slots=True)
+class ReaderConditionChanged:
+    """What a reader says of itself, on connecting and on change: opened or torn off the wall; its power is failing."""
+
+    device: str
+    tampered: bool
+    power_fault: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CommandCompleted:
     """How a command to a device ended."""
 
@@ -405,6 +414,7 @@ Signal: TypeAlias = (
     | LinkChanged
     | FramesRejected
     | DeviceFlagged
+    | ReaderConditionChanged
     | CommandCompleted
     | OpenRequested
     | DoorModeRequested

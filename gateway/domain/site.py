@@ -178,8 +178,10 @@ class Site:
     lifts: dict[str, Lift] = field(default_factory=dict)
     interlocks: tuple[Interlock, ...] = ()
     door_groups: dict[str, DoorGroup] = field(default_factory=dict)
+    indicators: frozenset[str] = frozenset()
+    """Readers that can show by light or sound how a request went."""
     insecure_links: tuple[str, ...] = ()
-    """Brokers without TLS: each is a standing alarm."""
+    """Brokers without TLS, and as `device:ID` readers without encryption: each is a standing alarm."""
     repeat_read_s: float = 1.0
     second_credential_s: float = 10.0
     """How long a PIN, a second card or an escort is waited for."""

@@ -20,5 +20,7 @@ class ControllerState:
     fire_latched: bool = False
     active_inputs: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+    tampered_readers: list[str] = field(default_factory=list)
+    readers_without_power: list[str] = field(default_factory=list)
     used_requests: list[str] = field(default_factory=list)
     entry: EntryState = field(default_factory=EntryState)

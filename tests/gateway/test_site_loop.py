@@ -9,9 +9,10 @@ from typing import Any, cast
 import pytest
 
 from gateway.clock import SystemClock
-from gateway.domain.commands import DeviceCommand, PulseOutput, SetOutput
+from gateway.domain.commands import DeviceCommand, IndicateAtReader, Indication, PulseOutput, SetOutput
 from gateway.domain.controller import Controller, Turn
 from gateway.domain.events import CommandSentBeforeCommit, DoorOpened, Event
+from gateway.domain.listed import AccessList
 from gateway.domain.moment import Moment
 from gateway.domain.ports import Commit, JournalWriter, Reply
 from gateway.domain.register import Fact, Uses
@@ -115,6 +116,13 @@ class Board:
     def submit(self, command: DeviceCommand) -> None:
         self.told.append(command.command_id)
 
+    def indicate(self, command: IndicateAtReader) -> None:
+        self.told.append(command.command_id)
+
+
+def _no_list(_path: str) -> AccessList:
+    raise AssertionError("no list is swapped here")
+
 
 class Bench:
     """A loop at work over a scripted controller."""
@@ -123,7 +131,8 @@ class Bench:
         self.script, self.board = Script(), Board()
         hub = StatusHub(dict)
         controller = cast(Controller, self.script)
-        self.loop = SiteLoop(controller, journal, CLOCK, {"board": self.board}, lambda _: None, None, hub)  # type: ignore[arg-type, return-value]
+        boards, lights = {"board": self.board}, {"reader": self.board}
+        self.loop = SiteLoop(controller, journal, CLOCK, boards, _no_list, None, hub, lights)
 
     def say(self, name: str, turn: Turn) -> None:
         self.script.turns[name] = turn
@@ -153,7 +162,11 @@ def _secure(name: str, output: int = 0) -> SetOutput:
     return SetOutput(name, "board", output, False, CLOCK.now().monotonic_s + 10.0)
 
 
-def _turn(*commands: DeviceCommand, durable_first: bool = False, urgent: bool = False) -> Turn:
+def _light(name: str) -> IndicateAtReader:
+    return IndicateAtReader(name, "reader", Indication.GRANTED, CLOCK.now().monotonic_s + 2.0)
+
+
+def _turn(*commands: DeviceCommand | IndicateAtReader, durable_first: bool = False, urgent: bool = False) -> Turn:
     reply = Reply(accepted=True)
     return Turn((TOLD,), commands, reply, urgent=urgent, durable_first=durable_first, facts=(USED,))
 
@@ -282,3 +295,44 @@ async def test_turn_without_anything_new_writes_nothing() -> None:
         bench.say("2", Turn((), (), Reply(accepted=True)))
         await wait_until_async(lambda: bench.was_handled("2"))
     assert len(journal.commits) == 1
+
+
+async def test_a_light_follows_its_door_and_never_keeps_it_waiting_or_is_recorded() -> None:
+    journal = SlowJournal()
+    async with _at_work(journal) as bench:
+        bench.say("1", _turn(_pulse("c-1"), _light("c-2")))
+        await wait_until_async(lambda: bench.board.told == ["c-1", "c-2"])
+        bench.say("2", _turn(_light("c-3")))
+        await wait_until_async(lambda: bench.board.told == ["c-1", "c-2", "c-3"])
+    told = [event.command_id for event in journal.events if isinstance(event, CommandSentBeforeCommit)]
+    assert told == ["c-1"]
+
+
+async def test_no_light_says_granted_before_what_counts_something_down_is_durable() -> None:
+    journal = SlowJournal()
+    async with _at_work(journal) as bench:
+        bench.say("1", _turn(_pulse("c-1"), _light("c-2"), durable_first=True))
+        bench.say("2", Turn((), (), Reply(accepted=True)))
+        await wait_until_async(lambda: bench.was_handled("2"))
+        assert bench.board.told == []
+        journal.commits[0].settle()
+        await wait_until_async(lambda: bench.board.told == ["c-1", "c-2"])
+
+
+async def test_without_a_record_the_door_stays_shut_and_no_light_lies() -> None:
+    journal = SlowJournal()
+    async with _at_work(journal) as bench:
+        bench.say("1", _turn(_pulse("c-1"), _light("c-2"), durable_first=True))
+        await wait_until_async(lambda: bool(journal.commits))
+        journal.commits[0].settle(failed=True)
+        await wait_until_async(lambda: bench.outcomes() == {"c-1": NOT_DURABLE})
+    assert bench.board.told == []
+
+
+async def test_a_reader_that_is_gone_from_the_config_is_no_trouble() -> None:
+    journal = SlowJournal()
+    async with _at_work(journal) as bench:
+        gone = IndicateAtReader("c-1", "gone", Indication.DENIED, CLOCK.now().monotonic_s + 2.0)
+        bench.say("1", _turn(gone, _light("c-2")))
+        await wait_until_async(lambda: bench.board.told == ["c-2"])
+    assert bench.outcomes() == {}

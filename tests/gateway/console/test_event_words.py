@@ -251,7 +251,10 @@ def test_what_a_request_still_wants_has_not_failed() -> None:
     [
         ("device_lost", "north-board", None, "设备 north-board"),
         ("insecure_link", "local", None, "消息服务器 local"),
+        ("insecure_link", "device:north-board", None, "设备 north-board"),
         ("device_lost", "broker:local", None, "消息服务器 local"),
+        ("reader_tamper", "north-reader", "north", "北门"),
+        ("reader_power", "spare-reader", None, "设备 spare-reader"),
         ("door_forced", "north", "north", "北门"),
         ("impossible_travel", "c-1", "north", "蓝卡 1，北门"),
         ("antipassback", "c-9", None, "无标签的卡"),

@@ -5,7 +5,7 @@ it is told. Every turn is checked by `TurnRules`; crashes lose the newest turns 
 """
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import msgspec
@@ -29,7 +29,10 @@ from gateway.domain.schedule import Period, Schedule
 from gateway.domain.site import Door
 from gateway.domain.snapshot import ControllerState
 from tests.gateway.domain.listing import EVERY_DAY, card, resident_listing
-from tests.gateway.domain.plant import DOORS, GUARD, SITE, START, device_commands, door_of, releases
+from tests.gateway.domain.plant import DOORS, GUARD, START, device_commands, door_of, releases
+from tests.gateway.domain.plant import SITE as BENCH
+
+SITE = replace(BENCH, indicators=frozenset({"north-reader", "shed-reader"}))
 
 LISTS: list[AccessList | None] = [
     None,
@@ -342,6 +345,9 @@ class AnyDay(RuleBasedStateMachine):
                 sg.FramesRejected("board", 1, "crc"),
                 sg.DeviceFlagged("pole", ("fault",)),
                 sg.DeviceFlagged("pole", ()),
+                sg.ReaderConditionChanged("north-reader", True, False),
+                sg.ReaderConditionChanged("north-reader", False, True),
+                sg.ReaderConditionChanged("north-reader", False, False),
                 sg.ProcessChanged("cameras", sg.LinkState.OFFLINE),
                 sg.ProcessChanged("cameras", sg.LinkState.ONLINE),
                 sg.JournalChanged(False, "full"),

@@ -10,7 +10,7 @@ const groups = {
   type_doors: "DoorOpened,DoorClosed,DoorForcedOpen,DoorHeldWarning,DoorHeldOpen,DoorModeChanged,DoorModeOverridden,DoorModeOverrideEnded,LockdownStarted,LockdownReleased,LockOpenStarted,LockOpenReleased,LockReleased,LockNotReleased,LockSecured,LockFoundReleased",
   type_alarms: "AlarmRaised,AlarmRepeated,AlarmNormal,AlarmAcknowledged,AlarmResolved,EvidenceStored,ObservationStarted,ObservationEnded",
   type_people: "OpenedByGuard,AccessConfirmed,SubjectBlocked,SubjectUnblocked,LocalGrantGiven,LocalGrantEnded,AntipassbackForgiven,DoorModeOverridden,LockdownStarted,LockdownReleased,LockOpenStarted,LockOpenReleased,RequestRefused,AlarmAcknowledged,AlarmResolved,OperatorAudited,FireCleared",
-  type_devices: "DeviceLost,DeviceReturned,RubbishReceived,DeviceMisconfigured,ProcessLost,ProcessReturned,GatewayStarted,ListActivated,ListRejected,CommandEnded",
+  type_devices: "DeviceLost,DeviceReturned,RubbishReceived,DeviceMisconfigured,ReaderConditionChanged,ProcessLost,ProcessReturned,GatewayStarted,ListActivated,ListRejected,CommandEnded",
 };
 const marks = {
   AccessRequested: "…", AccessGranted: "✓", AccessDenied: "✕", AccessTaken: "→", AreaEntered: "→", DoorForcedOpen: "▲", OpenedByGuard: "●",
