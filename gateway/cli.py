@@ -73,6 +73,7 @@ def _site_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         "what to try.",
     )
     demo.add_argument("--data", type=Path, default=Path("data", "demo"), help="where its state lives (data/demo)")
+    demo.add_argument("--site", type=Path, help="another site's TOML, its hardware simulated (the demo's own)")
     demo.add_argument("--quiet", action="store_true", help="leave the site still, to try things by hand")
     demo.add_argument("--speed", type=float, default=20.0, help="how much faster than life the scripted day goes (20)")
     demo.add_argument("--console-port", type=int, help="the console's port (8400, or any free one)")
@@ -210,7 +211,9 @@ _USER_REFUSALS = {
 def _demo(args: argparse.Namespace) -> int:
     from gateway.commands.demo import run_demo
 
-    return run_demo(args.data.absolute(), quiet=args.quiet, speed=args.speed, console_port=args.console_port)
+    return run_demo(
+        args.data.absolute(), site=args.site, quiet=args.quiet, speed=args.speed, console_port=args.console_port
+    )
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -185,7 +185,7 @@ class Acts:
         return answer
 
     async def _camera(self, request: Request) -> Answer:
-        name = str(request.get("camera", "yard"))
+        name = str(request.get("camera") or self._first_camera())
         command: Request = {"cmd": "person"}
         if request["do"] == "camera_fault":
             command = {"cmd": "fault", "kind": request.get("kind")}
@@ -198,6 +198,12 @@ class Acts:
             else f"The camera has the fault {request.get('kind')!r}."
         )
         return {"said": said, **answer}
+
+    def _first_camera(self) -> str:
+        cameras = sorted(path.stem.removeprefix("sim-camera-") for path in self._run.glob("sim-camera-*.sock"))
+        if not cameras:
+            raise Refused("this site has no camera")
+        return cameras[0]
 
     async def _scenario(self, request: Request) -> Answer:
         speed = request.get("speed", self.scenario.speed)

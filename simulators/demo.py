@@ -16,33 +16,39 @@ from typing import Any
 from simulators.children import Child, ChildFailed, Program, say
 from simulators.client import Request
 from simulators.control import Answer, Refused, control_socket
-from simulators.demo_site import Ports, choose_ports, prepare, site_toml
+from simulators.demo_site import DemoSite, SiteUnusable, prepare, read_site, set_among_simulators
 
 WRONG_INPUT = 2
 STOPPABLE = ("office", "broker")
 
 
-def programs(data: Path, config: Path, ports: Ports, *, quiet: bool, speed: float, seed: int) -> list[Program]:
+def programs(data: Path, config: Path, demo: DemoSite, *, quiet: bool, speed: float, seed: int) -> list[Program]:
     """The demo's processes, in the order in which they start."""
     day = () if quiet else ("--scenario", "--speed", str(speed))
+    ports, listed = demo.ports, demo.listed
     office = (
         *("--data", str(data / "office"), "--host", "127.0.0.1", "--port", str(ports.office)),
-        *("--token-file", str(data / "secrets" / "office-token")),
-        *("--site", "demo", "--list", str(data / "office-list.json")),
-    )
-    camera = (
-        *("--name", "yard", "--host", "127.0.0.1", "--http-port", str(ports.camera), "--rtsp-port", "0"),
-        *("--username", "admin", "--password-file", str(data / "secrets" / "camera-yard")),
-        *("--scene", "yard", "--control", str(data / "run" / "sim-camera-yard.sock")),
+        *("--token-file", str(data / demo.office_token)),
+        *("--site", listed.id, "--list", str(data / "office-list.json")),
     )
     site = ("--data", str(data), "--config", str(config), "--seed", str(seed), *day)
     return [
         Program("broker", "simulators.broker", ("--port", str(ports.broker))),
         Program("office", "sync.office", office),
-        # The camera's clock shows the site's time, as a camera set up on site does.
-        Program("camera", "simulators.camera", camera, environment={"TZ": "Asia/Shanghai"}),
+        *(_camera(data, demo, name) for name in demo.cameras),
         Program("site", "simulators.site", site),
     ]
+
+
+def _camera(data: Path, demo: DemoSite, name: str) -> Program:
+    camera = demo.cameras[name]
+    words = (
+        *("--name", name, "--host", "127.0.0.1", "--http-port", str(demo.ports.cameras[name]), "--rtsp-port", "0"),
+        *("--username", camera.username, "--password-file", str(data / camera.password)),
+        *("--scene", "yard", "--control", str(data / "run" / f"sim-camera-{name}.sock")),
+    )
+    # The camera's clock shows the site's time, as a camera set up on site does.
+    return Program(f"camera-{name}", "simulators.camera", words, environment={"TZ": demo.listed.zone})
 
 
 class Demo:
@@ -108,14 +114,17 @@ async def run(args: argparse.Namespace) -> int:
 async def _run_here(args: argparse.Namespace, data: Path, stopping: asyncio.Event) -> int:
     config = (args.config or data / "site.toml").absolute()
     try:
-        ports = choose_ports(args.console_port)
+        site = set_among_simulators(read_site(args.site), args.console_port)
+    except SiteUnusable as problem:
+        say(f"{problem}.")
+        return WRONG_INPUT
     except OSError as problem:
         say(f"Port {args.console_port} can't be the console's ({problem.strerror}): name another, or 0 for any.")
         return WRONG_INPUT
-    prepare(data)
-    config.write_text(site_toml(ports), encoding="utf-8")
-    chosen = programs(data, config, ports, quiet=args.quiet, speed=args.speed, seed=args.seed)
-    demo = Demo([Child(program) for program in chosen if program.name not in args.without])
+    prepare(data, site)
+    config.write_text(site.toml, encoding="utf-8")
+    chosen = programs(data, config, site, quiet=args.quiet, speed=args.speed, seed=args.seed)
+    demo = Demo([Child(program) for program in chosen if program.name.partition("-")[0] not in args.without])
     try:
         async with control_socket(data / "run" / "sim-demo.sock", demo.obey):
             starting = asyncio.create_task(demo.start())
@@ -126,7 +135,7 @@ async def _run_here(args: argparse.Namespace, data: Path, stopping: asyncio.Even
                 await asyncio.gather(starting, return_exceptions=True)
                 return 0
             starting.result()
-            print(json.dumps({"ready": ready(data, config, ports, demo)}), flush=True)
+            print(json.dumps({"ready": ready(data, config, site, demo)}), flush=True)
             await ending
     except ChildFailed as problem:
         say(f"The demo can't start: {problem}.")
@@ -136,14 +145,15 @@ async def _run_here(args: argparse.Namespace, data: Path, stopping: asyncio.Even
     return 0
 
 
-def ready(data: Path, config: Path, ports: Ports, demo: Demo) -> dict[str, Any]:
+def ready(data: Path, config: Path, site: DemoSite, demo: Demo) -> dict[str, Any]:
     """What a starter needs to know."""
+    ports = site.ports
     return {
         "data": str(data),
         "config": str(config),
         "control": str(data / "run" / "sim.sock"),
         "console": f"http://127.0.0.1:{ports.console}",
-        "ports": {"broker": ports.broker, "office": ports.office, "camera": ports.camera, "console": ports.console},
+        "ports": {"broker": ports.broker, "office": ports.office, "cameras": ports.cameras, "console": ports.console},
         "pids": {name: child.pid for name, child in demo.children.items()},
     }
 
@@ -153,6 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="simulators.demo", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="data directory, shared with the gateway")
     parser.add_argument("--config", type=Path, help="where the site's TOML is written (DATA/site.toml)")
+    parser.add_argument("--site", type=Path, help="another site's TOML (the demo's own)")
     parser.add_argument("--quiet", action="store_true", help="no scripted day: the site stands still")
     parser.add_argument("--speed", type=float, default=20.0, help="the scripted day, times faster than life (20)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed, the same day (1)")

@@ -26,6 +26,16 @@ UNDER_DURESS = "blue-7"
 DURESS_PIN = "9007"
 PASS_KEY, VISITORS = "demo-office", "visitors"
 """The id of the office's key for passes, and the one level that it may give."""
+AREAS = {"north": (None, "grounds"), "yard": ("grounds", "yard")}
+"""Where the demo's own access points lead: from, to."""
+LEVELS = {
+    "residents": {"north": "always", "yard": "always", "garage": "always"},
+    "staff": {"north": "always", "yard": "always", "garage": "daytime"},
+    "cleaners": {"north": "daytime", "yard": "daytime"},
+    "night-guards": {"north": "night-watch", "yard": "night-watch", "garage": "night-watch"},
+    VISITORS: {"north": "always", "yard": "daytime"},
+}
+"""When each level passes the demo's own access points."""
 LONG_AGO, LAST_YEAR = "2024-01-01T00:00:00Z", "2025-12-31T16:00:00Z"
 
 
@@ -94,38 +104,43 @@ def named_cards() -> dict[str, Card]:
     return cards
 
 
-def demo_list(version: int, issued_at: datetime | None = None, *, pass_key: str | None = None) -> dict[str, Any]:
-    """The office's list for the demo site, as LIST.json; `issued_at` is now unless given.
+@dataclass(frozen=True, slots=True)
+class ListedSite:
+    """The part of a site that its list must name: access points by id, with the floors of those that are lifts."""
 
-    `pass_key` is the public half of the office's key for passes, base64; without it no pass is good.
+    id: str
+    zone: str
+    points: dict[str, tuple[str, ...]]
+
+
+DEMO = ListedSite("demo", "Asia/Shanghai", {"north": (), "yard": (), "garage": ()})
+
+
+def demo_list(
+    version: int, issued_at: datetime | None = None, *, pass_key: str | None = None, site: ListedSite = DEMO
+) -> dict[str, Any]:
+    """The office's list for a demo of that site, as LIST.json; `issued_at` is now unless given.
+
+    `pass_key` is the public half of the office's key for passes, base64; without it no pass is good. At a point that
+    the demo's own site doesn't have, everybody passes at any time.
     """
     issued = issued_at or datetime.now(UTC)
     return {
         "schema": 1,
-        "site": "demo",
+        "site": site.id,
         "version": version,
         "issued_at": issued.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "zone": "Asia/Shanghai",
+        "zone": site.zone,
         "schedules": [
             _schedule("always", ALL_DAYS, "00:00", "24:00"),
             _schedule("daytime", ALL_DAYS[:6], "08:00", "18:00"),
             _schedule("night-watch", ALL_DAYS, f"{NIGHT_FROM:%H:%M}", f"{NIGHT_UNTIL:%H:%M}"),
         ],
         "special_days": [],
-        "access_points": [
-            _access_point("north", into="grounds"),
-            _access_point("yard", out_of="grounds", into="yard", by_night="card_and_pin"),
-            _access_point("garage"),
-        ],
+        "access_points": [_access_point(point) for point in site.points],
         # Nobody shows a card on the way out, so no passage is refused for where somebody is.
         "areas": [{"id": name, "anti_passback": "off"} for name in ("grounds", "yard")],
-        "levels": [
-            _level("residents", {"north": "always", "yard": "always", "garage": "always"}),
-            _level("staff", {"north": "always", "yard": "always", "garage": "daytime"}),
-            _level("cleaners", {"north": "daytime", "yard": "daytime"}),
-            _level("night-guards", {"north": "night-watch", "yard": "night-watch", "garage": "night-watch"}),
-            _level(VISITORS, {"north": "always", "yard": "daytime"}),
-        ],
+        "levels": [_level(name, site) for name in LEVELS],
         "pass_keys": []
         if pass_key is None
         else [{"id": PASS_KEY, "public_key": pass_key, "cardholder": None, "levels": [VISITORS]}],
@@ -140,18 +155,20 @@ def _schedule(name: str, days: list[str], start: str, end: str) -> dict[str, Any
     return {"id": name, "periods": [{"days": days, "start": start, "end": end}]}
 
 
-def _access_point(
-    name: str, *, out_of: str | None = None, into: str | None = None, by_night: str | None = None
-) -> dict[str, Any]:
-    settings = [] if by_night is None else [{"schedule": "night-watch", "authentication": by_night}]
-    return {"id": name, "unlock_schedule": None, "settings": settings, "area_from": out_of, "area_to": into}
+def _access_point(name: str) -> dict[str, Any]:
+    out_of, into = AREAS.get(name, (None, None))
+    by_night = [{"schedule": "night-watch", "authentication": "card_and_pin"}] if name == KEYPAD_POINT else []
+    return {"id": name, "unlock_schedule": None, "settings": by_night, "area_from": out_of, "area_to": into}
 
 
-def _level(name: str, grants: dict[str, str]) -> dict[str, Any]:
-    return {
-        "id": name,
-        "grants": [{"access_point": point, "schedule": schedule} for point, schedule in grants.items()],
-    }
+def _level(name: str, site: ListedSite) -> dict[str, Any]:
+    schedules = {point: "always" for point in site.points if point not in DEMO.points} | LEVELS[name]
+    grants: list[dict[str, Any]] = []
+    for point, schedule in schedules.items():
+        if point in site.points:
+            floors = site.points[point]
+            grants.append({"access_point": point, "schedule": schedule, **({"floors": list(floors)} if floors else {})})
+    return {"id": name, "grants": grants}
 
 
 def _cardholder(number: int, entry: Entry) -> dict[str, Any]:

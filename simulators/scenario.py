@@ -109,12 +109,11 @@ class Scenario:
 
     async def resident_enters(self) -> None:
         """A card, a released lock, a push."""
-        door = self._random.choice(self._hardware.plan.doors)
-        await self._enter(door, self._resident())
+        await self._enter(self._entrance(), self._resident())
 
     async def resident_leaves(self) -> None:
         """The exit button where there is one, a card where there is none."""
-        door = self._random.choice(self._hardware.plan.doors)
+        door = self._entrance()
         if door.rex is None:
             await self._enter(door, self._resident(), "goes out")
             return
@@ -144,11 +143,11 @@ class Scenario:
 
     async def stranger_tries(self) -> None:
         """A card that nobody gave out."""
-        await self._enter(self._random.choice(self._hardware.plan.doors), "stranger", "tries to come in")
+        await self._enter(self._entrance(), "stranger", "tries to come in")
 
     async def expired_card_tries(self) -> None:
         """A card that was valid last year."""
-        await self._enter(self._random.choice(self._hardware.plan.doors), "expired-1", "tries to come in")
+        await self._enter(self._entrance(), "expired-1", "tries to come in")
 
     async def bad_burst(self) -> None:
         """A bad cable for a moment."""
@@ -174,7 +173,8 @@ class Scenario:
 
     async def door_is_forced(self) -> None:
         """Somebody with a crowbar comes to the door that the camera sees."""
-        door = next((door for door in self._hardware.plan.doors if door.id == SEEN_DOOR), self._door_with_contact())
+        door = next((door for door in self._hardware.plan.doors if door.id == SEEN_DOOR), None)
+        door = door or self._door_with_contact()
         await self._until_at_rest(door)
         tell(f"Somebody breaks {door.id} open.")
         await self._obey({"do": "force", "door": door.id})
@@ -255,8 +255,18 @@ class Scenario:
         devices = self._hardware.devices.items()
         return [name for name, each in devices if isinstance(each, LineDevice) and isinstance(each, CardReader)]
 
+    def _entrance(self) -> DoorPlan:
+        return self._any_door(lambda door: door.reader is not None, "reader for cards")
+
     def _door_with_contact(self) -> DoorPlan:
-        return self._random.choice([door for door in self._hardware.plan.doors if door.contact is not None])
+        return self._any_door(lambda door: door.contact is not None and door.reader is not None, "contact")
+
+    def _any_door(self, fits: Callable[[DoorPlan], bool], what: str) -> DoorPlan:
+        """Raises Refused where no door has that."""
+        doors = [door for door in self._hardware.plan.doors if fits(door)]
+        if not doors:
+            raise Refused(f"no door of this site has a {what}")
+        return self._random.choice(doors)
 
 
 def tell(sentence: str) -> None:

@@ -18,12 +18,13 @@ READY_S = 60.0
 """The slowest part of the surroundings draws and encodes the camera's scene on its first start."""
 
 
-def run_demo(data: Path, *, quiet: bool, speed: float, console_port: int | None) -> int:
-    """Start the surroundings, then run the site until Ctrl-C; end everything that was started."""
+def run_demo(data: Path, *, site: Path | None = None, quiet: bool, speed: float, console_port: int | None) -> int:
+    """Start the surroundings of `site` (the demo's own without), then run it until Ctrl-C; end all that was started."""
     config_path = data / "site.toml"
     Paths(config_path, data).prepare()
     flags = ["--data", str(data), "--config", str(config_path), "--speed", str(speed)]
     flags += ["--quiet"] if quiet else []
+    flags += [] if site is None else ["--site", str(site.absolute())]
     flags += [] if console_port is None else ["--console-port", str(console_port)]
     say("Starting the demo's surroundings: broker, office, camera, readers and doors …")
     surroundings = subprocess.Popen(

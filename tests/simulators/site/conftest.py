@@ -10,11 +10,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import tomlkit
 
 from simulators.acts import Acts
-from simulators.demo_site import set_value
 from simulators.hardware import Hardware
 from simulators.modbus_board import BoardOnLine
 from simulators.plan import read_plan
@@ -89,7 +90,7 @@ class SiteUnderTest:
         return self.data / "tty" / name
 
 
-MakeSite = Callable[[dict[tuple[str, str], str]], Awaitable[SiteUnderTest]]
+MakeSite = Callable[[dict[tuple[str, str, str], Any]], Awaitable[SiteUnderTest]]
 
 
 @pytest.fixture
@@ -97,12 +98,12 @@ async def make_site(tmp_path: Path) -> AsyncIterator[MakeSite]:
     """Makes the demo's site, with some values of its TOML changed."""
     made: list[SiteUnderTest] = []
 
-    async def make(changes: dict[tuple[str, str], str]) -> SiteUnderTest:
-        text = DEMO_TOML.read_text(encoding="utf-8")
-        for (table, key), value in changes.items():
-            text = set_value(text, table, key, value)
+    async def make(changes: dict[tuple[str, str, str], Any]) -> SiteUnderTest:
+        document: Any = tomlkit.parse(DEMO_TOML.read_text(encoding="utf-8"))
+        for (kind, name, key), value in changes.items():
+            document[kind][name][key] = value
         config = tmp_path / "site.toml"
-        config.write_text(text, encoding="utf-8")
+        config.write_text(tomlkit.dumps(document), encoding="utf-8")
         hardware = Hardware(read_plan(config), tmp_path)
         site = SiteUnderTest(hardware, Acts(hardware, tmp_path / "run"), tmp_path)
         made.append(site)
@@ -118,7 +119,7 @@ async def make_site(tmp_path: Path) -> AsyncIterator[MakeSite]:
 @pytest.fixture
 async def site(make_site: MakeSite) -> SiteUnderTest:
     """The demo's site without any broker."""
-    return await make_site({("broker.local", "port"): str(free_port())})
+    return await make_site({("broker", "local", "port"): free_port()})
 
 
 def north_board(site: SiteUnderTest) -> BoardOnLine:

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from gateway.store.list_document import parse_list
 from simulators.children import Child, ChildFailed, Program
 from simulators.client import ask
-from simulators.demo_site import choose_ports, prepare, set_value, site_toml
+from simulators.demo_site import DemoSite, SiteUnusable, prepare, read_site, set_among_simulators
 from simulators.passes import public_key
 from simulators.plan import read_plan
 from tests.simulators.site.conftest import PATIENCE_S, free_port, until
@@ -28,6 +29,10 @@ def is_alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+def demo_site() -> DemoSite:
+    return set_among_simulators(read_site(None), 0)
 
 
 Started = tuple[asyncio.subprocess.Process, dict[str, Any]]
@@ -63,7 +68,7 @@ async def command(ready: dict[str, Any], **request: Any) -> dict[str, Any]:
 async def test_whole_demo_starts_lets_the_office_go_and_ends_with_sigterm(start: Start) -> None:
     process, ready = await start()
     pids = ready["pids"]
-    assert set(pids) == {"broker", "office", "camera", "site"}
+    assert set(pids) == {"broker", "office", "camera-yard", "site"}
     assert all(is_alive(pid) for pid in pids.values())
     assert (await command(ready, do="person"))["ok"]
     gone = await command(ready, do="office", up=False)
@@ -160,10 +165,10 @@ async def test_program_that_ends_at_once_is_a_failure_with_its_name() -> None:
 
 
 def test_secrets_are_private_and_stay_the_same(tmp_path: Path) -> None:
-    prepare(tmp_path)
+    prepare(tmp_path, demo_site())
     token = tmp_path / "secrets" / "office-token"
     first = token.read_text()
-    prepare(tmp_path)
+    prepare(tmp_path, demo_site())
     assert token.read_text() == first
     assert len(first) >= 32
     assert stat.S_IMODE(token.stat().st_mode) == 0o600
@@ -173,28 +178,80 @@ def test_secrets_are_private_and_stay_the_same(tmp_path: Path) -> None:
 def test_key_for_passes_is_made_at_the_first_start_and_its_public_half_is_in_the_list(tmp_path: Path) -> None:
     listed = []
     for _ in range(2):
-        prepare(tmp_path)
+        prepare(tmp_path, demo_site())
         listed.append(json.loads((tmp_path / "office-list.json").read_text(encoding="utf-8"))["pass_keys"])
     assert listed[0] == listed[1]
     assert [key["public_key"] for key in listed[0]] == [public_key(tmp_path / "secrets" / "pass-key")]
 
 
 def test_site_config_of_the_demo_names_the_chosen_ports(tmp_path: Path) -> None:
-    ports = choose_ports(0)
-    assert len({ports.broker, ports.office, ports.camera, ports.console}) == 4
+    site = demo_site()
+    ports = site.ports
+    assert len({ports.broker, ports.office, ports.cameras["yard"], ports.console}) == 4
     config = tmp_path / "site.toml"
-    config.write_text(site_toml(ports), encoding="utf-8")
+    config.write_text(site.toml, encoding="utf-8")
     assert {each.broker for each in read_plan(config).devices} == {("", 0), ("127.0.0.1", ports.broker)}
-    assert f"http://127.0.0.1:{ports.office}" in config.read_text(encoding="utf-8")
+    assert f"http://127.0.0.1:{ports.office}" in site.toml
+    assert "# with a keypad" in site.toml
 
 
-def test_value_is_set_in_its_own_table_only_and_comments_stay() -> None:
-    text = "[a]\nport = 1 # one\n[b]\nport = 2\n"
-    assert set_value(text, "b", "port", "9") == "[a]\nport = 1 # one\n[b]\nport = 9\n"
-    assert set_value(text, "a", "port", "9") == "[a]\nport = 9 # one\n[b]\nport = 2\n"
+OTHER = """
+schema = 1
+[site]
+id = "west"
+name = { zh-CN = "西苑", en = "West Court" }
+zone = "Asia/Urumqi"
+[broker.main]
+host = "broker.example"
+username = "gate"
+password = "env:BROKER_PASSWORD"
+[device.panel]
+driver = "rdm6300"
+port = "/dev/serial/by-id/usb-reader"
+[access_point.tower]
+lift = "tower"
+readers = ["panel"]
+[lift.tower]
+floors = { "1" = { device = "board", output = 0 }, "2" = { device = "board", output = 1 } }
+"""
 
 
-@pytest.mark.parametrize(("table", "key"), [("c", "port"), ("a", "host"), ("b", "one")])
-def test_value_that_is_not_there_is_an_error(table: str, key: str) -> None:
-    with pytest.raises(KeyError):
-        set_value("[a]\nport = 1\n[b]\nport = 2\n", table, key, "9")
+def test_any_site_is_set_among_simulators(tmp_path: Path) -> None:
+    site = set_among_simulators(OTHER, 0)
+    config = tmp_path / "site.toml"
+    config.write_text(site.toml, encoding="utf-8")
+    (panel,) = read_plan(config).devices
+    assert panel.port == "tty/usb-reader"
+    assert "broker.example" not in site.toml
+    assert "BROKER_PASSWORD" not in site.toml
+    assert site.secrets == {"secrets/office-token": False}
+    prepare(tmp_path, site)
+    listed = json.loads((tmp_path / "office-list.json").read_text(encoding="utf-8"))
+    assert (listed["site"], listed["zone"]) == ("west", "Asia/Urumqi")
+    grants = {level["id"]: level["grants"] for level in listed["levels"]}
+    assert grants["residents"] == [{"access_point": "tower", "schedule": "always", "floors": ["1", "2"]}]
+    parse_list(listed)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[site", "TOML"),
+        ("[broker.a]\n", "site"),
+        ('camera = 1\n[site]\nid = "a"\nzone = "UTC"\n', "whole"),
+    ],
+)
+def test_site_that_is_none_is_refused_in_words(text: str, said: str) -> None:
+    with pytest.raises(SiteUnusable, match=said):
+        set_among_simulators(text, 0)
+
+
+def test_site_file_that_is_not_there_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(SiteUnusable, match=r"nowhere\.toml can't be read"):
+        read_site(tmp_path / "nowhere.toml")
+
+
+def test_secret_outside_the_data_directory_stays_untouched() -> None:
+    site = set_among_simulators(OTHER + '[office]\nurl = "https://o.example"\ntoken = "file:../../token"\n', 0)
+    assert list(site.secrets) == ["secrets/token"]
+    assert site.office_token == "secrets/token"

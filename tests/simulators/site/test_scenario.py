@@ -102,7 +102,7 @@ async def test_day_waits_until_a_gateway_polls_and_says_so_only_when_that_ends(
     make_site: MakeSite, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("simulators.scenario.SETTLE_S", 0.0)
-    site = await make_site({("broker.local", "port"): "1"})
+    site = await make_site({("broker", "local", "port"): 1})
     scenario = Scenario(site.acts.obey, site.hardware, seed=1, speed=1000.0)
     for steps, told in ((0, ""), (1, "The gateway does not ask for the inputs any more; the day waits for it.")):
         await until(lambda: not site.hardware.is_polled(), "no gateway")
@@ -118,7 +118,7 @@ async def test_whole_day_happens_at_the_doors(
 ) -> None:
     monkeypatch.setattr("simulators.scenario.PATIENCE_S", 0.5)
     with running_broker("embedded", tmp_path) as port:
-        site = await make_site({("broker.local", "port"): str(port), ("door.north", "open_time_s"): "0.5"})
+        site = await make_site({("broker", "local", "port"): port, ("door", "north", "open_time_s"): 0.5})
         elsewhere: list[Request] = []
 
         async def note(request: Request) -> Answer:
@@ -159,7 +159,7 @@ async def test_stranger_never_walks_in_behind_a_resident(
     make_site: MakeSite, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("simulators.scenario.PATIENCE_S", 0.5)
-    site = await make_site({("broker.local", "port"): "1"})
+    site = await make_site({("broker", "local", "port"): 1})
     scenario = Scenario(site.acts.obey, site.hardware, seed=1, speed=1000.0)
     north = site.hardware.plan.doors[0]
     async with small_gateway(site):
@@ -174,7 +174,7 @@ async def test_by_night_a_pin_follows_the_card_at_the_yard_door_and_by_day_none(
     make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, at: datetime, typed: bytes
 ) -> None:
     monkeypatch.setattr("simulators.scenario.PATIENCE_S", 0.1)
-    site = await make_site({("broker.local", "port"): "1"})
+    site = await make_site({("broker", "local", "port"): 1})
     scenario = Scenario(site.acts.obey, site.hardware, seed=1, speed=1000.0)
     monkeypatch.setattr(scenario, "_local_time", lambda: at)
     monkeypatch.setattr(scenario, "_resident", lambda: "blue-5")
@@ -188,7 +188,7 @@ async def test_visitor_shows_a_pass_three_times_and_the_next_one_has_another(
     make_site: MakeSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("simulators.scenario.PATIENCE_S", 0.1)
-    site = await make_site({("broker.local", "port"): "1"})
+    site = await make_site({("broker", "local", "port"): 1})
     public_key(tmp_path / "secrets" / "pass-key")
     scenario = Scenario(site.acts.obey, site.hardware, seed=1, speed=1000.0)
     scanner = await Tty.open(site.tty("north-scanner"))
@@ -203,7 +203,11 @@ async def test_visitor_shows_a_pass_three_times_and_the_next_one_has_another(
 async def test_door_is_held_past_its_time_and_then_let_go(make_site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("simulators.scenario.HELD_LONGER_S", 0.3)
     site = await make_site(
-        {("broker.local", "port"): "1", ("door.north", "open_time_s"): "0.4", ("door.north", "pre_alarm_time_s"): "0.1"}
+        {
+            ("broker", "local", "port"): 1,
+            ("door", "north", "open_time_s"): 0.4,
+            ("door", "north", "pre_alarm_time_s"): 0.1,
+        }
     )
     scenario = Scenario(site.acts.obey, site.hardware, seed=1, speed=1000.0)
     monkeypatch.setattr(scenario, "_door_with_contact", lambda: site.hardware.plan.doors[0])

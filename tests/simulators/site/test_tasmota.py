@@ -28,7 +28,7 @@ def garage_relay(site: SiteUnderTest) -> TasmotaRelay:
 
 @pytest.fixture
 async def site(make_site: MakeSite, broker_port: int) -> SiteUnderTest:
-    made = await make_site({("broker.local", "port"): str(broker_port)})
+    made = await make_site({("broker", "local", "port"): broker_port})
     devices = [garage_reader(made), garage_relay(made)]
     await until(lambda: all(device.online.is_set() for device in devices), "the devices' connections")
     return made
@@ -148,7 +148,7 @@ async def test_oversized_and_binary_commands_are_dropped(site: SiteUnderTest, br
 
 
 async def test_card_without_a_broker_is_told_to_nobody_and_said_so(make_site: MakeSite) -> None:
-    lonely = await make_site({("broker.local", "port"): "1"})
+    lonely = await make_site({("broker", "local", "port"): 1})
     answer = await asyncio.wait_for(
         lonely.acts.obey({"do": "swipe", "reader": "garage-reader", "card": "blue-1"}), PATIENCE_S
     )
