@@ -126,6 +126,7 @@ class Surroundings:
 
 
 _MAKERS = {
+    "em18": "simulators.readers:make_em18",
     "modbus-rtu": "simulators.modbus_board:make",
     "mqtt-scanner": "simulators.scanners:make_topic_scanner",
     "rdm6300": "simulators.readers:make_rdm6300",

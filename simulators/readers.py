@@ -1,6 +1,7 @@
 """Card readers on a serial line: what they say when a card or a key comes to them.
 
-Frames: RDM6300 data sheet (9600 8N1, 14 bytes); S4A Wiegand to RS-232 converter (10 decimal digits, CR LF).
+Frames: RDM6300 data sheet (9600 8N1, 14 bytes); EM-18 data sheet (the 12 digits alone); S4A Wiegand to RS-232
+converter (10 decimal digits, CR LF).
 """
 
 from functools import reduce
@@ -23,7 +24,15 @@ class Rdm6300(LineDevice):
 
     async def press(self, key: str) -> bool:
         """Raises CardUnreadable: it has no keypad."""
-        raise CardUnreadable("an RDM6300 has no keypad")
+        raise CardUnreadable("a 125 kHz reader module has no keypad")
+
+
+class Em18(Rdm6300):
+    """A 125 kHz reader that says the tag's twelve digits without STX and ETX."""
+
+    async def swipe(self, card: Card) -> bool:
+        """Say the tag. Raises CardUnreadable for another technology."""
+        return self.line.send(em4100_digits(card))
 
 
 class S4a(LineDevice):
@@ -41,12 +50,16 @@ class S4a(LineDevice):
 
 
 def rdm6300_frame(card: Card) -> bytes:
-    """The 14 bytes of an EM4100 tag: STX, version and tag as 10 hex digits, XOR of the 5 bytes, ETX."""
+    """The 14 bytes of an EM4100 tag: STX, its digits, ETX."""
+    return bytes([STX]) + em4100_digits(card) + bytes([ETX])
+
+
+def em4100_digits(card: Card) -> bytes:
+    """Version and tag as 10 hex digits, and 2 of the XOR of those 5 bytes."""
     if card.format != "EM4100":
-        raise CardUnreadable(f"an RDM6300 reads EM4100 (blue) cards only, and this one is {card.format}")
+        raise CardUnreadable(f"a 125 kHz reader reads EM4100 (blue) cards only, and this one is {card.format}")
     tag = bytes([card.version]) + card.number.to_bytes(4, "big")
-    text = tag.hex().upper() + f"{reduce(xor, tag):02X}"
-    return bytes([STX]) + text.encode("ascii") + bytes([ETX])
+    return (tag.hex().upper() + f"{reduce(xor, tag):02X}").encode("ascii")
 
 
 def s4a_frame(card: Card) -> bytes:
@@ -58,6 +71,11 @@ def s4a_frame(card: Card) -> bytes:
 def make_rdm6300(plan: DevicePlan, surroundings: Surroundings) -> Rdm6300:
     """`driver = "rdm6300"`."""
     return Rdm6300(surroundings.line(plan.port))
+
+
+def make_em18(plan: DevicePlan, surroundings: Surroundings) -> Em18:
+    """`driver = "em18"`."""
+    return Em18(surroundings.line(plan.port))
 
 
 def make_s4a(plan: DevicePlan, surroundings: Surroundings) -> S4a:

@@ -1,28 +1,17 @@
-"""RDM6300, EM-18 and ID-12LA: 125 kHz readers that say EM4100 tags in ASCII (9600 8N1).
+"""RDM6300, ID-12LA and ID-20LA: 125 kHz readers that say EM4100 tags in ASCII between STX and ETX (9600 8N1).
 
-A frame is STX (02), ten hex digits (version, then the 32-bit number), two hex digits (XOR of those five bytes) and
-ETX (03); an ID-12LA puts CR LF before the ETX (their data sheets; Tasmota xsns_51_rdm6300).
+A frame is STX (02), the tag's twelve digits and ETX (03); an ID-12LA puts CR LF before the ETX (their data sheets;
+Tasmota xsns_51_rdm6300). An RDM6300 says it again and again while the tag stays; an ID-12LA says it once.
 """
 
-from functools import reduce
-from operator import xor
-
-from pydantic import Field, field_validator
-
 from drivers.contracts import Framer
-from drivers.links import BAUD_RATES, SerialLink
-from drivers.registry import Driver, DriverContext, DriverSettings
-from drivers.serial_reader import Card, Rejected, SerialReader
-from gateway.domain.credential import Identifier, Reading
+from drivers.links import SerialLink
+from drivers.registry import Driver, DriverContext
+from drivers.rfid.em4100 import DIGITS, FRAME_PATIENCE_S, HEX, Em4100Settings, read_tag
+from drivers.serial_reader import Rejected, SerialReader
 
-STX, ETX = 0x02, 0x03
-_DIGITS = 12
-_HEX = frozenset(b"0123456789ABCDEFabcdef")
+STX = 0x02
 _TAILS = (b"\x03", b"\r\n\x03")
-
-FRAME_PATIENCE_S = 0.5
-"""After this silence its rest won't come. A frame lasts 14.6 ms at 9600 baud and a USB adapter may add 16 ms, but the
-kernel of a busy machine can hold bytes back for longer than 0.1 s; waiting is free, as an STX always begins anew."""
 
 MAX_NOISE = 64
 """So many bytes of noise in a row count as one rejected frame."""
@@ -67,37 +56,18 @@ class Rdm6300Framer:
 
     def _continue(self, frame: bytearray, byte: int, values: list[object]) -> None:
         frame.append(byte)
-        digits, tail = frame[:_DIGITS], bytes(frame[_DIGITS:])
+        digits, tail = frame[:DIGITS], bytes(frame[DIGITS:])
         if tail in _TAILS:
             self._frame = None
             values.append(read_tag(bytes(digits)))
-        elif byte not in _HEX if not tail else not any(whole.startswith(tail) for whole in _TAILS):
+        elif byte not in HEX if not tail else not any(whole.startswith(tail) for whole in _TAILS):
             # What follows up to the next STX belongs to this broken frame: it isn't counted again.
             self._frame, self._noise = None, 1
             values.append(Rejected("not a hex digit" if not tail else "no end of frame"))
 
 
-def read_tag(digits: bytes) -> Card | Rejected:
-    """The tag in twelve hex digits."""
-    *tag, checksum = bytes.fromhex(digits.decode("ascii"))
-    if reduce(xor, tag) != checksum:
-        return Rejected("wrong checksum")
-    identifier = Identifier("EM4100", None, int.from_bytes(bytes(tag[1:]), "big"))
-    return Card((Reading(identifier, None, tag[0]),))
-
-
-class Rdm6300Settings(DriverSettings):
+class Rdm6300Settings(Em4100Settings):
     """Settings of `driver = "rdm6300"`."""
-
-    port: str = Field(min_length=1, description="serial port, such as /dev/serial/by-id/…")
-    baud: int = 9600
-
-    @field_validator("baud")
-    @classmethod
-    def _known_baud(cls, baud: int) -> int:
-        if baud not in BAUD_RATES:
-            raise ValueError(f"use one of {', '.join(map(str, BAUD_RATES))}; these readers speak 9600")
-        return baud
 
 
 def build(settings: Rdm6300Settings, context: DriverContext) -> SerialReader:
@@ -112,4 +82,4 @@ def make_framer() -> Framer:
     return Rdm6300Framer()
 
 
-DRIVER = Driver("rdm6300", "reader", Rdm6300Settings, build, "RDM6300, EM-18, ID-12LA: 125 kHz serial readers")
+DRIVER = Driver("rdm6300", "reader", Rdm6300Settings, build, "RDM6300, ID-12LA, ID-20LA: 125 kHz serial readers")

@@ -1,4 +1,4 @@
-"""docs/site-config.md has every table and key of the site config, with its default."""
+"""docs/site-config.md and docs/drivers/ have every table and key of the site config, with its default."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,8 @@ from config.loader import MANY_TABLES, SINGLE_TABLES
 from config.model import CameraTable
 from drivers.registry import driver_names, find_driver
 
-PAGE = Path(__file__).parents[2] / "docs" / "site-config.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = (DOCS / "site-config.md", *sorted((DOCS / "drivers").glob("*.md")))
 ROW = re.compile(r"^\| `([a-z0-9_]+)` \| (.+?) \| .+ \|$")
 
 
@@ -30,15 +31,16 @@ TABLES: dict[str, type[BaseModel]] = {
 
 
 def sections() -> dict[str, dict[str, str]]:
-    """Heading -> key -> default, of every table on the page."""
+    """Heading -> key -> default, of every table on the pages. A key that stands twice under a heading fails."""
     found: dict[str, dict[str, str]] = {}
     heading = ""
-    for line in PAGE.read_text(encoding="utf-8").splitlines():
+    for line in [line for page in PAGES for line in page.read_text(encoding="utf-8").splitlines()]:
         row = ROW.match(line)
         if line.startswith("#"):
             heading = line
         elif row is not None:
-            found.setdefault(heading, {})[row.group(1)] = row.group(2)
+            assert row.group(1) not in found.setdefault(heading, {}), (heading, line)
+            found[heading][row.group(1)] = row.group(2)
     return found
 
 
@@ -60,11 +62,11 @@ def default_of(field: FieldInfo) -> str:
     return "—" if field.default is None else f"`{in_toml(field.default)}`"
 
 
-def test_the_page_has_every_table_and_no_other() -> None:
+def test_the_pages_have_every_table_and_no_other() -> None:
     assert set(sections()) - {"## [device.ID]"} == set(TABLES)
 
 
 @pytest.mark.parametrize("heading", sorted(TABLES))
-def test_the_page_has_every_key_of_a_table_with_its_default(heading: str) -> None:
+def test_the_pages_have_every_key_of_a_table_with_its_default(heading: str) -> None:
     expected = {field.alias or name: default_of(field) for name, field in TABLES[heading].model_fields.items()}
     assert sections()[heading] == expected

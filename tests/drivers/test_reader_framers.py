@@ -20,7 +20,7 @@ BYTE_S = 10 / 9600
 Make = Callable[[], Framer]
 SAMPLES: list[tuple[str, Make, bytes, Identifier]] = [
     ("rdm6300", rdm6300.make_framer, TASMOTA_SAMPLE, Identifier("EM4100", None, 0x008EC793)),
-    ("em18", rdm6300.make_framer, b"\x0262E3086CED08\x03", Identifier("EM4100", None, 0xE3086CED)),
+    ("seeed", rdm6300.make_framer, b"\x0262E3086CED08\x03", Identifier("EM4100", None, 0xE3086CED)),
     ("id12la", rdm6300.make_framer, ID12LA_SAMPLE, Identifier("EM4100", None, 0x000621A5)),
     ("s4a", s4a.make_framer, b"0008065495\r\n", Identifier("H10301", 123, 4567)),
     ("wie232", wie232.make_framer, b"7B11D7\r", Identifier("H10301", 123, 4567)),

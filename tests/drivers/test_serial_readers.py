@@ -44,7 +44,12 @@ def build_reader(driver: str, path: Path, sink: Recorder) -> SerialReader:
 
 @pytest.mark.parametrize(
     ("driver", "frame", "identifier"),
-    [("rdm6300", FRAME, TAG), ("s4a", b"0008065495\r\n", CARD), ("wie232", b"7B11D7\r", CARD)],
+    [
+        ("rdm6300", FRAME, TAG),
+        ("em18", FRAME[1:-1], TAG),
+        ("s4a", b"0008065495\r\n", CARD),
+        ("wie232", b"7B11D7\r", CARD),
+    ],
 )
 async def test_paced_bytes_of_a_pty_become_a_card(
     port: PtyPort, driver: str, frame: bytes, identifier: Identifier
@@ -223,6 +228,7 @@ async def test_frame_cut_by_a_reconnect_is_not_glued_to_the_next() -> None:
     [
         ("rdm6300", {"port": "x", "baud": 9601}, "use one of"),
         ("rdm6300", {"port": ""}, "at least 1"),
+        ("em18", {"port": "x", "baud": 9601}, "these readers speak 9600"),
         ("rdm6300", {"port": "x", "bauds": 9600}, "not permitted"),
         ("s4a", {"port": "x", "format": "H1"}, "H10301"),
         ("modbus-rtu", {"port": "x", "unit": 0}, "broadcast"),

@@ -37,6 +37,7 @@ def _case(driver: str, kind: Kind, frame: bytes) -> WireCase:
 
 CASES = (
     _case("rdm6300", "reader", b"\x0214008EC793CE\x03"),
+    _case("em18", "reader", b"4500C5D1E9B8"),
     _case("s4a", "reader", b"0008065495\r\n"),
     _case("wie232", "reader", b"7B11D7\r"),
     _case("text-scanner", "scanner", PASS.encode() + b"\r\n"),

@@ -3,7 +3,7 @@
 import pytest
 
 from simulators.card import Card, CardUnreadable, wiegand_payload
-from simulators.readers import rdm6300_frame, s4a_frame
+from simulators.readers import em4100_digits, rdm6300_frame, s4a_frame
 
 
 def test_rdm6300_says_the_frame_of_the_published_sample() -> None:
@@ -16,6 +16,12 @@ def test_rdm6300_sums_the_second_published_sample() -> None:
     # Seeed: 62E3086CED has sum 08.
     frame = rdm6300_frame(Card("EM4100", 0xE3086CED, version=0x62))
     assert frame == b"\x0262E3086CED08\x03"
+
+
+def test_em18_says_the_digits_of_the_published_samples_alone() -> None:
+    # Sellers' data sheets: 4500C5D1E9B8 and 307E4DE5C224.
+    assert em4100_digits(Card("EM4100", 0x00C5D1E9, version=0x45)) == b"4500C5D1E9B8"
+    assert em4100_digits(Card("EM4100", 0x7E4DE5C2, version=0x30)) == b"307E4DE5C224"
 
 
 def test_s4a_says_ten_decimal_digits_and_a_line_end() -> None:

@@ -1,0 +1,45 @@
+"""Golden vectors: what published frames of serial readers mean."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drivers.contracts import Framer
+from drivers.rfid import em18, rdm6300
+from drivers.serial_reader import Card
+from drivers.wiegand.formats import BUILT_IN
+from gateway.domain.credential import Identifier, Reading
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "serial_readers.json"
+READS: list[dict[str, Any]] = json.loads(VECTORS.read_text(encoding="utf-8"))["reads"]
+
+
+def make_framer(read: dict[str, Any]) -> Framer:
+    return {"rdm6300": rdm6300.make_framer, "em18": em18.make_framer}[read["driver"]]()
+
+
+@pytest.mark.parametrize("read", READS, ids=[f"{read['driver']}-{read['number']}" for read in READS])
+def test_published_frame_is_its_card(read: dict[str, Any]) -> None:
+    identifier = Identifier(read["format"], None, read["number"])
+    frame = bytes.fromhex(read["bytes"])
+    framer = make_framer(read)
+    values = framer.feed(frame, 0.0)
+    if (due := framer.deadline()) is not None:  # an EM-18's frame is whole once silence follows it
+        values += framer.feed(b"", due)
+    assert values == [Card((Reading(identifier, None, read.get("version")),))]
+
+
+def test_one_tag_is_another_identifier_at_a_wiegand_reader() -> None:
+    """docs/drivers/serial-readers.md, "One tag, two readers": the RDM6300's published sample."""
+    (card,) = rdm6300.make_framer().feed(b"\x0214008EC793CE\x03", 0.0)
+    assert isinstance(card, Card)
+    number = card.readings[0].identifier.number
+    assert isinstance(number, int)
+    assert (f"{number:010d}", f"{number >> 16 & 0xFF},{number & 0xFFFF}") == ("0009357203", "142,51091")
+    seen = BUILT_IN.read_payload(number & 0xFFFFFF, ("H10301",)) + BUILT_IN.read_payload(number, ("H10306",))
+    assert [reading.identifier for reading in seen] == [
+        Identifier("H10301", 142, 51091),
+        Identifier("H10306", 142, 51091),
+    ]
