@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from gateway.domain.signals import OFFICE_POST
+
 if TYPE_CHECKING:
     from config.loader import SiteConfig
     from config.model import AccessPointTable
@@ -26,6 +28,8 @@ def check_references(config: "SiteConfig", named: Named) -> Iterator[Fault]:
     yield from _cameras(config, named)
     yield from _brokers(config, named)
     yield from _office(config)
+    if config.console.post == OFFICE_POST:
+        yield ("console", "post"), OFFICE_POST, "is how the office itself is named in the record: choose another name"
 
 
 def _missing(named: Named, what: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from itertools import pairwise
 from typing import TypeVar
 
 import httpx2
@@ -71,6 +72,18 @@ class OfficeClient:
         if len(raw) != manifest.bytes or await asyncio.to_thread(_sha256, raw) != manifest.sha256:
             raise OfficeRejected(f"list {manifest.version} is not the one of its manifest")
         return raw
+
+    async def answers(self, after: int, wait_s: float) -> tuple[wire.Answer, ...]:
+        """Wait up to `wait_s` for answers to who waits, numbered above `after`; none when there are none."""
+        params = {"after": str(after), "wait": f"{wait_s:g}"}
+        async with self._stream("GET", "answers", wait_s + POLL_MARGIN_S, params=params) as response:
+            if response.status_code == 204:
+                return ()
+            found = _decode(await _body(response, wire.ANSWER_BYTES), wire.Answers).answers
+        numbers = [after, *(answer.n for answer in found)]
+        if any(later <= earlier for earlier, later in pairwise(numbers)):
+            raise OfficeRejected(f"answers {numbers[1]} to {numbers[-1]} don't rise above {after}")
+        return found
 
     async def _post(self, path: str, record: msgspec.Struct, answer: type[Answer]) -> Answer | wire.Refusal:
         content = msgspec.json.encode(record)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
-from gateway.domain.ports import JournalHead, JournalReader
+from gateway.domain.ports import JournalHead, JournalReader, RecordedEvent
 
 
 class EventSource(JournalReader, Protocol):
@@ -15,6 +15,10 @@ class EventSource(JournalReader, Protocol):
 
     def place(self, epoch: str, seq: int) -> JournalHead | None:
         """The event at (epoch, seq), None where there is none."""
+        ...
+
+    def event(self, event_id: str) -> RecordedEvent | None:
+        """One event by its identity, None where there is none."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,9 +46,11 @@ class Uplink:
         link: OfficeLink,
         clock: Clock,
         software: str,
+        delivered: Callable[[Sequence[RecordedEvent]], None],
     ) -> None:
+        """`delivered` is told the events that the office has just taken."""
         self._journal, self._lists, self._client, self._link = journal, lists, client, link
-        self._clock, self._software = clock, software
+        self._clock, self._software, self._delivered = clock, software, delivered
         self._backoff = Backoff()
         self._wake = asyncio.Event()
         self._sent: JournalHead | None = None
@@ -156,6 +158,7 @@ class Uplink:
             raise _SessionOver(f"the office has events up to {answer.through} already")
         row = rows[answer.through - first]
         self._sent = JournalHead(row.row_id, row.epoch, row.seq, row.hash)
+        self._delivered(rows[: answer.through - first + 1])
 
 
 class _SessionOver(Exception):

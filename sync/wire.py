@@ -25,7 +25,11 @@ LIST_BYTES = 256 * 1024 * 1024
 EPOCHS = 1000
 """Lineages of one site's journal: a new one needs a lost or damaged file."""
 WAIT_S = 25.0
-"""How long the office holds a manifest call open: below the 30 s after which common middle boxes forget a line."""
+"""How long the office holds a call open: below the 30 s after which common middle boxes forget a line."""
+CONFIRM_MAX_S = 300.0
+"""The longest that a gate waits for a yes (`confirm_s` of the site config): nothing about it is good for longer."""
+ANSWERS = 100
+"""Answers of one call: a site has fewer access points at which somebody waits at once."""
 
 FIRST_PREVIOUS_HASH = "0" * 64
 _ENVELOPE_TAG = b"gatehouse/event/1"
@@ -40,6 +44,11 @@ Epoch: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
 Hash: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Salt: TypeAlias = Annotated[str, Meta(pattern="^([0-9a-f]{2}){0,64}$")]
 EventId: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+AnswerId: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{8,64}\Z")]
+Person: TypeAlias = Annotated[
+    str, Meta(pattern=r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]{1,64}\Z")
+]
+"""A name that is shown: nothing in it breaks a line, hides, or turns the writing round."""
 Site: TypeAlias = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 
 
@@ -119,6 +128,33 @@ class Manifest(Struct, frozen=True):
     version: Seq
     bytes: Annotated[int, Meta(ge=2, le=LIST_BYTES)]
     sha256: Hash
+
+
+class GivenAnswer(Struct, frozen=True):
+    """Somebody at the office says yes or no to who waits; `event_id` is that of the AccessRequested."""
+
+    answer_id: AnswerId
+    event_id: EventId
+    allow: bool
+    by: Person
+    expires_at: Annotated[datetime, Meta(tz=True)]
+
+
+class Answer(Struct, frozen=True):
+    """An answer on its way down. `n` rises; `good_for_s` is what is left of it, so that no two clocks are compared."""
+
+    n: Seq
+    answer_id: AnswerId
+    event_id: EventId
+    allow: bool
+    by: Person
+    good_for_s: Annotated[float, Meta(ge=0, le=CONFIRM_MAX_S)]
+
+
+class Answers(Struct, frozen=True):
+    """The answers after the one asked from, oldest first."""
+
+    answers: Annotated[tuple[Answer, ...], Meta(min_length=1, max_length=ANSWERS)]
 
 
 class Refusal(Struct, frozen=True):

@@ -9,6 +9,7 @@ from gateway.clock import Clock
 from gateway.domain.ports import DoorsPort, Feed
 from gateway.domain.signals import LinkChanged, LinkState, StatusReported
 from gateway.errors import JournalUnavailable, LinkError
+from sync.confirmations import Confirmations
 from sync.downlink import Downlink
 from sync.link import OfficeLink
 from sync.office_client import OfficeClient
@@ -34,13 +35,15 @@ async def run_sync(
 ) -> None:
     """Sync one site with its office until cancelled. Nothing from outside ends it."""
     link = OfficeLink()
-    uplink = Uplink(journal, lists, client, link, clock, software)
+    confirmations = Confirmations(journal, client, link, doors)
+    uplink = Uplink(journal, lists, client, link, clock, software, confirmations.delivered)
     downlink = Downlink(site, lists, client, link, doors, data)
     teller = _Teller(doors, link, uplink, downlink)
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(uplink.run(), name="uplink")
             tasks.create_task(downlink.run(), name="downlink")
+            tasks.create_task(confirmations.run(), name="confirmations")
             tasks.create_task(teller.run(), name="status")
             tasks.create_task(_listen(doors.feed(), uplink, downlink, teller), name="feed")
     finally:

@@ -11,6 +11,7 @@ from gateway.console.projection import AlarmView
 from gateway.console.thing_words import ThingWords
 from gateway.console.trace_words import TraceWords
 from gateway.domain.ports import RecordedEvent
+from gateway.domain.signals import OFFICE_POST
 
 _THINGS = ("door", "camera", "device", "reader", "input", "access_point", "before", "lift")
 _KINDS = {"reader": "device", "before": "access_point"}
@@ -270,6 +271,8 @@ def _variant(event: RecordedEvent) -> str:
     body = event.body
     if event.type in ("AccessTaken", "AccessNotTaken", "AccessGranted") and body.get("credential") is None:
         return ".nobody"
+    if event.type == "AccessConfirmed" and body.get("post") == OFFICE_POST:
+        return ".office" if body.get("allowed") else ".office_refused"
     if event.type == "AccessConfirmed" and not body.get("allowed"):
         return ".refused"
     if event.type == "ReaderConditionChanged":

@@ -42,11 +42,16 @@ _GroupRequest: TypeAlias = LockdownRequested | LockdownReleaseRequested | LockOp
 DoorRequest: TypeAlias = DoorModeRequested | _GroupRequest
 
 
-class Asked(Protocol):
-    """A guard's request that may move a door."""
+class Identified(Protocol):
+    """A request that is carried out once."""
 
     @property
     def request_id(self) -> str: ...
+
+
+class Asked(Identified, Protocol):
+    """A guard's request that may move a door."""
+
     @property
     def reason(self) -> str: ...
     @property
@@ -63,7 +68,7 @@ def request_refusal(asked: Asked, used: Collection[str], moment: Moment) -> str 
     return None if 0 < left_s <= REQUEST_VALIDITY_MAX_S else "RequestExpired"
 
 
-def use_up(asked: Asked, used: list[str]) -> None:
+def use_up(asked: Identified, used: list[str]) -> None:
     """Remember an accepted request among the newest ones."""
     used.append(asked.request_id)
     del used[:-USED_REQUESTS_KEPT]

@@ -112,7 +112,12 @@ class GuardDesk:
         return self._refuse(signal, "forgive", signal.cardholder or "all", self._people.forgive(signal))
 
     def _confirm(self, signal: sg.AccessConfirmRequested, moment: Moment, access_list: AccessList | None) -> str | None:
-        return self._refuse(signal, "confirm", signal.request, self.entry.confirm(signal, moment, access_list))
+        if signal.request_id in self.state.used_requests:
+            return "RequestUsed"  # Delivered again: what it did is recorded already.
+        refusal = self.entry.confirm(signal, moment, access_list)
+        if refusal is None:
+            use_up(signal, self.state.used_requests)
+        return self._refuse(signal, "confirm", signal.request, refusal)
 
     # Alarms, and what people did at the console
 

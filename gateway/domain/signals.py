@@ -138,9 +138,13 @@ class CommandCompleted:
     detail: str = ""
 
 
+OFFICE_POST = "office"
+"""The post of who speaks from the office; no console has it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who asks at the console, and from which post."""
+    """Who asks at the console, or at the office, and from which post."""
 
     name: str
     post: str

@@ -19,7 +19,8 @@ import msgspec
 import uvicorn
 
 from sync import wire
-from sync.office.app import Desk, create_app
+from sync.office.app import create_app
+from sync.office.desk import Desk
 from sync.office.lists import shape_faults
 
 

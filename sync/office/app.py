@@ -1,67 +1,19 @@
 """The office's HTTP side of the protocol, and the administration of its lists."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 
 from sync import wire
+from sync.office.confirmation_routes import admin_confirmations, gateway_confirmations
+from sync.office.desk import Desk
 from sync.office.ledger import Ledger
 from sync.office.lists import item_faults, remove, shape_faults, upsert
 from sync.office.requests import answer, answer_refusals, bearer, decode, read_body, read_record, refuse
 
 EVENTS_PAGE = 1000
-
-Result = TypeVar("Result")
-
-
-class Desk:
-    """The ledger on its own thread, and the gateways that wait for a list."""
-
-    def __init__(self, path: Path) -> None:
-        # One thread: SQLite has one writer anyway, and no two requests see half of each other's work.
-        self._thread = ThreadPoolExecutor(1, "ledger")
-        self._ledger = self._thread.submit(Ledger, path).result()
-        self._changed = asyncio.Event()
-        self._ending = False
-
-    async def do(self, work: Callable[[Ledger], Result]) -> Result:
-        """Run `work` on the ledger's thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._ledger)
-
-    def wake(self) -> None:
-        """A list has changed."""
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    def end(self) -> None:
-        """Answer everybody who waits, so that the server can end."""
-        self._ending = True
-        self.wake()
-
-    def close(self) -> None:
-        """Close the ledger; later work would fail."""
-        self._thread.submit(self._ledger.close).result()
-        self._thread.shutdown()
-
-    async def manifest(self, site: str, after: int, wait_s: float) -> wire.Manifest | None:
-        """The newest list as soon as it is newer than `after`; None when the time is over."""
-        deadline = asyncio.get_running_loop().time() + wait_s
-        while True:
-            changed = self._changed
-            found = await self.do(lambda ledger: ledger.manifest(site, after))
-            left_s = deadline - asyncio.get_running_loop().time()
-            if found is not None or left_s <= 0 or self._ending:
-                return found
-            try:
-                async with asyncio.timeout(left_s):
-                    await changed.wait()
-            except TimeoutError:
-                return None
 
 
 def create_app(desk: Desk, gateway_token: str, admin_token: str) -> FastAPI:
@@ -74,8 +26,10 @@ def create_app(desk: Desk, gateway_token: str, admin_token: str) -> FastAPI:
 
     app = FastAPI(title="Gatehouse office", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     answer_refusals(app)
-    app.include_router(gateway_routes(desk), dependencies=[Depends(bearer(gateway_token))])
-    app.include_router(admin_routes(desk), dependencies=[Depends(bearer(admin_token))])
+    for routes in (gateway_confirmations(desk), gateway_routes(desk)):
+        app.include_router(routes, dependencies=[Depends(bearer(gateway_token))])
+    for routes in (admin_confirmations(desk), admin_routes(desk)):
+        app.include_router(routes, dependencies=[Depends(bearer(admin_token))])
     return app
 
 
@@ -88,7 +42,7 @@ def gateway_routes(desk: Desk) -> APIRouter:
         said = await read_record(request, wire.Hello)
         if said.protocol != wire.PROTOCOL:
             raise refuse(400, "protocol", f"this office speaks protocol {wire.PROTOCOL}")
-        await _known(desk, site)
+        await desk.must_know(site)
         return answer(await desk.do(lambda ledger: ledger.welcome(site, said)))
 
     @routes.post("/events")
@@ -99,8 +53,8 @@ def gateway_routes(desk: Desk) -> APIRouter:
 
     @routes.get("/list/manifest")
     async def manifest(site: str, after: Annotated[int, Query(ge=0)] = 0, wait: float = wire.WAIT_S) -> Response:
-        await _known(desk, site)
-        found = await desk.manifest(site, after, min(max(wait, 0.0), wire.WAIT_S))
+        await desk.must_know(site)
+        found = await desk.wait_for(lambda ledger: ledger.manifest(site, after), wait)
         return Response(status_code=204) if found is None else answer(found)
 
     @routes.get("/list/{version}")
@@ -147,21 +101,16 @@ def admin_routes(desk: Desk) -> APIRouter:
         after: Annotated[int, Query(ge=0)] = 0,
         limit: Annotated[int, Query(ge=1, le=EVENTS_PAGE)] = EVENTS_PAGE,
     ) -> Response:
-        await _known(desk, site)
+        await desk.must_know(site)
         found = await desk.do(lambda ledger: ledger.events(site, after, limit))
         return answer({"events": found, "next": found[-1]["n"] if found else after})
 
     @routes.get("/summary")
     async def summary(site: str) -> Response:
-        await _known(desk, site)
+        await desk.must_know(site)
         return answer(await desk.do(lambda ledger: ledger.summary(site)))
 
     return routes
-
-
-async def _known(desk: Desk, site: str) -> None:
-    if not await desk.do(lambda ledger: ledger.knows(site)):
-        raise refuse(404, "unknown_site", f"there is no site {site!r} here")
 
 
 async def _list(desk: Desk, site: str, version: int | None) -> Response:

@@ -14,6 +14,8 @@ from typing import Any
 import msgspec
 
 from sync import wire
+from sync.office.confirmations import SCHEMA as CONFIRMATIONS
+from sync.office.confirmations import Confirmations
 
 LISTS_KEPT = 20
 """Versions of a site's list that stay readable; a gateway only ever wants the newest."""
@@ -44,7 +46,8 @@ class Ledger:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
-        self._db.executescript(_SCHEMA)
+        self._db.executescript(_SCHEMA + CONFIRMATIONS)
+        self._confirmations = Confirmations(self._db)
 
     def close(self) -> None:
         """Close the file."""
@@ -120,6 +123,7 @@ class Ledger:
         self._db.executemany(
             "INSERT INTO place VALUES (?, ?, ?, ?)", [(site, batch.epoch, e.seq, e.hash) for e in fresh]
         )
+        self._confirmations.take(site, batch.epoch, fresh)
         if ignored := len(batch.events) - added:
             self._db.execute("UPDATE site SET duplicates = duplicates + ? WHERE site = ?", (ignored, site))
         if fresh:
@@ -164,6 +168,21 @@ class Ledger:
             "list_version": self.list_version(site),
             "list_version_at_gateway": about[2],
         }
+
+    # Who waits for a yes
+
+    def waiting(self, site: str) -> list[dict[str, Any]]:
+        """Who waits at the site's gates, and what was answered."""
+        return self._confirmations.waiting(site)
+
+    def give_answer(self, site: str, given: wire.GivenAnswer) -> str | wire.Refusal:
+        """Keep an answer; what became of it so far. Durable when this returns."""
+        with self._transaction():
+            return self._confirmations.give(site, given)
+
+    def answers(self, site: str, after: int) -> wire.Answers | None:
+        """Answers that the gateway has not heard, None while there are none."""
+        return self._confirmations.answers(site, after)
 
     # Lists
 

@@ -161,3 +161,8 @@ def test_a_mistake_at_a_group_a_post_or_the_times_is_named(good: str, bad: str, 
     found = faults(text)
     assert remedy in found[key][0]
     assert found[key][1] == line_of(text, bad)
+
+
+def test_no_post_of_guards_bears_the_offices_name() -> None:
+    found = faults(DEMO.replace('post = "gate-house"', 'post = "office"', 1))
+    assert "choose another name" in found["console.post"][0]

@@ -6,7 +6,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx2
 
@@ -120,7 +120,7 @@ class Gateway:
         self._url, self._token = url, token
         self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> "Gateway":
+    async def __aenter__(self) -> Self:
         self.start()
         return self
 

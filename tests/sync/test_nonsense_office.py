@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gateway.clock import SystemClock
@@ -92,7 +93,7 @@ async def test_rubbish_is_rejected_and_never_raises_anything_else(rubbish: str) 
     async with an_office(RUBBISH[rubbish]) as url:
         client = OfficeClient(url, SITE, TOKEN, SystemClock())
         manifest = wire.Manifest(SITE, 1, 100, "0" * 64)
-        for call in (client.hello(HELLO), client.manifest(0, 0), client.list(manifest)):
+        for call in (client.hello(HELLO), client.manifest(0, 0), client.list(manifest), client.answers(0, 0)):
             with pytest.raises((OfficeRejected, OfficeUnreachable)):
                 await call
         with pytest.raises(OfficeRejected):
@@ -164,6 +165,17 @@ async def test_a_list_that_is_not_the_manifests_is_rejected() -> None:
             await client.list(wire.Manifest(SITE, 1, 2, "0" * 64))
         with pytest.raises(OfficeRejected, match="not the one of its manifest"):
             await client.list(wire.Manifest(SITE, 1, 3, "0" * 64))
+        await client.close()
+
+
+@pytest.mark.parametrize("numbers", [(5,), (4, 6), (7, 7), (9, 8)])
+async def test_answers_whose_numbers_do_not_rise_are_rejected(numbers: tuple[int, ...]) -> None:
+    event_id = "01939f3c-7d00-7abc-8def-0123456789ab"
+    answers = [wire.Answer(n, f"answer-{n}", event_id, True, "Lin", 10.0) for n in numbers]
+    async with an_office(saying(msgspec.json.encode(wire.Answers(tuple(answers))))) as url:
+        client = OfficeClient(url, SITE, TOKEN, SystemClock())
+        with pytest.raises(OfficeRejected, match="don't rise above 5"):
+            await client.answers(5, 0)
         await client.close()
 
 

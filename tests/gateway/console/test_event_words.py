@@ -150,6 +150,19 @@ def test_the_new_events_name_people_places_and_times() -> None:
     assert said(no) == "wei said no to who waited"
 
 
+@pytest.mark.parametrize(
+    ("allowed", "en", "zh_cn"),
+    [
+        (True, "The office said yes: Lin", "中心同意放行：Lin"),
+        (False, "The office said no: Lin", "中心不同意放行：Lin"),
+    ],
+)
+def test_what_the_office_answered_is_told_as_the_offices_with_its_name(allowed: bool, en: str, zh_cn: str) -> None:
+    event = recorded(ev.AccessConfirmed(request="r-1", allowed=allowed, actor="Lin", post="office", request_id="r"))
+    assert words().sentence(event, "en") == en
+    assert words().sentence(event, "zh-CN") == zh_cn
+
+
 def test_a_sentence_begins_with_a_capital_unless_it_begins_with_a_name() -> None:
     event = recorded(ev.AccessTaken(door="north", because="grant", credential="c-9", cardholder="p-9"))
     assert words().sentence(event, "en") == "A card without a label went through North gate"

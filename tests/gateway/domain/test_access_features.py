@@ -13,6 +13,7 @@ from gateway.domain.credential import CredentialState, Grade, Identifier, Pass
 from gateway.domain.door_mode import DoorMode
 from gateway.domain.listed import AccessLevel, AntiPassback, Area, Authentication, Grant, PersonsOf, Setting
 from gateway.domain.schedule import Period, Schedule, SpecialPlan
+from gateway.domain.signals import OFFICE_POST, AccessConfirmRequested, Operator
 from gateway.domain.site import DegradedMode, Door, Lock, LockKind, Site, Terminal, Wiring
 from tests.gateway.domain.compound import SITE, Compound, asked, compound_list, granted, of, person, pin, wants, why
 from tests.gateway.domain.listing import EVERY_DAY, card
@@ -164,6 +165,20 @@ class TestAuthentication:
         third = rig.show(1)
         assert why(rig.after(30)) == "ConfirmationMissing"
         assert rig.confirm(asked(third)).reply.reason == "RequestGone"
+
+    def test_an_answer_counts_once_though_it_comes_twice_also_over_a_restart(self) -> None:
+        rig = Compound(compound_list(wants={"north-in": Authentication.CONFIRM}))
+        answer = AccessConfirmRequested("answer-1", asked(rig.show(1)), True, Operator("lin", OFFICE_POST))
+        assert granted(rig.handle(answer))
+        for again in (rig, rig.restarted()):
+            turn = again.handle(answer)
+            assert (turn.reply.reason, turn.events, turn.commands) == ("RequestUsed", (), ())
+
+    def test_a_yes_opens_no_door_that_was_locked_down_meanwhile(self) -> None:
+        rig = Compound(compound_list(wants={"north-in": Authentication.CONFIRM}))
+        first = rig.show(1)
+        rig.lock_down()
+        assert why(rig.confirm(asked(first))) == "LockedDown"
 
     def test_a_locked_access_point_opens_for_nobody(self) -> None:
         rig = Compound(compound_list(wants={"north-in": Authentication.LOCKED}))
