@@ -4,16 +4,13 @@ import asyncio
 import gc
 import logging
 from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
 from typing import Any
 
-from config.loader import ConfiguredDevice, SiteConfig, load_config
+from config.loader import SiteConfig, load_config
 from config.wiring import to_site
-from drivers.contracts import Device, Indicator, RelayBoard
-from drivers.mqtt.broker import BrokerConnection
-from drivers.registry import DriverContext, DriverSettings
+from drivers.contracts import Indicator, RelayBoard
 from gateway import version
+from gateway.assembly.devices import SiteDevices
 from gateway.clock import SystemClock
 from gateway.domain.controller import Controller
 from gateway.domain.door_control import DoorControl
@@ -24,7 +21,6 @@ from gateway.domain.signals import GatewayStarting, JournalChanged, LinkChanged,
 from gateway.doors_socket import DoorsSocket
 from gateway.errors import ListInvalid
 from gateway.paths import Paths
-from gateway.secret_files import read_secret
 from gateway.site_loop import SiteLoop
 from gateway.status import StatusHub
 from gateway.store.access_list import CompiledAccessList, CompiledFile, open_list
@@ -86,8 +82,8 @@ class _DoorsProcess:
         remembered = read_remembered(paths.journal)
         self.restored = remembered.state is not None
         self.sink: SignalSink = _Sink(self)
-        self.brokers = self._brokers()
-        self.devices = {key: self._build(device) for key, device in config.devices.items()}
+        self.parts = SiteDevices(config, paths.data, self.sink, self.clock)
+        self.brokers, self.devices = self.parts.brokers, self.parts.devices
         boards: dict[str, RelayBoard] = {
             key: device for key, device in self.devices.items() if isinstance(device, RelayBoard)
         }
@@ -109,27 +105,9 @@ class _DoorsProcess:
             tasks.create_task(socket.run(), name="socket")
             tasks.create_task(self.hub.run(), name="status")
             tasks.create_task(self._watch_silence(), name="silence")
-            for broker in self.brokers.values():
-                tasks.create_task(broker.run(), name=broker.device_id)
-            for device in self.devices.values():
-                tasks.create_task(device.run(), name=device.device_id)
+            for name, running in self.parts.runs():
+                tasks.create_task(running, name=name)
             log.info("site %s runs: %d doors", self.config.site.id, len(self.config.doors))
-
-    def _brokers(self) -> dict[str, BrokerConnection]:
-        secret = partial(read_secret, self.paths.data)
-        return {
-            name: BrokerConnection(name, self._placed(settings), self.sink, self.clock, secret)
-            for name, settings in self.config.brokers.items()
-        }
-
-    def _build(self, device: ConfiguredDevice) -> Device:
-        context = DriverContext(device.id, self.sink, self.clock, self.brokers, partial(read_secret, self.paths.data))
-        built: Device = device.driver.build(self._placed(device.settings), context)
-        return built
-
-    def _placed(self, settings: Any) -> Any:
-        """Relative paths in settings are relative to the data directory."""
-        return place_settings(settings, self.paths.data)
 
     def _first_list(self) -> AccessList | None:
         """The list in force; in its place the one before it when that file is missing or damaged."""
@@ -230,13 +208,3 @@ def describe_door(doors: DoorControl, door: str) -> dict[str, Any]:
             "actor": override.actor,
         },
     }
-
-
-def place_settings(settings: DriverSettings, data: Path) -> DriverSettings:
-    """Settings whose relative file paths (ports, certificates) are made absolute under the data directory."""
-    update = {}
-    for name in ("port", "ca_file", "cert_file", "key_file"):
-        value = getattr(settings, name, None)
-        if isinstance(value, str):
-            update[name] = str(data / value)
-    return settings.model_copy(update=update) if update else settings
