@@ -3,7 +3,7 @@
 from collections.abc import Coroutine, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from config.loader import ConfiguredDevice, SiteConfig
 from drivers.contracts import Device
@@ -12,6 +12,8 @@ from drivers.registry import DriverContext, DriverSettings
 from gateway.clock import Clock
 from gateway.domain.ports import SignalSink
 from gateway.secret_files import read_secret
+
+_Settings = TypeVar("_Settings", bound=DriverSettings)
 
 
 class SiteDevices:
@@ -37,7 +39,7 @@ class SiteDevices:
         return built
 
 
-def place_settings(settings: DriverSettings, data: Path) -> DriverSettings:
+def place_settings(settings: _Settings, data: Path) -> _Settings:
     """Settings whose relative file paths (ports, certificates) are made absolute under the data directory."""
     update = {}
     for name in ("port", "ca_file", "cert_file", "key_file"):
