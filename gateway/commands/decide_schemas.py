@@ -10,7 +10,6 @@ from gateway.commands.decide_requests import (
     NUMBER_MAX,
     PASS_CHARACTERS_MAX,
     PIN_PATTERN,
-    PLATE_CHARACTERS_MAX,
     SECOND_MAX,
     SUBJECT_PATTERN,
 )
@@ -19,6 +18,7 @@ from gateway.domain.access_request import DenialReason, Want
 from gateway.domain.credential import PLATE_FORMAT, Grade
 from gateway.domain.door_mode import DoorMode
 from gateway.domain.moment import ClockQuality
+from gateway.domain.shown import PLATE_CHARACTERS_MAX
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TEXT = {"type": "string"}

@@ -19,28 +19,26 @@ from gateway.domain.access_request import (
     AccessRequest,
     Circumstances,
     Decision,
-    DenialReason,
     PinResult,
     PointRules,
     Shown,
     Want,
 )
 from gateway.domain.access_requests import LOCAL_GRANT_MAX
-from gateway.domain.attempts import Attempts
-from gateway.domain.checks_completion import pin_result
+from gateway.domain.attempts import AttemptBook
 from gateway.domain.checks_who import find_person
-from gateway.domain.credential import PLATE_FORMAT, Grade, Identifier
+from gateway.domain.credential import Grade, Identifier
 from gateway.domain.door_mode import DoorMode
 from gateway.domain.entry import rules_of
 from gateway.domain.listed import AccessList
 from gateway.domain.moment import ClockQuality, Moment
-from gateway.domain.passage import forgive, gather, note_grant, note_passage
+from gateway.domain.passage import forgive, gather, note_grant, note_passage, standing, ways
 from gateway.domain.register import Block, LocalGrant, Register
+from gateway.domain.shown import plate, shown_as, shown_pass, typed_pin
 from gateway.domain.site import ReaderRules, Site
 from gateway.errors import ConfigError
 
 _WHO = "what-if"
-_WRONG = (DenialReason.CREDENTIAL_NOT_FOUND, DenialReason.INVALID_PIN, DenialReason.PASS_INVALID)
 _PLAIN_DOOR = AskedDoor()
 
 
@@ -74,7 +72,8 @@ class WhatIf:
     def circumstances(self, request: AccessRequest, asked: Asked, moment: Moment) -> Circumstances:
         """What the decision looks at beside the list: what the line says."""
         door = asked.door or _PLAIN_DOOR
-        return Circumstances(_mode(door), door.interlocked_by or "", door.inside or 0, bool(asked.locked_out))
+        mode = standing(door.mode or DoorMode.LOCKED)
+        return Circumstances(mode, door.interlocked_by or "", door.inside or 0, bool(asked.locked_out))
 
     def _walk(self, asked: Asked, moment: Moment, number: int) -> Decision:
         """First alone, then with each further one that is waited for; the PIN and the yes when they are wanted."""
@@ -87,7 +86,7 @@ class WhatIf:
             request = AccessRequest(asked.access_point, tuple(shown), pin, confirmed, point.rules)
             decision = decide(request, moment, self.access_list, self.circumstances(request, asked, moment))
             if decision.wants is Want.PIN and asked.pin is not None:
-                pin = self._typed(asked.pin, shown[0])
+                pin = typed_pin(asked.pin, shown[0], self.access_list)
             elif decision.wants is Want.CONFIRMATION and asked.confirmed is not None:
                 confirmed = asked.confirmed
             elif decision.wants in (Want.PERSON, Want.ESCORT) and further:
@@ -101,19 +100,9 @@ class WhatIf:
 
     def _shown(self, asked: AskedShown, point: _Point) -> Shown:
         if asked.pass_text is not None:
-            found = self.access_list.open_pass(asked.pass_text)
-            return Shown(grade=Grade.PASS, shown_pass=found, forged_pass=found is None)
-        identifiers = [_identifier(each) for each in asked.readings]
-        return Shown(
-            tuple(self.access_list.key(identifier) for identifier in identifiers),
-            identifiers[0].grade(asked.grade or point.grade),
-            facilities=tuple((i.format, i.facility_code) for i in identifiers if i.facility_code is not None),
-        )
-
-    def _typed(self, digits: str, shown: Shown) -> PinResult:
-        person = find_person(shown, self.access_list)
-        credential = None if person is None else person.credential
-        return PinResult.WRONG if credential is None else pin_result(credential, digits, self.access_list)
+            return shown_pass(asked.pass_text, self.access_list)
+        identifiers = tuple(_identifier(each) for each in asked.readings)
+        return shown_as(identifiers, asked.grade or point.grade, self.access_list)
 
 
 class WhatIfDay(WhatIf):
@@ -122,7 +111,7 @@ class WhatIfDay(WhatIf):
     def __init__(self, access_list: AccessList, site: Site | None = None) -> None:
         super().__init__(access_list, site)
         self.register = Register()
-        self._attempts: dict[str, Attempts] = {}
+        self._attempts = AttemptBook({})
         self._first: datetime | None = None
         self._latest: datetime | None = None
 
@@ -133,12 +122,8 @@ class WhatIfDay(WhatIf):
         decision = self._walk(asked, moment, number)
         if decision.granted:
             self._carry_out(asked, decision, moment)
-        elif decision.reason in _WRONG:
-            keys = [f"reader:{asked.access_point}"]
-            if decision.reason is DenialReason.INVALID_PIN:
-                keys.append(f"credential:{decision.people[0].id}")
-            for key in keys:
-                self._attempts.setdefault(key, Attempts()).wrong(moment)
+        else:
+            self._attempts.wrong(asked.access_point, decision, moment)
         return decision
 
     def act(self, act: Act, wall: datetime, number: int) -> None:
@@ -159,7 +144,9 @@ class WhatIfDay(WhatIf):
     def circumstances(self, request: AccessRequest, asked: Asked, moment: Moment) -> Circumstances:
         """What is remembered; what the line says itself comes first."""
         said = super().circumstances(request, asked, moment)
-        locked_out = said.locked_out if asked.locked_out is not None else self._is_locked_out(request, moment)
+        person = find_person(request.shown[0], self.access_list)
+        lately = self._attempts.is_locked_out(request.access_point, person, moment)
+        locked_out = lately if asked.locked_out is None else said.locked_out
         found = gather(
             request,
             self.access_list,
@@ -173,21 +160,14 @@ class WhatIfDay(WhatIf):
         return found if given is None else replace(found, inside=given)
 
     def _carry_out(self, asked: Asked, decision: Decision, moment: Moment) -> None:
-        for key in (f"reader:{asked.access_point}", *(f"credential:{person.id}" for person in decision.people)):
-            if key in self._attempts:
-                self._attempts[key].right()
+        self._attempts.right(asked.access_point, decision.people)
         note_grant(decision, self.register, moment, self.access_list)
         listed = self.access_list.access_point(asked.access_point)
         has_door = self._points.get(asked.access_point, _PLAIN_POINT).has_door
         if listed is None or not has_door or asked.taken is False:
             return
-        for person in decision.people:
-            note_passage(person, listed, self.register, moment)
-
-    def _is_locked_out(self, request: AccessRequest, moment: Moment) -> bool:
-        person = find_person(request.shown[0], self.access_list)
-        keys = [f"reader:{request.access_point}"] + ([] if person is None else [f"credential:{person.id}"])
-        return any(key in self._attempts and self._attempts[key].is_locked(moment) for key in keys)
+        for each in ways(decision, listed, asked.access_point):
+            note_passage(each, self.register, moment)
 
     def _go_on(self, text: str, wall: datetime, number: int) -> None:
         if self._latest is not None and wall < self._latest:
@@ -209,16 +189,10 @@ def _point_of(site: Site, name: str) -> _Point:
     return _Point(rules_of(site, point, reader), grade, point.door is not None)
 
 
-def _mode(door: AskedDoor) -> DoorMode:
-    """A door that is released for somebody is locked for the next one."""
-    return DoorMode.LOCKED if door.mode in (None, DoorMode.ACCESSED) else door.mode
-
-
 def _identifier(asked: AskedIdentifier) -> Identifier:
-    number = asked.number
-    if asked.format == PLATE_FORMAT and isinstance(number, str):
-        number = "".join(number.upper().split())
-    return Identifier(asked.format, asked.facility_code, number)
+    if isinstance(asked.number, str):
+        return replace(plate(asked.number), facility_code=asked.facility_code)
+    return Identifier(asked.format, asked.facility_code, asked.number)
 
 
 def _leave(act: LettingIn, wall: datetime, number: int) -> LocalGrant | None:

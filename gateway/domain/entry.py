@@ -4,7 +4,7 @@ A request that wants something more waits here (`Waiting`); a grant whose door h
 (`OnTheWay`), because a person is where their last taken passage led.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.domain import events as ev
@@ -22,28 +22,25 @@ from gateway.domain.access_request import (
     Want,
 )
 from gateway.domain.alarm import AlarmBook, AlarmKind
-from gateway.domain.attempts import Attempts
-from gateway.domain.checks_completion import pin_result
+from gateway.domain.attempts import AttemptBook, Attempts
 from gateway.domain.checks_who import find_person
 from gateway.domain.commands import IndicateAtReader, Indication
-from gateway.domain.credential import PLATE_FORMAT, Grade, Identifier
+from gateway.domain.credential import Grade, Identifier
 from gateway.domain.door_control import COMMAND_EXPIRY_S, DoorControl
 from gateway.domain.door_mode import DoorMode
-from gateway.domain.grants import Grants, OnTheWay
+from gateway.domain.grants import Grants
 from gateway.domain.listed import AccessList
 from gateway.domain.moment import Moment
-from gateway.domain.passage import gather
+from gateway.domain.passage import OnTheWay, gather
 from gateway.domain.reader_watch import ReaderWatch
 from gateway.domain.register import Register
+from gateway.domain.shown import plate, shown_as, shown_pass, typed_pin
 from gateway.domain.site import AccessPoint, ReaderRules, Site
 from gateway.domain.trace import TraceStep
 
 PASS_PREFIX = "GHP1."
-PLATE_CHARACTERS_MAX = 20
 SHOWN_MAX = 6
 """Five people of the groups that an access point asks for, and an escort."""
-ATTEMPTS_KEPT = 500
-"""Readers and cards with wrong attempts lately; the oldest go first."""
 
 
 @dataclass(slots=True)
@@ -84,6 +81,7 @@ class Entry:
         self.grants = Grants(site, doors, alarms, register, state.on_the_way)
         self.watches: dict[str, ReaderWatch] = {}
         self.durable_first = False
+        self._attempts = AttemptBook(state.attempts)
         self._by_reader = {reader: point for point in site.access_points.values() for reader in point.readers}
         for point in [name for name in state.waiting if name not in site.access_points]:
             del state.waiting[point]
@@ -99,7 +97,7 @@ class Entry:
         ):
             return
         grade = point.rules.get(signal.reader, ReaderRules()).grade
-        self._show(signal.reader, point, _shown(identifiers, grade, access_list), moment, access_list)
+        self._show(signal.reader, point, shown_as(identifiers, grade, access_list), moment, access_list)
 
     def text_read(self, signal: sg.TextRead, moment: Moment, access_list: AccessList | None) -> None:
         """A pass, or a number plate."""
@@ -107,11 +105,9 @@ class Entry:
         if point is None or self._is_repeat(signal, text):
             return
         if text.startswith(PASS_PREFIX):
-            found = None if access_list is None else access_list.open_pass(text)
-            shown = Shown(grade=Grade.PASS, shown_pass=found, forged_pass=found is None)
+            shown = shown_pass(text, access_list)
         else:
-            plate = "".join(text.upper().split())[:PLATE_CHARACTERS_MAX]
-            shown = _shown((Identifier(PLATE_FORMAT, None, plate),), Grade.PLATE, access_list)
+            shown = shown_as((plate(text),), Grade.PLATE, access_list)
         self._show(signal.reader, point, shown, moment, access_list)
 
     def key_pressed(self, signal: sg.KeyPressed, moment: Moment, access_list: AccessList | None) -> None:
@@ -122,13 +118,11 @@ class Entry:
             return
         waiting = self.state.waiting.get(point.id)
         if waiting is not None and waiting.wants is Want.PIN and access_list is not None:
-            person = find_person(waiting.shown[0], access_list)
-            credential = None if person is None else person.credential
-            result = PinResult.WRONG if credential is None else pin_result(credential, digits, access_list)
-            self._ask(signal.reader, point, waiting.shown, moment, access_list, pin=result)
+            pin = typed_pin(digits, waiting.shown[0], access_list)
+            self._ask(signal.reader, point, waiting.shown, moment, access_list, pin=pin)
         else:
             identifier = Identifier(f"PIN{len(digits)}", None, int(digits))
-            self._show(signal.reader, point, _shown((identifier,), Grade.PIN, access_list), moment, access_list)
+            self._show(signal.reader, point, shown_as((identifier,), Grade.PIN, access_list), moment, access_list)
 
     def confirm(self, signal: sg.AccessConfirmRequested, moment: Moment, access_list: AccessList | None) -> str | None:
         """Somebody says yes or no to a request that waits for it; a code when none does."""
@@ -199,11 +193,9 @@ class Entry:
             moment,
             mode=DoorMode.LOCKED if point.door is None else self.doors.mode_of(point.door),
             interlocked_by="" if point.door is None else self.doors.interlocked_by(point.door),
-            locked_out=self._is_locked_out(reader, shown[0], moment, access_list),
+            locked_out=self._attempts.is_locked_out(reader, find_person(shown[0], access_list), moment),
             on_their_way=self.grants.on_their_way,
         )
-        if circumstances.mode is DoorMode.ACCESSED:
-            circumstances = replace(circumstances, mode=DoorMode.LOCKED)
         decision = decide(request, moment, access_list, circumstances)
         before = self.state.waiting.pop(point.id, None)
         name = None if before is None else before.request
@@ -230,9 +222,7 @@ class Entry:
         moment: Moment,
         access_list: AccessList | None,
     ) -> None:
-        for key in (f"reader:{reader}", *(f"credential:{person.id}" for person in decision.people)):
-            if key in self.state.attempts:
-                self.state.attempts[key].right()
+        self._attempts.right(reader, decision.people)
         self._tell(
             ev.AccessGranted(
                 access_point=point.id,
@@ -347,29 +337,9 @@ class Entry:
         """At the fifth wrong PIN or unknown card there is an alarm, and no PIN is taken there for a minute."""
         if decision.reason is DenialReason.NO_VALID_LIST:
             self._raise(AlarmKind.NO_VALID_LIST, "site", moment)
-        if decision.reason not in _WRONG:
-            return
-        sources = {f"reader:{reader}": reader}
-        if decision.reason is DenialReason.INVALID_PIN:
-            sources[f"credential:{decision.people[0].id}"] = decision.people[0].id
-        locked = [source for key, source in sources.items() if self._attempts(key, moment).wrong(moment)]
-        if locked:  # One alarm, also where the reader and the card are locked out by the same attempt.
-            self._raise(AlarmKind.WRONG_ATTEMPTS, locked[0], moment, point.door)
-
-    def _is_locked_out(self, reader: str, shown: Shown, moment: Moment, access_list: AccessList | None) -> bool:
-        person = find_person(shown, access_list)
-        keys = [f"reader:{reader}"] + ([] if person is None else [f"credential:{person.id}"])
-        return any(key in self.state.attempts and self.state.attempts[key].is_locked(moment) for key in keys)
-
-    def _attempts(self, key: str, moment: Moment) -> Attempts:
-        attempts = self.state.attempts
-        for over in [name for name, each in attempts.items() if name != key and each.is_over(moment)]:
-            del attempts[over]
-        found = attempts.pop(key, None) or Attempts()
-        attempts[key] = found  # The newest last.
-        while len(attempts) > ATTEMPTS_KEPT:
-            del attempts[next(iter(attempts))]
-        return found
+        locked = self._attempts.wrong(reader, decision, moment)
+        if locked is not None:
+            self._raise(AlarmKind.WRONG_ATTEMPTS, locked, moment, point.door)
 
     def _point(self, reader: str) -> AccessPoint | None:
         point = self._by_reader.get(reader)
@@ -390,22 +360,11 @@ class Entry:
         self._tell(*self.alarms.raise_alarm(kind, source, moment, door=door))
 
 
-_WRONG = (DenialReason.CREDENTIAL_NOT_FOUND, DenialReason.INVALID_PIN, DenialReason.PASS_INVALID)
-
-
 def rules_of(site: Site, point: AccessPoint, reader: str) -> PointRules:
     """What the site's wiring says of the access point, for a decision."""
     escape = point.door is not None and site.doors[point.door].escape_route
     accepts = point.rules.get(reader, ReaderRules()).accepts
     return PointRules(point.exit and escape, accepts, point.degraded, point.facility, point.exit)
-
-
-def _shown(identifiers: tuple[Identifier, ...], card_grade: Grade, access_list: AccessList | None) -> Shown:
-    """A reading as the list looks it up. Without a list only the facility codes are left of it."""
-    grade = identifiers[0].grade(card_grade) if identifiers else card_grade
-    keys = () if access_list is None else tuple(access_list.key(identifier) for identifier in identifiers)
-    facilities = tuple((i.format, i.facility_code) for i in identifiers if i.facility_code is not None)
-    return Shown(keys, grade, facilities=facilities)
 
 
 def _holder(decision: Decision) -> str | None:

@@ -1,7 +1,6 @@
 """What a grant comes to: what it uses up, what must be told of it, the door or lift, and where people then are."""
 
 import math
-from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.domain import events as ev
@@ -15,8 +14,8 @@ from gateway.domain.door_control import COMMAND_EXPIRY_S, Cause, DoorControl
 from gateway.domain.door_mode import DoorMode
 from gateway.domain.listed import AccessList, Authentication, ListedAccessPoint
 from gateway.domain.moment import Moment
-from gateway.domain.passage import note_grant
-from gateway.domain.register import LastUse, Register, Whereabouts
+from gateway.domain.passage import OnTheWay, leader_of, note_grant, note_passage, ways
+from gateway.domain.register import LastUse, Register
 from gateway.domain.site import AccessPoint, Lift, Site
 
 RISK_TOLD_FROM = 2
@@ -24,21 +23,6 @@ ON_THE_WAY_MAX = 200
 """More than can be granted while one release lasts, over all doors."""
 LAST_USES_MAX = 5000
 """Credentials used lately; who was seen before them has long had time to walk."""
-
-
-@dataclass(slots=True)
-class OnTheWay:
-    """Somebody who was granted and whose door has not been opened yet. One grant's people share `leader`."""
-
-    door: str
-    leader: str | None
-    """The credential that the door answers for."""
-    access_point: str
-    cardholder: str
-    credential: str
-    area_from: str | None
-    area_to: str | None
-    special_care: bool = False
 
 
 class Grants:
@@ -164,28 +148,17 @@ class Grants:
     # The door, the lift
 
     def _release(self, door: str, decision: Decision, listed: ListedAccessPoint | None, moment: Moment) -> None:
-        leader = decision.people[0].id if decision.people else None
+        leader = leader_of(decision)
         holder = decision.cardholder
         extended = any(p.cardholder is not None and p.cardholder.extended_time for p in decision.people)
         cause = Cause("grant", leader, None if holder is None else holder.id, extended)
         self.doors.give(door, Stimulus.GRANT, moment, cause)
-        if listed is None or listed.area_from == listed.area_to:
+        coming = [] if listed is None else ways(decision, listed, door)
+        if not coming:
             return
         self.on_the_way[:] = [e for e in self.on_the_way if (e.door, e.leader) != (door, leader)]
         because = self._taken_at_once(door, leader)
-        for person in decision.people:
-            if person.cardholder is None:
-                continue
-            each = OnTheWay(
-                door,
-                leader,
-                listed.id,
-                person.cardholder.id,
-                person.id,
-                listed.area_from,
-                listed.area_to,
-                person.cardholder.special_care,
-            )
+        for each in coming:
             if because is None:
                 self.on_the_way.append(each)
             else:
@@ -219,9 +192,7 @@ class Grants:
         self._tell(ev.FloorsEnabled(lift=lift.id, access_point=point.id, floors=floors, seconds=lift.enable_time_s))
 
     def _pass(self, each: OnTheWay, because: str, moment: Moment) -> None:
-        """They are now where the access point leads."""
-        where = Whereabouts(each.area_to, moment.wall, each.access_point, each.credential, each.special_care)
-        self.register.put("whereabouts", each.cardholder, where)
+        note_passage(each, self.register, moment)
         self._tell(
             ev.AreaEntered(
                 cardholder=each.cardholder,

@@ -1,7 +1,7 @@
 """What is remembered around a decision: gathered before it, noted after its grant, and when the door was opened."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gateway.domain.access_request import AccessRequest, Circumstances, Decision, Person, PersonFacts
 from gateway.domain.area import is_forgiven
@@ -10,6 +10,21 @@ from gateway.domain.door_mode import DoorMode
 from gateway.domain.listed import AccessList, ListedAccessPoint
 from gateway.domain.moment import Moment
 from gateway.domain.register import Made, Register, Uses, Whereabouts
+
+
+@dataclass(slots=True)
+class OnTheWay:
+    """Somebody who was granted and whose door has not been opened yet. One grant's people share `leader`."""
+
+    door: str
+    leader: str | None
+    """The credential that the door answers for."""
+    access_point: str
+    cardholder: str
+    credential: str
+    area_from: str | None
+    area_to: str | None
+    special_care: bool = False
 
 
 def gather(
@@ -32,7 +47,12 @@ def gather(
     point = None if access_list is None else access_list.access_point(request.access_point)
     leads_to = None if point is None else point.area_to
     inside = 0 if leads_to is None else register.inside.get(leads_to, 0) + on_their_way(leads_to)
-    return Circumstances(mode, interlocked_by, inside, locked_out, people)
+    return Circumstances(standing(mode), interlocked_by, inside, locked_out, people)
+
+
+def standing(mode: DoorMode) -> DoorMode:
+    """The mode by which the next one is judged: a door that is released for somebody is locked for everybody else."""
+    return DoorMode.LOCKED if mode is DoorMode.ACCESSED else mode
 
 
 def facts_of(
@@ -75,13 +95,24 @@ def note_grant(decision: Decision, register: Register, moment: Moment, access_li
     return noted
 
 
-def note_passage(person: Person, point: ListedAccessPoint, register: Register, moment: Moment) -> Whereabouts | None:
-    """Somebody went through: where they are now. None where the access point leads from nowhere to nowhere."""
-    if person.cardholder is None or point.area_from == point.area_to:
-        return None
-    where = Whereabouts(point.area_to, moment.wall, point.id, person.id, person.cardholder.special_care)
-    register.put("whereabouts", person.cardholder.id, where)
-    return where
+def ways(decision: Decision, listed: ListedAccessPoint, door: str) -> list[OnTheWay]:
+    """Who was granted, each on the way; nobody where the access point leads from nowhere to nowhere."""
+    if listed.area_from == listed.area_to:
+        return []
+    leader, sides = leader_of(decision), (listed.area_from, listed.area_to)
+    holders = [(person, person.cardholder) for person in decision.people if person.cardholder is not None]
+    return [OnTheWay(door, leader, listed.id, h.id, p.id, *sides, h.special_care) for p, h in holders]
+
+
+def leader_of(decision: Decision) -> str | None:
+    """The credential that the door answers for."""
+    return decision.people[0].id if decision.people else None
+
+
+def note_passage(passed: OnTheWay, register: Register, moment: Moment) -> None:
+    """Somebody went through: they are now where the access point leads."""
+    where = Whereabouts(passed.area_to, moment.wall, passed.access_point, passed.credential, passed.special_care)
+    register.put("whereabouts", passed.cardholder, where)
 
 
 def forgive(register: Register, cardholder: str | None) -> None:

@@ -27,6 +27,7 @@ DECISION = (
     "checks_who",
     "passage",
     "schedule",
+    "shown",
 )
 """The modules of gateway/domain that are changed."""
 DOMAIN, COMMANDS = "tests/gateway/domain", "tests/gateway/commands"

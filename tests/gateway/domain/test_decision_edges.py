@@ -14,7 +14,7 @@ from gateway.domain.checks_who import find_person, risk_of
 from gateway.domain.credential import Credential, Grade, Pass
 from gateway.domain.listed import AccessLevel, AntiPassback, Area, Authentication, Grant, ListedAccessPoint, PersonsOf
 from gateway.domain.moment import ClockQuality, Moment
-from gateway.domain.passage import facts_of, forgive, gather, note_grant, note_passage
+from gateway.domain.passage import facts_of, forgive, gather, note_grant, note_passage, ways
 from gateway.domain.register import Block, Fact, Made, Register, Uses, Whereabouts
 from tests.gateway.domain.asked import SEEN_INSIDE, Asked, a_card, a_pass, answer, steps
 from tests.gateway.domain.listing import listing
@@ -82,15 +82,15 @@ class TestWhereSomebodyIs:
     def test_a_passage_leads_where_the_access_point_leads(self) -> None:
         register = Register()
         expected = Whereabouts("yard", NOON, "north-in", "c-1", special_care=True)
-        assert note_passage(somebody(), INTO_THE_YARD, register, NOW) == expected
+        (way,) = ways(granted(somebody()), INTO_THE_YARD, "north")
+        note_passage(way, register, NOW)
         assert register.whereabouts == {"p-1": expected}
 
     def test_nobody_moves_where_an_access_point_leads_nowhere_or_the_holder_is_unknown(self) -> None:
-        register = Register()
         within = ListedAccessPoint("inner", area_from="yard", area_to="yard")
-        assert note_passage(somebody(), within, register, NOW) is None
-        assert note_passage(replace(somebody(), cardholder=None), INTO_THE_YARD, register, NOW) is None
-        assert register.whereabouts == {}
+        assert ways(granted(somebody()), within, "inner") == []
+        nobody = replace(somebody(), cardholder=None)
+        assert [way.credential for way in ways(granted(nobody, bearer()), INTO_THE_YARD, "north")] == ["pass:v-1"]
 
     def test_forgiving_one_leaves_the_others_and_forgiving_all_leaves_nobody(self) -> None:
         inside = Whereabouts("yard", NOON, "north-in")
