@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 from gateway.commands.times import parse_time
-from gateway.domain.credential import PLATE_FORMAT, Grade
+from gateway.domain.credential import NUMBER_MAX, PLATE_FORMAT, Grade
 from gateway.domain.door_mode import DoorMode
 from gateway.domain.moment import ClockQuality
 from gateway.domain.shown import PLATE_CHARACTERS_MAX
@@ -16,7 +16,6 @@ IDENTIFIERS_MAX = 64
 """A reader gives a handful of readings."""
 SECOND_MAX = 4
 """Five people at one door, as in the list."""
-NUMBER_MAX = 2**64 - 1
 PASS_CHARACTERS_MAX = 4096
 """More than any scanner reads; what is no pass is denied rather than refused."""
 ACCESS_POINTS_MAX = 1000

@@ -7,7 +7,6 @@ from gateway.commands.decide_requests import (
     ACCESS_POINTS_MAX,
     EXAMPLE,
     IDENTIFIERS_MAX,
-    NUMBER_MAX,
     PASS_CHARACTERS_MAX,
     PIN_PATTERN,
     SECOND_MAX,
@@ -15,7 +14,7 @@ from gateway.commands.decide_requests import (
 )
 from gateway.domain.access import CHECKS
 from gateway.domain.access_request import DenialReason, Want
-from gateway.domain.credential import PLATE_FORMAT, Grade
+from gateway.domain.credential import NUMBER_MAX, PLATE_FORMAT, Grade
 from gateway.domain.door_mode import DoorMode
 from gateway.domain.moment import ClockQuality
 from gateway.domain.shown import PLATE_CHARACTERS_MAX

@@ -20,6 +20,10 @@ class Grade(StrEnum):
 
 PLATE_FORMAT = "PLATE"
 
+NUMBER_MAX = 2**128 - 1
+"""The longest numbers that name cards are the EPCs of UHF tags with 128 bits (format EPC128). A list names longer ones
+by their keyed hash."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identifier:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from gateway.domain.credential import NUMBER_MAX
+
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 CREDENTIALS_BOUND, CARDHOLDERS_BOUND = 1_000_000, 500_000
 """A compound of 300,000 people holds about a million, and more isn't measured (tests/bench/access_bench.py)."""
@@ -125,7 +127,7 @@ _CREDENTIAL = _object(
         "number": {
             "type": ["integer", "string"],
             "minimum": 0,
-            "maximum": 2**64 - 1,
+            "maximum": NUMBER_MAX,
             "pattern": r"^[^\sa-z\x00-\x1f]{1,20}$",
         },
         "key": _HASH,

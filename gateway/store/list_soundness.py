@@ -11,13 +11,13 @@ from collections.abc import Set as AbstractSet
 import msgspec
 from msgspec import UNSET
 
+from gateway.domain.credential import NUMBER_MAX
 from gateway.store.list_faults import identifier_fault
 from gateway.store.list_items import CardholderItem, CredentialItem, Items
 from gateway.store.list_times import rfc3339
 
 _FORMAT = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 _PLATE = re.compile(r"[^\sa-z\x00-\x1f]{1,20}")
-_NUMBER_MAX = 2**64 - 1
 
 
 def sound_cardholders(items: Items[CardholderItem], levels: AbstractSet[str]) -> set[str] | None:
@@ -84,7 +84,7 @@ def _is_identifier(item: CredentialItem, formats: set[str]) -> bool:
         if _FORMAT.fullmatch(name) is None:
             return False
         formats.add(name)
-    fits = 0 <= number <= _NUMBER_MAX if isinstance(number, int) else _PLATE.fullmatch(number) is not None
+    fits = 0 <= number <= NUMBER_MAX if isinstance(number, int) else _PLATE.fullmatch(number) is not None
     facility_code = None if item.facility_code is UNSET else item.facility_code
     return fits and identifier_fault(name, facility_code, number) is None
 

@@ -198,7 +198,7 @@ def test_a_shuffled_list_decides_the_same_with_the_same_trace(list_path: Path) -
         ask(time="2026-11-23 12:00"),
         ask(time="noon"),
         ask(identifier={"format": "H10301", "number": -1}),
-        ask(identifier={"format": "H10301", "number": 2**64}),
+        ask(identifier={"format": "H10301", "number": 2**128}),
         ask(identifier={"format": "H10301", "number": "11"}),
         ask(identifier={"format": "PLATE", "number": 11}),
         ask(identifier=None),

@@ -72,7 +72,7 @@ _KEYWORDS: dict[str, Any] = {
 _CARDS = st.sampled_from([card(1), card(99), {"format": "PIN4", "number": 77}])
 _PLATES = st.sampled_from([{"format": "PLATE", "number": "京A12345"}, {"format": "PLATE", "number": 5}])
 _ODD: st.SearchStrategy[Any] = st.sampled_from(
-    [None, "", "x", 0, -1, 2**64, True, [], {}, {"format": "H10301", "number": "7"}, {"format": "H10301"}, "Locked"]
+    [None, "", "x", 0, -1, 2**128, True, [], {}, {"format": "H10301", "number": "7"}, {"format": "H10301"}, "Locked"]
 )
 _IDENTIFIERS = _CARDS | _PLATES
 _SHOWN = st.fixed_dictionaries(

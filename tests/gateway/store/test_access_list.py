@@ -66,6 +66,16 @@ def test_compiled_list_answers_as_the_parsed_one(tmp_path_factory: pytest.TempPa
     _assert_alike(open_list(compile_list(document, KEY, folder).path, KEY), MemoryAccessList(document, KEY), raw)
 
 
+@pytest.mark.parametrize("number", [0xE28068940000502C6FE618BB, 2**96 - 1, 2**128 - 1])
+def test_long_number_names_its_card_to_the_last_bit(tmp_path: Path, number: int) -> None:
+    """A UHF tag's EPC is longer than any integer of a machine."""
+    raw = sample_list(4)
+    raw["credentials"].append({"id": "tag", "cardholder": "p-0", "format": "EPC96", "number": number})
+    opened = open_list(compile_list(parse_list(json.dumps(raw).encode()), KEY, tmp_path).path, KEY)
+    found = [opened.credential(opened.key(Identifier("EPC96", None, each))) for each in (number, number - 1)]
+    assert [each and each.id for each in found] == ["tag", None]
+
+
 def test_list_that_says_everything_says_it_compiled(tmp_path: Path) -> None:
     raw = full_list()
     document = parse_list(raw)

@@ -183,7 +183,7 @@ FAULTS: list[tuple[str, Change]] = [
     ("$.credentials[0]: needs format and number", _drop("credentials", 0, "format")),
     ("$.credentials[0].format: must match", _put("credentials", 0, format="H 10301")),
     ("$.credentials[0].number: must be 0 to", _put("credentials", 0, number=-1)),
-    ("$.credentials[0].number: must be 0 to", _put("credentials", 0, number=2**64)),
+    ("$.credentials[0].number: must be 0 to", _put("credentials", 0, number=2**128)),
     ("$.credentials[0].number: must be integer or string", _put("credentials", 0, number=1.5)),
     ("$.credentials[0].number: must be integer; only a plate's", _put("credentials", 0, number="4567")),
     ("$.credentials[0].facility_code: must be 0 to", _put("credentials", 0, facility_code=2**32)),
@@ -300,7 +300,7 @@ FIELDS = {
 VALUES = st.one_of(
     st.none(),
     st.booleans(),
-    st.sampled_from([-1, 0, 1, 3, 5.0, 2**32, 2**64 - 1, 2**64, 9_999_999]),
+    st.sampled_from([-1, 0, 1, 3, 5.0, 2**32, 2**64, 2**128 - 1, 2**128, 9_999_999]),
     st.sampled_from(
         ["", "x", "p-0", "c-0", "residents", "PLATE", "PIN4", "PIN6", "PIN13", "京A12345", "京a1", "É", "é"]
     ),
