@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from gateway.domain.signals import OFFICE_POST
 
 if TYPE_CHECKING:
-    from config.loader import SiteConfig
+    from config.loader import ConfiguredDevice, SiteConfig
     from config.model import AccessPointTable
 
 Fault = tuple[tuple[str, ...], object, str]
@@ -27,6 +27,7 @@ def check_references(config: "SiteConfig", named: Named) -> Iterator[Fault]:
     yield from _inputs(config, named)
     yield from _cameras(config, named)
     yield from _brokers(config, named)
+    yield from _ports(config)
     yield from _office(config)
     if config.console.post == OFFICE_POST:
         yield ("console", "post"), OFFICE_POST, "is how the office itself is named in the record: choose another name"
@@ -221,3 +222,28 @@ def _brokers(config: "SiteConfig", named: Named) -> Iterator[Fault]:
         broker = getattr(device.settings, "broker", None)
         if broker is not None and broker not in named["broker"]:
             yield ("device", device_id, "broker"), broker, _missing(named, "broker")
+
+
+def _ports(config: "SiteConfig") -> Iterator[Fault]:
+    """A serial port is one device's, or that of one family whose devices have addresses of their own on it."""
+    taken: dict[str, tuple[str, ConfiguredDevice]] = {}
+    addresses: dict[tuple[str, object], str] = {}
+    for device_id, device in config.devices.items():
+        port = getattr(device.settings, "port", None)
+        if not isinstance(port, str):
+            continue
+        path, key = ("device", device_id), device.settings.port_address
+        owner, first = taken.setdefault(port, (device_id, device))
+        if owner != device_id and (not key or device.driver.name != first.driver.name):
+            yield (*path, "port"), port, f"{owner!r} has this port already"
+        elif (
+            key
+            and owner != device_id
+            and (speed := getattr(first.settings, "baud", None)) != getattr(device.settings, "baud", None)
+        ):
+            yield (*path, "baud"), getattr(device.settings, "baud", None), f"{owner!r} is on this line at {speed}"
+        if key:
+            address = getattr(device.settings, key)
+            other = addresses.setdefault((port, address), device_id)
+            if other != device_id:
+                yield (*path, key), address, f"{other!r} has this address on the line already: give each its own"

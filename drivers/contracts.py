@@ -52,6 +52,7 @@ class Indicator(Device, Protocol):
 class RelayBoard(Device, Protocol):
     """Puts `CommandCompleted` for each command, `OutputsRead`, `LinkChanged`.
 
+    A board that can't say how its outputs stand puts `OutputsUnknown` on each connecting, and never `OutputsRead`.
     `OutputsRead` says all outputs on connecting, and later each that is not as it was told: once for each change, and
     never because of a pulse that is under way.
     """
@@ -63,7 +64,10 @@ class RelayBoard(Device, Protocol):
 
 @runtime_checkable
 class InputBoard(Device, Protocol):
-    """Puts `InputsChanged`: all inputs on connecting, then changes. May be the same object as the relay board."""
+    """Puts `InputsChanged`: all inputs on connecting, then changes; of supervised ones `InputFaultChanged` too.
+
+    May be the same object as the relay board.
+    """
 
 
 class ByteLink(Protocol):

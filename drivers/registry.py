@@ -1,10 +1,10 @@
 """Driver name -> settings model and builder. Third parties join by the entry point group `gatehouse.drivers`."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -20,13 +20,16 @@ class DriverSettings(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
+    port_address: ClassVar[str] = ""
+    """The key that tells devices on one serial port apart; empty where a port is for one device alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class DriverContext:
     """What a builder gets.
 
     `brokers` are shared MQTT connections by name; `secret` reads a secret by reference; `formats` are the built-in card
-    formats and the site's own.
+    formats and the site's own; `lines` are the serial lines that several devices share, by port.
     """
 
     device_id: str
@@ -35,6 +38,7 @@ class DriverContext:
     brokers: Mapping[str, Any]
     secret: Callable[[str], str]
     formats: FormatTable = BUILT_IN
+    lines: MutableMapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,9 @@ _BUILT_IN = {
     "s4a": "drivers.wiegand.s4a:DRIVER",
     "wie232": "drivers.wiegand.wie232:DRIVER",
     "modbus-rtu": "drivers.relay.modbus:DRIVER",
+    "lcus": "drivers.relay.lcus:DRIVER",
+    "hw-667": "drivers.relay.hw667:DRIVER",
+    "numato": "drivers.relay.numato:DRIVER",
     "tasmota-reader": "drivers.mqtt.tasmota:READER",
     "tasmota-relay": "drivers.mqtt.tasmota:RELAY",
     "text-scanner": "drivers.scanner.text_scanner:DRIVER",

@@ -127,8 +127,11 @@ class Surroundings:
 
 _MAKERS = {
     "em18": "simulators.readers:make_em18",
+    "hw-667": "simulators.usb_relays:make_hw667",
+    "lcus": "simulators.usb_relays:make_lcus",
     "modbus-rtu": "simulators.modbus_board:make",
     "mqtt-scanner": "simulators.scanners:make_topic_scanner",
+    "numato": "simulators.usb_relays:make_numato",
     "rdm6300": "simulators.readers:make_rdm6300",
     "s4a": "simulators.readers:make_s4a",
     "tasmota-reader": "simulators.tasmota:make_reader",

@@ -26,6 +26,7 @@ class SiteDevices:
             name: BrokerConnection(name, place_settings(settings, data), sink, clock, self._secret)
             for name, settings in config.brokers.items()
         }
+        self._lines: dict[str, Any] = {}
         self.devices = {key: self._build(device, config) for key, device in config.devices.items()}
 
     def runs(self) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
@@ -34,7 +35,7 @@ class SiteDevices:
             yield part.device_id, part.run()
 
     def _build(self, device: ConfiguredDevice, config: SiteConfig) -> Device:
-        context = DriverContext(device.id, self._sink, self._clock, self.brokers, self._secret)
+        context = DriverContext(device.id, self._sink, self._clock, self.brokers, self._secret, lines=self._lines)
         built: Device = device.driver.build(place_settings(device.settings, self._data), context)
         return built
 

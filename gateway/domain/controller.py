@@ -83,6 +83,7 @@ class Controller:
             sg.ReadIgnored: self._read_ignored,
             sg.InputsChanged: self._inputs_changed,
             sg.OutputsRead: self._outputs_read,
+            sg.OutputsUnknown: lambda signal, now: self.doors.outputs_unknown(signal.device, now.moment),
             sg.LinkChanged: self._link_changed,
             sg.FramesRejected: self._frames_rejected,
             sg.DeviceFlagged: self._device_flagged,

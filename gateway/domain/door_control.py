@@ -236,6 +236,21 @@ class DoorControl:
             else:
                 self._found_secured(machine, moment)
 
+    def outputs_unknown(self, device: str, moment: Moment) -> None:
+        """A board that can't say how its outputs stand is connected: each lock on it is told what it should do.
+
+        A gateway that died in the middle of a pulse which it timed itself leaves that lock released, and here nothing
+        else would ever tell. A pulse that goes on is left alone, and its end is said in so many words.
+        """
+        for machine in self.machines.values():
+            state = machine.state
+            if machine.door.lock.output.device != device:
+                continue
+            if state.release_ends_s is not None:
+                state.retry_at_s = state.release_ends_s + RELEASE_GRACE_S
+            else:
+                self._resend(machine, moment)
+
     def device_returned(self, device: str, moment: Moment) -> None:
         """A relay board is back: say again what must last."""
         for machine in self.machines.values():

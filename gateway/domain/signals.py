@@ -94,6 +94,32 @@ class OutputsRead:
 
 
 @dataclass(frozen=True, slots=True)
+class OutputsUnknown:
+    """A relay board that can't say how its outputs stand was connected, at start or again."""
+
+    device: str
+
+
+class InputFault(StrEnum):
+    """What is wrong with a supervised input's loop."""
+
+    SHORT = "short"
+    OPEN_CIRCUIT = "open_circuit"
+
+
+@dataclass(frozen=True, slots=True)
+class InputFaultChanged:
+    """A supervised input's loop is at fault, or (`fault` None) is whole; said on each connecting and at each change.
+
+    While it is at fault nobody knows what is at the other end, and `InputsChanged` says nothing of this input.
+    """
+
+    device: str
+    input: int
+    fault: InputFault | None
+
+
+@dataclass(frozen=True, slots=True)
 class LinkChanged:
     """A device's, camera's or peer's link went away or came back; said once for each change."""
 
@@ -415,6 +441,8 @@ Signal: TypeAlias = (
     | ReadIgnored
     | InputsChanged
     | OutputsRead
+    | OutputsUnknown
+    | InputFaultChanged
     | LinkChanged
     | FramesRejected
     | DeviceFlagged

@@ -166,3 +166,38 @@ def test_a_mistake_at_a_group_a_post_or_the_times_is_named(good: str, bad: str, 
 def test_no_post_of_guards_bears_the_offices_name() -> None:
     found = faults(DEMO.replace('post = "gate-house"', 'post = "office"', 1))
     assert "choose another name" in found["console.post"][0]
+
+
+BUS = """
+[device.one]
+driver = "modbus-rtu"
+port = "tty/bus"
+unit = 1
+
+[device.two]
+driver = "modbus-rtu"
+port = "tty/bus"
+unit = 2
+"""
+
+
+def test_units_of_one_family_share_a_line() -> None:
+    assert {"one", "two"} <= set(parse_config((DEMO + BUS).encode()).devices)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "remedy"),
+    [
+        (BUS.replace("unit = 2", "unit = 1"), "device.two.unit", "has this address on the line already"),
+        (BUS.replace("unit = 2", "unit = 2\nbaud = 19200"), "device.two.baud", "on this line at 9600"),
+        (
+            BUS.replace('driver = "modbus-rtu"\nport = "tty/bus"\nunit = 2', 'driver = "lcus"\nport = "tty/bus"'),
+            "device.two.port",
+            "'one' has this port already",
+        ),
+    ],
+)
+def test_line_that_two_devices_cannot_share_is_refused(text: str, key: str, remedy: str) -> None:
+    found = faults(DEMO + text)
+    assert list(found) == [key]
+    assert remedy in found[key][0]

@@ -21,6 +21,7 @@ from gateway.domain.signals import (
     InputsChanged,
     LinkState,
     OutputsRead,
+    OutputsUnknown,
     TextRead,
 )
 from tests.contracts.wires import boards, mqtt, serial
@@ -55,6 +56,8 @@ each = _over(CASES)
 each_reader = _over([case for case in CASES if case.kind == "reader"])
 each_scanner = _over([case for case in CASES if case.kind == "scanner"])
 each_board = _over([case for case in CASES if case.kind == "board"])
+each_seeing_board = _over([case for case in CASES if case.kind == "board" and not case.blind])
+each_blind_board = _over([case for case in CASES if case.blind])
 each_input_board = _over([case for case in CASES if case.has_inputs])
 
 
@@ -129,7 +132,7 @@ async def test_text_is_read_before_and_after_a_loss(wire: Wire) -> None:
     assert device.counters()["frames"] == 2
 
 
-@each_board
+@each_seeing_board
 async def test_outputs_are_read_on_connecting_and_nothing_is_written(wire: Wire) -> None:
     device = wire.build()
     assert isinstance(device, RelayBoard)
@@ -141,7 +144,7 @@ async def test_outputs_are_read_on_connecting_and_nothing_is_written(wire: Wire)
     assert wire.orders() == 0
 
 
-@each_board
+@each_seeing_board
 async def test_output_that_moves_by_itself_is_told_at_each_change(wire: Wire) -> None:
     async with serve(wire, wire.build()):
         await wire.sink.wait_for(OutputsRead)
@@ -153,7 +156,38 @@ async def test_output_that_moves_by_itself_is_told_at_each_change(wire: Wire) ->
     assert wire.orders() == 0
 
 
-@each_board
+@each_blind_board
+async def test_board_that_cannot_say_how_its_outputs_stand_says_that_on_each_connecting(wire: Wire) -> None:
+    async with serve(wire, wire.build()):
+        await wire.sink.wait_for(OutputsUnknown)
+        await wire.cut()
+        await wire.said(LinkState.ONLINE, LinkState.OFFLINE)
+        await wire.mend()
+        await wire.sink.wait_for(OutputsUnknown, 2)
+        await asyncio.sleep(0.1)
+    assert wire.sink.of(OutputsUnknown) == [OutputsUnknown(ID)] * 2
+    assert wire.sink.of(OutputsRead) == []
+    assert wire.orders() == 0
+
+
+@each_blind_board
+async def test_board_that_confirms_nothing_has_its_commands_sent_and_never_done(wire: Wire) -> None:
+    device = wire.build()
+    async with serve(wire, device):
+        await wire.said(LinkState.ONLINE)
+        now_s = time.monotonic()
+        device.submit(SetOutput("hold", ID, 0, True, now_s + 5))
+        device.submit(PulseOutput("pulse", ID, 0, True, 1.0, now_s + 5))
+        device.submit(SetOutput("late", ID, 0, True, now_s - 0.001))
+        done = await wire.sink.wait_for(CommandCompleted, 3)
+    assert {each.command_id: each.outcome for each in done} == {
+        "hold": CommandOutcome.SENT,
+        "pulse": CommandOutcome.SENT,
+        "late": CommandOutcome.EXPIRED,
+    }
+
+
+@each_seeing_board
 async def test_every_command_has_exactly_one_outcome(wire: Wire) -> None:
     device = wire.build()
     async with serve(wire, device):
@@ -179,14 +213,14 @@ async def test_every_command_has_exactly_one_outcome(wire: Wire) -> None:
 async def test_command_to_a_lost_board_is_never_sent_after_its_expiry(wire: Wire) -> None:
     device = wire.build()
     async with serve(wire, device):
-        await wire.sink.wait_for(OutputsRead)
+        await wire.said(LinkState.ONLINE)
         await wire.cut()
         await wire.said(LinkState.ONLINE, LinkState.OFFLINE)
         device.submit(PulseOutput("pulse", ID, 0, True, 5.0, time.monotonic() + 0.1))
         (done,) = await wire.sink.wait_for(CommandCompleted)
         assert done.outcome in (CommandOutcome.EXPIRED, CommandOutcome.FAILED)
         await wire.mend()
-        await wire.sink.wait_for(OutputsRead, 2)
+        await wire.said(LinkState.ONLINE, LinkState.OFFLINE, LinkState.ONLINE)
         await asyncio.sleep(0.2)
     assert wire.orders() == 0
 

@@ -5,7 +5,7 @@ from collections import deque
 from typing import TypeVar
 
 from drivers.registry import DriverContext, find_driver
-from drivers.relay.modbus import ModbusBoard
+from drivers.relay.board import SerialBoard
 from drivers.relay.settings import ModbusSettings
 from gateway.clock import SystemClock
 from gateway.domain.commands import PulseOutput, SetOutput
@@ -27,7 +27,7 @@ class DoorsOnBoard:
         self.controller, self._list, self._clock = Controller(site), access_list, SystemClock()
         driver = find_driver("modbus-rtu")
         assert driver is not None
-        self.board: ModbusBoard = driver.build(settings, DriverContext(BOARD, self, self._clock, {}, str))
+        self.board: SerialBoard = driver.build(settings, DriverContext(BOARD, self, self._clock, {}, str))
         self.events: list[Event] = []
         self.reads: list[OutputsRead] = []
         self.done: list[CommandCompleted] = []

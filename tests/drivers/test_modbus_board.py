@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from drivers.registry import DriverContext, find_driver
-from drivers.relay.modbus import MAX_QUEUE, ModbusBoard
+from drivers.relay.board import MAX_QUEUE, SerialBoard
+from drivers.relay.modbus_bus import ModbusBus
 from drivers.relay.modbus_line import ModbusLine
+from drivers.relay.settings import ModbusSettings
 from gateway.clock import SystemClock
 from gateway.domain.commands import PulseOutput, SetOutput
 from gateway.domain.signals import (
@@ -33,12 +35,12 @@ async def raw(tmp_path: Path) -> AsyncIterator[RawBoard]:
     board.close()
 
 
-def build_board(path: Path, sink: Recorder, **settings: object) -> ModbusBoard:
+def build_board(path: Path, sink: Recorder, **settings: object) -> SerialBoard:
     driver = find_driver("modbus-rtu")
     assert driver is not None
     chosen = driver.settings.model_validate({"port": str(path), "outputs": 4, "timeout_s": 0.1, **settings})
     board = driver.build(chosen, DriverContext("board", sink, SystemClock(), {}, lambda name: name))
-    assert isinstance(board, ModbusBoard)
+    assert isinstance(board, SerialBoard)
     return board
 
 
@@ -276,10 +278,11 @@ async def test_cancelling_is_heeded_even_when_the_answer_comes_at_the_same_momen
 async def test_cancelling_between_answer_and_return_is_heeded(raw: RawBoard) -> None:
     """The answer's future is done and the task is cancelled before it runs: Python 3.11 forgets the cancellation."""
     raw.mute = True
-    line = ModbusLine(str(raw.port.path), 9600, 1, 1.0)
+    bus = ModbusBus(str(raw.port.path), 9600)
+    line = ModbusLine(bus, ModbusSettings(port=bus.port, timeout_s=1.0))
     await line.open()
-    asking = asyncio.ensure_future(line.read_inputs(8))
-    client = line._client
+    asking = asyncio.ensure_future(line.read_inputs())
+    client = bus._client
     assert client is not None
     await eventually(lambda: len(raw.heard) == 1)
     answered = client.ctx.response_future
@@ -287,7 +290,7 @@ async def test_cancelling_between_answer_and_return_is_heeded(raw: RawBoard) -> 
     raw.port.write(bytes.fromhex("01020100a188"))
     await asyncio.wait({asking}, timeout=2.0)
     assert asking.cancelled()
-    line.close()
+    await line.close()
 
 
 async def test_stopping_in_the_middle_of_a_pulse_writes_nothing(raw: RawBoard) -> None:

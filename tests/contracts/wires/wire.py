@@ -74,3 +74,5 @@ class WireCase:
     kind: Kind
     lay: Callable[[Place], AbstractAsyncContextManager[Wire]]
     has_inputs: bool = False
+    blind: bool = False
+    """A board that can't say how its outputs stand."""

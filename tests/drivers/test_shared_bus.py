@@ -1,0 +1,183 @@
+"""Several Modbus units on one RS-485 line: one port, one question at a time, and a dead unit that stalls nobody."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drivers.registry import DriverContext, find_driver
+from drivers.relay.board import SerialBoard
+from drivers.relay.modbus_bus import ModbusBus, shared_bus
+from gateway.clock import SystemClock
+from gateway.domain.commands import PulseOutput
+from gateway.domain.signals import CommandCompleted, CommandOutcome, InputsChanged, LinkChanged, LinkState, OutputsRead
+from simulators.modbus_board import ModbusBoard, crc16
+from tests.drivers.ptys import PtyPort
+from tests.drivers.recording import Recorder, eventually, running
+
+
+class Rs485:
+    """Simulated units on one pseudo-terminal; each answers at once, and only for itself."""
+
+    def __init__(self, path: Path, units: tuple[int, ...]) -> None:
+        self.port = PtyPort(path)
+        self.units = {unit: ModbusBoard(unit) for unit in units}
+        self.dead: set[int] = set()
+        self.heard: list[tuple[float, int, int]] = []
+        """(when, unit, function) of each whole question."""
+        self._held = b""
+        self._listen()
+
+    def unplug(self) -> None:
+        asyncio.get_running_loop().remove_reader(self.port.master)
+        self.port.unplug()
+
+    def plug(self) -> None:
+        self.port.plug()
+        self._listen()
+
+    def close(self) -> None:
+        if self.port.master >= 0:
+            self.unplug()
+
+    def _listen(self) -> None:
+        asyncio.get_running_loop().add_reader(self.port.master, self._on_bytes)
+
+    def _on_bytes(self) -> None:
+        self._held += self.port.read()
+        while len(self._held) >= 8 and crc16(self._held[:6]) == self._held[6:8]:
+            frame, self._held = self._held[:8], self._held[8:]
+            self.heard.append((time.monotonic(), frame[0], frame[1]))
+            board = self.units.get(frame[0])
+            reply = None if board is None or frame[0] in self.dead else board.answer(frame, time.monotonic())
+            if reply is not None:
+                self.port.write(reply)
+
+
+@pytest.fixture
+async def line(tmp_path: Path) -> AsyncIterator[Rs485]:
+    bus = Rs485(tmp_path / "bus", (1, 2, 3))
+    yield bus
+    bus.close()
+
+
+def build_units(line: Rs485, sink: Recorder, **settings: Any) -> list[SerialBoard]:
+    driver, lines = find_driver("modbus-rtu"), {}  # type: ignore[var-annotated]
+    assert driver is not None
+    boards = []
+    for unit in line.units:
+        chosen = {"port": str(line.port.path), "unit": unit, "outputs": 4, "inputs": 8, "timeout_s": 0.2} | settings
+        context = DriverContext(f"unit-{unit}", sink, SystemClock(), {}, str, lines=lines)
+        boards.append(driver.build(driver.settings.model_validate(chosen), context))
+    return boards
+
+
+def pulse(unit: int) -> PulseOutput:
+    return PulseOutput(f"p{unit}", f"unit-{unit}", 0, True, 0.5, time.monotonic() + 5.0)
+
+
+async def test_units_on_one_line_are_all_read_and_told(line: Rs485) -> None:
+    sink = Recorder()
+    boards = build_units(line, sink)
+    line.units[2].inputs[5] = True
+    async with running(*(board.run() for board in boards)):
+        await eventually(lambda: {told.device for told in sink.of(InputsChanged)} == {"unit-1", "unit-2", "unit-3"})
+        for unit, board in zip(line.units, boards, strict=True):
+            board.submit(pulse(unit))
+        done = await sink.wait_for(CommandCompleted, 3)
+    assert {each.outcome for each in done} == {CommandOutcome.DONE}
+    assert all(board.coils[0] for board in line.units.values())
+    (second,) = [told for told in sink.of(InputsChanged) if told.device == "unit-2"]
+    assert second.inputs[5] == (5, True)
+    assert len(sink.of(OutputsRead)) == 3
+
+
+async def test_dead_unit_costs_the_others_one_time_out_now_and_then(line: Rs485) -> None:
+    sink = Recorder()
+    boards = build_units(line, sink)
+    async with running(*(board.run() for board in boards)):
+        await eventually(lambda: len(sink.of(OutputsRead)) == 3)
+        line.dead.add(3)
+        await eventually(lambda: sink.of(LinkChanged)[-1].state is LinkState.OFFLINE)
+        line.heard.clear()
+        began_s = time.monotonic()
+        await eventually(lambda: time.monotonic() - began_s > 3.0)
+        heard = list(line.heard)
+        boards[0].submit(pulse(1))
+        await sink.wait_for(CommandCompleted)
+    waited_s = time.monotonic() - began_s - 3.0
+    assert [changed.device for changed in sink.of(LinkChanged) if changed.state is LinkState.OFFLINE] == ["unit-3"]
+    assert len([unit for _, unit, _ in heard if unit == 3]) <= 8
+    polls = [at for at, unit, function in heard if unit == 1 and function == 2]
+    assert len(polls) > 10
+    assert max(after - before for before, after in pairwise(polls)) < 0.2 + 0.3
+    assert waited_s < 0.2 + 0.5
+
+
+async def test_dead_unit_comes_back(line: Rs485) -> None:
+    sink = Recorder()
+    line.dead.add(2)
+    async with running(*(board.run() for board in build_units(line, sink))):
+        await eventually(lambda: len(sink.of(LinkChanged)) == 3)
+        line.dead.clear()
+        await eventually(lambda: len(sink.of(LinkChanged)) == 4)
+    assert sink.of(LinkChanged)[-1] == LinkChanged("unit-2", LinkState.ONLINE)
+
+
+async def test_line_that_is_unplugged_loses_every_unit_once_and_each_returns_once(line: Rs485) -> None:
+    sink = Recorder()
+    async with running(*(board.run() for board in build_units(line, sink))):
+        await eventually(lambda: len(sink.of(LinkChanged)) == 3)
+        line.unplug()
+        await eventually(lambda: len(sink.of(LinkChanged)) == 6)
+        line.plug()
+        await eventually(lambda: len(sink.of(LinkChanged)) == 9)
+    states = {unit: [c.state for c in sink.of(LinkChanged) if c.device == f"unit-{unit}"] for unit in line.units}
+    assert set(map(tuple, states.values())) == {(LinkState.ONLINE, LinkState.OFFLINE, LinkState.ONLINE)}
+
+
+async def test_command_goes_before_the_polls_that_wait_for_the_line(line: Rs485) -> None:
+    bus = ModbusBus(str(line.port.path), 9600)
+    await bus.open("test")
+    line.dead.add(9)
+    try:
+        silent = asyncio.ensure_future(
+            bus.ask(lambda client: client.read_coils(0, count=4, device_id=9), 1, 0.2)  # nobody answers
+        )
+        await eventually(lambda: len(line.heard) == 1)
+        poll = bus.ask(lambda client: client.read_discrete_inputs(0, count=8, device_id=1), 2, 1.0)
+        command = bus.ask(lambda client: client.read_coils(0, count=4, device_id=2), 1, 1.0, first=True)
+        await asyncio.gather(silent, poll, command, return_exceptions=True)
+    finally:
+        bus.close("test")
+    assert [unit for _, unit, _ in line.heard] == [9, 2, 1]
+
+
+async def test_asker_that_is_cancelled_in_its_turn_holds_up_nobody(line: Rs485) -> None:
+    bus = ModbusBus(str(line.port.path), 9600)
+    await bus.open("test")
+    try:
+        asks = [
+            asyncio.ensure_future(bus.ask(lambda client: client.read_coils(0, count=4, device_id=1), 1, 1.0))
+            for _ in range(4)
+        ]
+        await asyncio.sleep(0)
+        asks[0].cancel()
+        asks[2].cancel()
+        done = await asyncio.gather(*asks, return_exceptions=True)
+        answer = await bus.ask(lambda client: client.read_coils(0, count=4, device_id=2), 1, 1.0)
+    finally:
+        bus.close("test")
+    assert [isinstance(each, asyncio.CancelledError) for each in done] == [True, False, True, False]
+    assert answer.bits[:4] == [False] * 4
+
+
+def test_line_at_two_speeds_is_refused() -> None:
+    lines: dict[str, Any] = {}
+    assert shared_bus(lines, "tty", 9600) is shared_bus(lines, "tty", 9600)
+    with pytest.raises(ValueError, match="another speed"):
+        shared_bus(lines, "tty", 19200)
