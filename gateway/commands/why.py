@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import cast
 from zoneinfo import ZoneInfo
 
 from gateway.commands.data_folder import DataFolder
 from gateway.console.event_words import EventWords
 from gateway.console.messages import Catalogue
-from gateway.console.parts import ConsoleParts, SiteNames
+from gateway.console.parts import SiteNames
 from gateway.console.thing_words import ThingWords
 from gateway.domain.ports import RecordedEvent
 from gateway.errors import ConfigError
@@ -20,7 +19,7 @@ _MARKS = {"passed": "✓", "failed": "✗", "wanted": "…"}
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
-    """Those of the console's parts that `ThingWords` asks; the others need a gateway that runs."""
+    """What `ThingWords` asks, from files alone."""
 
     site: SiteNames
     card_label: Callable[[str], str]
@@ -38,7 +37,7 @@ class Why:
             sources = _Sources(site, _unknown, _unknown, _unknown)
         else:
             sources = _Sources(site, office.card_label, office.holder_kind, office.holder_label)
-        things = ThingWords(self._catalogue, cast(ConsoleParts, sources))
+        things = ThingWords(self._catalogue, sources)
         self._words = EventWords(self._catalogue, things, lambda _alarm: None)
         self._zone = ZoneInfo(site.zone)
 

@@ -104,14 +104,17 @@ async def export(desk: AnyDesk, session: Supervisor, asked: _Asked, language: st
 
 @router.get("/api/events/{event_id}")
 async def event(event_id: str, desk: AnyDesk, session: SignedIn) -> dict[str, Any]:
-    """One event with its envelope, and why. `names` says whom it is about, for a block or a local grant."""
+    """One event with its envelope, and why. `names` says whom it is about, `blocked` who of them is blocked now."""
     found = await desk.journal.ask(lambda journal: journal.event(event_id))
     if found is None or not desk.may_read(found, session):
         raise Refusal(404, "event_not_found")
+    names = [name for name in ("credential", "cardholder") if isinstance(found.body.get(name), str)]
+    blocked = await desk.people.blocked(f"{name}:{found.body[name]}" for name in names)
     return {
         **desk.words.view(found),
         "why": desk.words.why(found),
-        "names": [name for name in ("credential", "cardholder") if isinstance(found.body.get(name), str)],
+        "names": names,
+        "blocked": [subject.partition(":")[0] for subject in blocked],
         "access_point": found.body.get("access_point"),
         "list_version": found.body.get("list_version"),
         "epoch": found.epoch,

@@ -10,6 +10,7 @@ from gateway.console.parts import LANGUAGES
 from gateway.console.projection import AlarmView
 from gateway.console.thing_words import ThingWords
 from gateway.console.trace_words import TraceWords
+from gateway.domain.credential import Grade
 from gateway.domain.ports import RecordedEvent
 from gateway.domain.signals import OFFICE_POST
 
@@ -52,6 +53,8 @@ _SOURCES = {
     "risk": "cardholder",
 }
 """What an alarm's source is, by the alarm's kind, where it is no door, camera or input."""
+_SHOWN = {Grade.PIN.value: "pin", Grade.PLATE.value: "plate", Grade.PASS.value: "pass"}
+"""By grade; every other is that of a card."""
 _CARD_AT_DOOR = ("impossible_travel", "antipassback")
 """Alarms of a card: it is named beside the door."""
 _REFUSED_SUBJECTS = {
@@ -169,7 +172,7 @@ class EventWords:
         if "reason" in body:
             area = _REASONS.get(event.type, "reason")
             values["reason"] = self._catalogue.word(language, area, str(body.get("reason")))
-        values["card"] = things.card(body.get("credential"), language)
+        values["card"] = things.card(body.get("credential"), language, shown_kind(body))
         values["note_part"] = f" — {body['note']}" if body.get("note") else ""
         if event.type == "EvidenceStored":
             values["kind"] = self._catalogue.word(language, "evidence", str(body.get("kind")))
@@ -264,6 +267,13 @@ class _Cause:
     @classmethod
     def raised(cls, body: dict[str, Any]) -> "_Cause":
         return cls(body["kind"], body["source"], body.get("door"), body.get("camera"))
+
+
+def shown_kind(body: dict[str, Any]) -> str:
+    """What was shown first, as a decision's event keeps it: `card`, `pin`, `plate` or `pass`."""
+    kept: dict[str, Any] = body.get("circumstances") or {}
+    first: dict[str, Any] = next(iter(kept.get("shown") or ()), {})
+    return _SHOWN.get(str(first.get("grade")), "card")
 
 
 def _variant(event: RecordedEvent) -> str:

@@ -45,6 +45,11 @@ class People:
                 self._read_at = at
             return self._facts
 
+    async def blocked(self, subjects: Iterable[str]) -> list[str]:
+        """Those of these subjects (`kind:id`) that a guard has blocked. Raises JournalUnavailable."""
+        blocks = {fact.key for fact in await self.facts() if isinstance(fact.value, Block)}
+        return [subject for subject in subjects if subject in blocks]
+
     async def view(self) -> dict[str, Any]:
         """What the page shows of people. Raises JournalUnavailable."""
         facts, row = await self.facts(), self._feed.row
@@ -61,7 +66,7 @@ class People:
             self._things.area(inside.area, language),
             self._card(inside, language),
             self._kind(inside.cardholder, language),
-            self._things.local_time(inside.where.at.isoformat()),
+            self._things.local_date_time(inside.where.at),
             care,
             self._things.thing(inside.where.access_point, language, "access_point"),
         )

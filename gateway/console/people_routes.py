@@ -30,9 +30,10 @@ class Answer(BaseModel):
 
 
 class BlockOfEvent(Asked):
-    """Whom of an event."""
+    """Whom of an event, to be blocked or freed again."""
 
     of: Literal["credential", "cardholder"]
+    blocked: bool = True
 
 
 class BlockOf(Asked):
@@ -78,10 +79,20 @@ async def people(desk: AnyDesk, _session: Opener) -> dict[str, Any]:
 
 @router.get("/api/people.csv")
 async def muster(desk: AnyDesk, session: Opener, language: str = "en") -> PlainTextResponse:
-    """The muster list as a table; who took it is recorded."""
+    """The muster list as a table under a line that says whose, when and by whom it was taken; that is recorded."""
     language = language if language in desk.catalogue.texts else "en"
     await desk.audit("muster_exported", session.user.name)
-    lines = [csv_line([desk.catalogue.text(language, f"column.{name}") for name in _COLUMNS])]
+    site = desk.parts.site
+    title = desk.catalogue.text(
+        language,
+        "words.muster_taken",
+        site=site.name.get(language, site.id),
+        time=desk.things.local_date_time(desk.parts.clock.now().wall),
+        zone=site.zone,
+        user=session.user.name,
+    )
+    lines = [csv_line([title])]
+    lines += [csv_line([desk.catalogue.text(language, f"column.{name}") for name in _COLUMNS])]
     lines += [csv_line(list(desk.people.line(inside, language))) for inside in await desk.people.muster()]
     headers = {"content-disposition": 'attachment; filename="gatehouse-muster.csv"'}
     return PlainTextResponse(BYTE_ORDER_MARK + "".join(lines), media_type="text/csv; charset=utf-8", headers=headers)
@@ -89,12 +100,12 @@ async def muster(desk: AnyDesk, session: Opener, language: str = "en") -> PlainT
 
 @router.post("/api/events/{event_id}/block")
 async def block_of_event(event_id: str, body: BlockOfEvent, desk: AnyDesk, session: Opener) -> dict[str, Any]:
-    """Block the card, or the person, that an event is about."""
+    """Block the card, or the person, that an event is about, or lift that."""
     found = await _event(desk, session, event_id)
     name = found.body.get(body.of)
     if not isinstance(name, str):
         raise Refusal(422, "nobody_in_event")
-    return await _block(desk, session, body, f"{body.of}:{name}", blocked=True)
+    return await _block(desk, session, body, f"{body.of}:{name}", blocked=body.blocked)
 
 
 @router.post("/api/blocks")

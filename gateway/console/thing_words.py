@@ -1,10 +1,12 @@
 """What things are called in a sentence: doors, devices, areas, cards and people, by the kind that an id names."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from gateway.console.messages import Catalogue
-from gateway.console.parts import ConsoleParts
+from gateway.console.parts import SiteNames
 
 _BROKER = "broker:"
 _DEVICE = "device:"
@@ -13,13 +15,26 @@ _CARD_NAMES_MAX = 5
 """People who are shown together."""
 
 
+class NameSources(Protocol):
+    """Where names come from: the site, and the office's list by credential id and by cardholder id."""
+
+    @property
+    def site(self) -> SiteNames: ...
+    @property
+    def card_label(self) -> Callable[[str], str]: ...
+    @property
+    def holder_kind(self) -> Callable[[str], str]: ...
+    @property
+    def holder_label(self) -> Callable[[str], str]: ...
+
+
 class ThingWords:
     """Names by id; cards and people by the office's labels, never by digits."""
 
-    def __init__(self, catalogue: Catalogue, parts: ConsoleParts) -> None:
-        self._catalogue, self.site = catalogue, parts.site
-        self.card_label = parts.card_label
-        self._holder_kind, self._holder_label = parts.holder_kind, parts.holder_label
+    def __init__(self, catalogue: Catalogue, sources: NameSources) -> None:
+        self._catalogue, self.site = catalogue, sources.site
+        self.card_label = sources.card_label
+        self._holder_kind, self._holder_label = sources.holder_kind, sources.holder_label
 
     def thing(self, thing: str, language: str, kind: str = "") -> str:
         """Anything of the site; what has no name goes by its kind and id."""
@@ -52,13 +67,12 @@ class ThingWords:
             return self._catalogue.text(language, "words.all_doors")
         return self.site.named(group, language, "door_group")
 
-    def card(self, credential: object, language: str) -> str:
-        """A card by the office's label."""
+    def card(self, credential: object, language: str, shown: str = "card") -> str:
+        """A credential by the office's label; without one by what was `shown`: a card, pin, plate or pass."""
         if not isinstance(credential, str):
-            return self._catalogue.text(language, "words.unknown_card")
-        label = self.card_label(credential)
-        kind = "words.pass" if credential.startswith(_PASS) else "words.card_without_label"
-        return label or self._catalogue.text(language, kind)
+            return self._catalogue.text(language, f"words.unknown_{shown}")
+        kind = "pass" if credential.startswith(_PASS) else shown
+        return self.card_label(credential) or self._catalogue.text(language, f"words.{kind}_without_label")
 
     def cards(self, credentials: str, language: str) -> str:
         """Several, as a trace has them: joined by commas."""
@@ -91,3 +105,7 @@ class ThingWords:
     def local_time(self, iso: str) -> str:
         """A time by the site's clocks, to the minute."""
         return f"{datetime.fromisoformat(iso).astimezone(ZoneInfo(self.site.zone)):%m-%d %H:%M}"
+
+    def local_date_time(self, at: datetime) -> str:
+        """The same with its year, for what is kept."""
+        return f"{at.astimezone(ZoneInfo(self.site.zone)):%Y-%m-%d %H:%M}"

@@ -1,6 +1,6 @@
 """What an event is for people: sentences, and traces in words."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -167,6 +167,33 @@ def test_a_sentence_begins_with_a_capital_unless_it_begins_with_a_name() -> None
     event = recorded(ev.AccessTaken(door="north", because="grant", credential="c-9", cardholder="p-9"))
     assert words().sentence(event, "en") == "A card without a label went through North gate"
     assert words(labels={"c-9": "a1 blue"}).sentence(event, "en") == "a1 blue went through North gate"
+
+
+@pytest.mark.parametrize(
+    ("shown", "unknown", "unlabelled"),
+    [
+        ({"keys": ["0" * 32]}, "未知卡", "a card without a label"),
+        ({"keys": ["0" * 32], "grade": "secure"}, "未知卡", "a card without a label"),
+        ({"keys": ["0" * 32], "grade": "pin"}, "未知密码", "a PIN without a label"),
+        ({"keys": ["0" * 32], "grade": "plate"}, "未知车牌", "a number plate without a label"),
+        ({"keys": [], "grade": "pass", "forged_pass": True}, "未知二维码通行证", "a QR pass"),
+        (None, "未知卡", "a card without a label"),
+    ],
+)
+def test_what_the_list_does_not_know_or_name_is_called_what_it_is(
+    shown: dict[str, Any] | None, unknown: str, unlabelled: str
+) -> None:
+    kept = {} if shown is None else {"shown": [shown]}
+    nobody = replace(denied(()), reason="CredentialNotFound", circumstances=kept)
+    assert words().sentence(recorded(nobody), "zh-CN") == f"{unknown} 被拒绝通过北门 (north-in)：不在名单中"
+    known = replace(denied(()), credential="c-9", circumstances=kept)
+    assert words().sentence(recorded(known), "en").lower().startswith(f"{unlabelled.lower()} was denied at ")
+
+
+def test_a_release_after_a_grant_says_nothing_of_a_card() -> None:
+    released = recorded(ev.LockReleased(door="north", because="grant", command_id="c", seconds=5.0))
+    assert words().sentence(released, "en") == "North gate: lock released (access granted)"
+    assert words().sentence(released, "zh-CN") == "北门门锁释放（准许通行）"
 
 
 def test_a_grant_names_who_came_along_and_the_floors() -> None:

@@ -209,6 +209,21 @@ async def test_evidence_is_named_by_what_happened_and_a_clip_to_come_is_said(pag
     assert clip["y"] + clip["height"] <= 900
 
 
+async def test_no_clip_is_promised_where_none_is_made(page: Page, site: SiteAtWork) -> None:
+    await sign_in(page, site)
+    for kind, source, where in (
+        (AlarmKind.WRONG_ATTEMPTS, "yard-reader", {"door": "yard"}),  # the camera only happens to see its door
+        (AlarmKind.DEVICE_LOST, "yard", {"camera": "yard"}),
+    ):
+        alarm = await site.doors.alarm(kind, source, **where)
+        await page.click(f"[data-alarm={alarm}]")
+        await expect(page.locator("live-picture")).to_be_visible()
+        await expect(page.locator(".no-clip")).to_have_count(0)
+    alarm = await site.doors.alarm(AlarmKind.INTRUSION, "yard", camera="yard")
+    await page.click(f"[data-alarm={alarm}]")
+    await expect(page.locator(".no-clip")).to_contain_text("的录像正在录制")
+
+
 async def test_a_clip_that_was_opened_while_the_console_was_away_is_fetched_later(page: Page, site: SiteAtWork) -> None:
     alarm = await site.doors.alarm(AlarmKind.DOOR_FORCED, "yard", **YARD)
     now = datetime.now(UTC)

@@ -134,6 +134,25 @@ async def test_a_life_safety_release_is_said_on_every_screen_and_taken_back(page
     await expect(page.locator("#lock-open")).to_be_hidden()
 
 
+async def test_a_release_is_taken_back_with_a_word_of_the_doors_that_fire_still_holds(
+    page: Page, site: SiteAtWork
+) -> None:
+    await sign_in(page, site, "lin", Role.GUARD)
+    await go(page, "doors")
+    await page.click("#ask-lock-open")
+    await page.click("dialog [data-value=rescue]")
+    await submit(page)
+    await page.click("#lock-open button")
+    await expect(page.locator("dialog h2")).to_have_text("收回生命安全释放：门重新上锁")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("dialog")).to_have_count(0)
+    await site.doors.set_fire(latched=True, active=True)
+    await expect(page.locator("#fire")).to_be_visible()
+    await page.click("#lock-open button")
+    await expect(page.locator("dialog h2")).to_have_text("收回生命安全释放：消防仍使北门保持释放")
+    await expect(page.locator("dialog button[type=submit]")).to_have_text("收回，消防释放的门仍保持打开")
+
+
 async def test_a_door_whose_board_is_away_is_unknown_and_cant_be_opened(page: Page, site: SiteAtWork) -> None:
     await sign_in(page, site)
     await go(page, "doors")

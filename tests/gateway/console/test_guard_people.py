@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from playwright.async_api import Page, expect
 
 from gateway.console.users import Role
+from gateway.domain.access_request import DenialReason
 from gateway.domain.events import AreaEntered, DoorOpened
 from gateway.domain.register import Whereabouts
 from tests.gateway.console.browser import browser_page, go, shot, sign_in
@@ -41,6 +42,24 @@ async def test_a_card_is_blocked_from_its_event_and_the_block_is_lifted(page: Pa
     await page.click("dialog [data-value=found_again]")
     await submit(page)
     await expect(lines).to_have_count(1, timeout=8_000)
+
+
+async def test_the_denial_of_a_blocked_card_offers_to_lift_the_block(page: Page, site: SiteAtWork) -> None:
+    await site.doors.record(denied(DenialReason.BLOCKED_LOCALLY))
+    await sign_in(page, site, "lin", Role.GUARD)
+    await go(page, "events")
+    await page.click(".event.AccessDenied")
+    await page.click("#block-card")
+    await page.click("dialog [data-value=lost_card]")
+    await submit(page)
+    await expect(page.locator("#lift-card")).to_have_text("解除此卡的禁用…")
+    await expect(page.locator("#block-card")).to_have_count(0)
+    await expect(page.locator("#block-person")).to_be_visible()
+    await page.click("#lift-card")
+    await expect(page.locator("dialog h2")).to_have_text("解除禁用：蓝卡 0001")
+    await page.click("dialog [data-value=found_again]")
+    await submit(page)
+    await expect(page.locator("#block-card")).to_be_visible()
 
 
 async def test_a_card_is_let_in_for_a_while_and_that_is_ended(page: Page, site: SiteAtWork) -> None:

@@ -1,5 +1,6 @@
 """Waiting requests, blocks, local grants and the muster list at the console's routes."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -87,6 +88,28 @@ async def test_a_card_and_a_person_are_blocked_from_an_event_and_the_block_is_li
     assert blocked == ["credential:c-0001", "cardholder:p-0001"]
 
 
+async def test_an_event_says_who_of_it_is_blocked_and_lifts_that(site: SiteAtWork) -> None:
+    await site.doors.record(denied())
+    path = f"/api/events/{await event_id(site, 'AccessDenied')}"
+    async with await site.signed_in("lin", Role.GUARD) as client:
+
+        async def blocked() -> Any:
+            return (await client.get(path)).json()["blocked"]
+
+        assert await blocked() == []
+        assert (await client.post(f"{path}/block", json=body(1, of="cardholder"))).status_code == 200
+        assert await until(blocked) == ["cardholder"]
+        not_blocked = await client.post(f"{path}/block", json=body(2, of="credential", blocked=False))
+        assert not_blocked.json()["error"]["code"] == "NotBlocked"
+        assert (await client.post(f"{path}/block", json=body(3, of="cardholder", blocked=False))).status_code == 200
+
+        async def free() -> bool:
+            return not await blocked()
+
+        await until(free)
+        assert "p-0001" not in str((await client.get(path)).json())
+
+
 async def test_an_event_about_nobody_blocks_nobody(site: SiteAtWork) -> None:
     await site.doors.record(DoorOpened(door="north"))
     path = f"/api/events/{await event_id(site, 'DoorOpened')}"
@@ -160,10 +183,11 @@ async def test_the_muster_list_says_who_is_where_since_when_and_who_needs_care(s
         ]
         table = await client.get("/api/people.csv", params={"language": "zh-CN"})
         lines = table.text.removeprefix("\ufeff").splitlines()
-        assert lines[0] == "区域,卡,身份,何时起,需要照顾,最近通过"
-        assert lines[1].startswith("地下车库,无标签的卡,访客,")
-        assert "需要照顾" in lines[1]
-        assert len(lines) == 3
+        at = r"20\d\d-\d\d-\d\d \d\d:\d\d"
+        assert re.fullmatch(f"演示花园在场人员名单：lin 于 {at}（Asia/Shanghai）导出", lines[0])
+        assert lines[1] == "区域,卡,身份,何时起,需要照顾,最近通过"
+        assert re.fullmatch(f"地下车库,无标签的卡,访客,{at},需要照顾,车库门", lines[2])
+        assert len(lines) == 4
     audited = [signal.action for signal in site.doors.signals if isinstance(signal, OperatorActed)]
     assert "muster_exported" in audited
 

@@ -16,9 +16,10 @@ export function firstToSee(alarm) {
   const newest = newestFirst(alarm).filter((item) => shows(item, alarm.last_at));
   return newest.find((item) => item.kind === "clip") ?? newest[0] ?? null;
 }
-// What is said where the newest occurrence has no clip.
+// What is said where the newest occurrence has no clip. One is made of a door at which the alarm names the camera, and of
+// what a camera saw by itself; a camera that only happens to stand there records nothing.
 export function noClip(alarm) {
-  if (!alarm.camera && !cameraOf(alarm) || alarm.evidence.some((item) => item.kind === "clip" && shows(item, alarm.last_at))) return "";
+  if (!alarm.camera || !alarm.door && alarm.kind !== "intrusion" || alarm.evidence.some((item) => item.kind === "clip" && shows(item, alarm.last_at))) return "";
   const recording = alarm.state !== "resolved" && Date.now() - Date.parse(alarm.last_at) < RECORDING_MS;
   return t(recording ? "ui.clip_recording" : "ui.clip_missing", { time: dayTime(alarm.last_at, state.site.zone) });
 }

@@ -1,6 +1,6 @@
 // Door modes: a guard's setting, lockdown and its release by two people, the life-safety release.
 import { state } from "../state.js";
-import { named, t } from "../words.js";
+import { joined, named, t } from "../words.js";
 import { mayAct } from "./acts.js";
 import { askDialog, fieldPart, onePart, reasonPart, untilPart } from "./ask.js";
 import { h } from "./dom.js";
@@ -35,17 +35,22 @@ function held(layer) {
   const groups = new Set(Object.values(state.doors).flatMap((door) => Object.keys(door[layer])));
   return groups.size === 1 && !groups.has("") ? [...groups, null] : [null, ...[...groups].filter(Boolean)];
 }
-function ofGroup(key, path, groups, codes, { danger = false, extra = [], body = (values) => values } = {}) {
+function ofGroup(key, path, groups, codes, { title = t(`ui.${key}_title`), yes = t(`ui.${key}_yes`), danger = false, extra = [], body = (values) => values } = {}) {
   if (!mayAct()) return;
   const options = groups.map((group) => [group, groupName(group)]);
   askDialog({
-    title: t(`ui.${key}_title`), parts: [onePart("group", t("ui.which_doors"), options, groups[0]), reasonPart(codes), ...extra],
-    yes: t(`ui.${key}_yes`), danger, send: (send, values) => send(path, body(values)),
+    title, parts: [onePart("group", t("ui.which_doors"), options, groups[0]), reasonPart(codes), ...extra],
+    yes, danger, send: (send, values) => send(path, body(values)),
   });
 }
 export const lockDown = () => ofGroup("lockdown", "/api/lockdown", every(), DANGER, { danger: true });
 export const lockOpen = () => ofGroup("lock_open", "/api/lock-open", every(), RESCUE, { danger: true });
-export const releaseLockOpen = () => ofGroup("lock_open_release", "/api/lock-open/release", held("lock_opens"), OVER);
+export function releaseLockOpen() {
+  const burning = Object.keys(state.doors).filter((door) => Object.keys(state.doors[door].lock_opens).length && state.status.doors?.[door]?.fire);
+  const doors = joined(burning.map((door) => named(state.site.doors[door], door)));
+  ofGroup("lock_open_release", "/api/lock-open/release", held("lock_opens"), OVER,
+    burning.length ? { title: t("ui.lock_open_release_title_fire", { doors }), yes: t("ui.lock_open_release_yes_fire") } : {});
+}
 export const releaseLockdown = () => ofGroup("lockdown_release", "/api/lockdown/release", held("lockdowns"), OVER, {
   extra: [fieldPart("user", t("ui.second_person"), "text"), fieldPart("password", t("ui.second_password"), "password")],
   body: ({ group, reason, user, password }) => ({ group, reason, second: { user, password } }),

@@ -16,6 +16,12 @@ export function blockOf(event, of) {
   askDialog({ title, parts: [reasonPart(BLOCK)], yes: t("ui.block_yes"), danger: true, done: t("ui.blocked"),
     send: (send, { reason }) => send(`/api/events/${event.id}/block`, { of, reason }) });
 }
+export function liftOf(event, of) {
+  if (!mayAct()) return;
+  const card = event.card || t("words.card_without_label"), whom = of === "credential" ? card : t("words.the_person", { person: card });
+  askDialog({ title: t("ui.lift_block_title", { of: whom }), parts: [reasonPart(LIFT)], yes: t("ui.lift_yes"),
+    send: (send, { reason }) => send(`/api/events/${event.id}/block`, { of, blocked: false, reason }) });
+}
 export function letIn(event) {
   if (!mayAct()) return;
   const points = Object.entries(state.site.access_points).map(([id, names]) => [id, named(names, id)]);

@@ -1,7 +1,7 @@
 import { get } from "../api.js";
 import { act, mayAct } from "../parts/acts.js";
 import { badge, h, toast } from "../parts/dom.js";
-import { blockOf, letIn } from "../parts/people-actions.js";
+import { blockOf, letIn, liftOf } from "../parts/people-actions.js";
 import { changes, state } from "../state.js";
 import { dayTime, language, named, said, t } from "../words.js";
 
@@ -16,6 +16,7 @@ const marks = {
   AccessRequested: "…", AccessGranted: "✓", AccessDenied: "✕", AccessTaken: "→", AreaEntered: "→", DoorForcedOpen: "▲", OpenedByGuard: "●",
   SubjectBlocked: "●", LocalGrantGiven: "●", LockdownStarted: "■", LockdownReleased: "□", LockOpenStarted: "■", LockOpenReleased: "□",
 };
+const BLOCKS = new Set(["SubjectBlocked", "SubjectUnblocked"]);
 
 class EventsScreen extends HTMLElement {
   connectedCallback() {
@@ -33,6 +34,7 @@ class EventsScreen extends HTMLElement {
       state.me.role === "supervisor" && h("button", { class: "quiet", onclick: () => this.export() }, t("ui.export"))),
       h("div", { class: "two" }, h("div", { class: "scroll" }, this.list, this.more), this.why));
     changes.addEventListener("events", () => { if (!this.asked()) this.draw(state.events); }, this.signal);
+    changes.addEventListener("happened", (event) => { if (this.chosen && event.detail.some((each) => BLOCKS.has(each.type))) this.explain(this.chosen); }, this.signal);
     this.draw(state.events);
     if (this.kept) this.restore(this.kept);
   }
@@ -94,9 +96,12 @@ class EventsScreen extends HTMLElement {
   actions(event) {
     if (!mayAct() || !event.names.length) return "";
     return h("div", { class: "row about-card" },
-      event.names.includes("credential") && act({ id: "block-card", onclick: () => blockOf(event, "credential") }, t("ui.block_card")),
-      event.names.includes("cardholder") && act({ id: "block-person", onclick: () => blockOf(event, "cardholder") }, t("ui.block_person")),
+      this.blocking(event, "credential", "card"), this.blocking(event, "cardholder", "person"),
       event.names.includes("credential") && act({ id: "let-in", onclick: () => letIn(event) }, t("ui.let_in")));
+  }
+  blocking(event, of, word) {
+    if (!event.names.includes(of)) return "";
+    return event.blocked.includes(of) ? act({ id: `lift-${word}`, onclick: () => liftOf(event, of) }, t(`ui.lift_${word}`)) : act({ id: `block-${word}`, onclick: () => blockOf(event, of) }, t(`ui.block_${word}`));
   }
   leave() { this.chosen = null; this.classList.remove("chosen"); }
   key(name) {
