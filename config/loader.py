@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ValidationError
 
 from config.model import (
+    FORMAT_PATTERN,
     ID_PATTERN,
     AccessPointTable,
     AccessTable,
@@ -24,6 +25,7 @@ from config.model import (
     OfficeTable,
     ScheduleTable,
     SiteTable,
+    WiegandFormatTable,
 )
 from config.references import check_references
 from config.remedies import did_you_mean, misspelt, remedy_for, syntax_fault
@@ -44,6 +46,7 @@ MANY_TABLES: dict[str, type[BaseModel]] = {
     "input": InputTable,
     "schedule": ScheduleTable,
     "broker": BrokerSettings,
+    "wiegand_format": WiegandFormatTable,
 }
 """`[name.ID]`"""
 SINGLE_TABLES: dict[str, type[BaseModel]] = {
@@ -87,6 +90,7 @@ class SiteConfig:
     office: OfficeTable | None
     console: ConsoleTable
     evidence: EvidenceKeepTable
+    wiegand_formats: dict[str, WiegandFormatTable]
 
 
 class ConfigFaults(ConfigError):
@@ -163,6 +167,7 @@ class _Reading:
             office=single["office"] if isinstance(single["office"], OfficeTable) else None,
             console=single["console"] if isinstance(single["console"], ConsoleTable) else ConsoleTable(),
             evidence=single["evidence"] if isinstance(single["evidence"], EvidenceKeepTable) else EvidenceKeepTable(),
+            wiegand_formats=many["wiegand_format"],
         )
         for path, value, remedy in check_references(config, self._named()):
             self.fault(path, value, misspelt(path, value, self._named()) + remedy)
@@ -201,7 +206,10 @@ class _Reading:
     def _many(self, name: str, model: type[_Model]) -> dict[str, Any]:
         found = {}
         for key, table in self._tables(name).items():
-            self._check_id((name, key))
+            if model is WiegandFormatTable:
+                self._check_format_name((name, key))
+            else:
+                self._check_id((name, key))
             made = self._validate(model, table, (name, key))
             if made is not None:
                 found[key] = made
@@ -250,6 +258,10 @@ class _Reading:
     def _check_id(self, path: tuple[str, ...]) -> None:
         if not re.fullmatch(ID_PATTERN, path[-1]):
             self.fault(path, path[-1], "use up to 32 of a-z, 0-9, - and _ for an id")
+
+    def _check_format_name(self, path: tuple[str, ...]) -> None:
+        if not re.fullmatch(FORMAT_PATTERN, path[-1]):
+            self.fault(path, path[-1], "use up to 16 letters and digits for a format's name")
 
     def _validate(self, model: type[_Model], table: Any, path: tuple[str, ...]) -> _Model | None:
         try:

@@ -156,6 +156,28 @@ class InputTable(_Table):
     active_when: Literal["energised", "not_energised"] = "energised"
 
 
+class ParityTable(_Table):
+    """One of a format's `parities`: `bit` makes the sum of itself and the bits `over` even or odd."""
+
+    bit: int = Field(ge=0)
+    kind: Literal["even", "odd"]
+    over: str = Field(min_length=1, max_length=1000)
+    """Room for every bit of the longest message by itself."""
+
+
+class WiegandFormatTable(_Table):
+    """`[wiegand_format.NAME]`: a card format of the site's own. Bit 0 is the first one sent."""
+
+    length: int = Field(ge=16, le=256)
+    """Shorter messages are keys; twice the longest message that a Wiegand reader is known to send."""
+    number: str = Field(min_length=1, max_length=1000)
+    facility: str | None = Field(default=None, min_length=1, max_length=1000)
+    decimal: bool = False
+    parities: Annotated[tuple[ParityTable, ...], BeforeValidator(_to_tuple), Field(max_length=64)] = ()
+    """A checksum of 32 bits is 32 parities; no format comes near."""
+    fixed: dict[str, Annotated[int, Field(ge=0, le=1)]] = {}
+
+
 class PeriodTable(_Table):
     """One period of a schedule; an end at or before the start runs over midnight."""
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from config.card_formats import format_faults, format_table, unknown_formats
 from gateway.domain.signals import OFFICE_POST
 
 if TYPE_CHECKING:
@@ -29,8 +30,15 @@ def check_references(config: "SiteConfig", named: Named) -> Iterator[Fault]:
     yield from _brokers(config, named)
     yield from _ports(config)
     yield from _office(config)
+    yield from _formats(config)
     if config.console.post == OFFICE_POST:
         yield ("console", "post"), OFFICE_POST, "is how the office itself is named in the record: choose another name"
+
+
+def _formats(config: "SiteConfig") -> Iterator[Fault]:
+    """The site's own card formats, and whoever names one; which there are is open until they are right."""
+    faults = list(format_faults(config.wiegand_formats))
+    yield from faults or unknown_formats(format_table(config.wiegand_formats), config.devices, config.access_points)
 
 
 def _missing(named: Named, what: str) -> str:
@@ -136,9 +144,10 @@ def _degraded(config: "SiteConfig") -> Iterator[Fault]:
         if point.degraded == "facility_code" and point.facility is None:
             yield (*path, "degraded"), point.degraded, 'needs facility = { format = "H10301", code = … } beside it'
         devices = [config.devices.get(reader) for reader in point.readers]
-        formats = {getattr(device.settings, "format", None) for device in devices if device is not None}
-        if point.facility is not None and formats and None not in formats and point.facility.format not in formats:
-            read = ", ".join(sorted(str(name) for name in formats))
+        named = [getattr(device.settings, "formats", ()) for device in devices if device is not None]
+        formats = {name for names in named for name in names}
+        if point.facility is not None and named and all(named) and point.facility.format not in formats:
+            read = ", ".join(sorted(formats))
             yield (*path, "facility", "format"), point.facility.format, f"its readers read {read}"
 
 

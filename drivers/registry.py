@@ -4,15 +4,32 @@ from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from drivers.wiegand.formats import BUILT_IN, FormatTable
 from gateway.clock import Clock
 from gateway.domain.ports import SignalSink
 
 GROUP = "gatehouse.drivers"
+
+
+def _to_tuple(value: Any) -> Any:
+    """TOML has lists; what is frozen holds tuples."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+FORMATS_MAX = 16
+"""No length has more formats than this, and a reader sends a few lengths at most."""
+
+FormatNames = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,16}$")], ...],
+    BeforeValidator(_to_tuple),
+    Field(max_length=FORMATS_MAX),
+]
+"""A reader's setting `formats`: card formats in order of priority. Whether each exists is checked with the site's own
+(`config.references`)."""
 
 
 class DriverSettings(BaseModel):

@@ -7,7 +7,7 @@ with SetOption123 the UID is hex with an `h` behind it.
 from typing import Any
 
 from drivers.serial_reader import Card, Key, Rejected
-from drivers.wiegand.formats import BUILT_IN, from_payload, uid_reading
+from drivers.wiegand.formats import BUILT_IN, uid_reading
 from gateway.domain.credential import Identifier, Reading
 
 _KEYS = {10: "*", 11: "#"}
@@ -35,12 +35,8 @@ def _wiegand(report: dict[str, Any]) -> list[Card | Key | Rejected]:
         return list(_keys(payload))
     if payload == 0:
         return [Rejected("wrong parity")]
-    readings = [
-        Reading(identifier, None)
-        for row in BUILT_IN.rows
-        if row.length == size and (identifier := from_payload(row, payload)) is not None
-    ]
-    return [Card(tuple(readings))] if readings else [Rejected(f"no format of {size} bits for this number")]
+    readings = BUILT_IN.read_stripped(payload, size)
+    return [Card(readings)] if readings else [Rejected(f"no format of {size} bits for this number")]
 
 
 def _keys(value: int) -> list[Key | Rejected]:

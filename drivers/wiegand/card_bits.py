@@ -1,6 +1,7 @@
 """A card format's row made ready for fast reading and writing: masks and shifts in place of lists of bits."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from drivers.wiegand.card_format import CardFormat, Field
 from gateway.domain.credential import Identifier, Reading
@@ -16,6 +17,9 @@ class CardBits:
         self._version = next((_FieldBits(e.field, row.length) for e in row.extras if e.name == "version"), None)
         self._checks = tuple((_mask((p.at, *p.over), row.length), p.odd) for p in row.parities)
         self._parities = tuple((_mask(p.over, row.length), p.odd, row.length - 1 - p.at) for p in row.parities)
+        ends = {parity.at for parity in row.parities}
+        self.parity_at_both_ends = {0, row.length - 1} <= ends
+        self._dropped = _mask([0, row.length - 1], row.length) if self.parity_at_both_ends else 0
         self._fixed_mask = _mask([bit for bit, _ in row.fixed], row.length)
         self._fixed = _mask([bit for bit, value in row.fixed if value], row.length)
 
@@ -30,6 +34,15 @@ class CardBits:
         version = None if self._version is None else self._version.get(bits)
         return Reading(identifier, self._holds(bits), version)
 
+    def read_unchecked(self, bits: int) -> Reading | None:
+        """The reading of a message whose parities a device has checked and dropped: they are 0 here.
+
+        None where the message is too long, or another bit is impossible.
+        """
+        if bits & self._dropped or bits >> self.row.length or not self._possible(bits):
+            return None
+        return replace(self.read(bits), parity_ok=None)
+
     def write(self, facility: int | None, number: int) -> int:
         """The message of a card whose numbers fit. Bits that the format leaves open are 0."""
         bits = self._fixed | self._number.put(number)
@@ -42,11 +55,14 @@ class CardBits:
         return bits
 
     def _holds(self, bits: int) -> bool | None:
-        if bits & self._fixed_mask != self._fixed or not self._number.possible(bits):
+        if not self._possible(bits):
             return False
         if not self._checks:
             return None
         return all((bits & mask).bit_count() & 1 == odd for mask, odd in self._checks)
+
+    def _possible(self, bits: int) -> bool:
+        return bits & self._fixed_mask == self._fixed and self._number.possible(bits)
 
 
 class _FieldBits:

@@ -4,9 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from drivers.serial_reader import Card, Key, Rejected
-from drivers.wiegand.card_format import CardFormat
-from drivers.wiegand.formats import from_payload
-from gateway.domain.credential import Reading
+from drivers.wiegand.formats import FormatTable
 
 KEYS = frozenset(b"0123456789*#")
 
@@ -97,16 +95,14 @@ class ConverterFramer:
         self._skipping = byte != self._shape.suffix[-1]
 
 
-def number_reader(row: CardFormat) -> Callable[[int], Card | Rejected]:
-    """Reads a converter's number as facility code and card number of one format, side by side.
+def number_reader(table: FormatTable, formats: tuple[str, ...]) -> Callable[[int], Card | Rejected]:
+    """Reads a converter's number in each of the `formats`, the first one first.
 
     The converter has checked the parity bits and dropped them, so the readings say nothing of parity.
     """
 
     def read(number: int) -> Card | Rejected:
-        identifier = from_payload(row, number)
-        if identifier is None:
-            return Rejected(f"a number beyond {row.name}")
-        return Card((Reading(identifier, None),))
+        readings = table.read_payload(number, formats)
+        return Card(readings) if readings else Rejected(f"a number beyond {', '.join(formats)}")
 
     return read

@@ -41,13 +41,22 @@ class FormatTable:
             raise ValueError(f"the value has more than {length} bits")
         return tuple(each.read(bits) for each in self._of_length(length, priority))
 
-    def read_payload(self, payload: int, priority: tuple[str, ...]) -> tuple[Reading, ...]:
-        """Readings of facility code and number side by side, as converters say them: checked, without parities.
+    def read_stripped(self, inner: int, length: int, priority: tuple[str, ...] = ()) -> tuple[Reading, ...]:
+        """Readings of a message of `length` bits whose first and last bit a device has checked and dropped.
 
-        `priority` names the formats. Raises ConfigError for an unknown name.
+        Only formats with a parity at both ends count; `priority` as in `read`. Empty also when `inner` is too long.
         """
-        found = (from_payload(self.find(name), payload) for name in priority)
-        return tuple(Reading(identifier, None) for identifier in found if identifier is not None)
+        rows = (each for each in self._of_length(length, priority) if each.parity_at_both_ends)
+        return _unchecked([(each, inner << 1) for each in rows])
+
+    def read_payload(self, payload: int, priority: tuple[str, ...]) -> tuple[Reading, ...]:
+        """Readings of a number as converters say it: without the parities at both ends, else the whole message.
+
+        `priority` names the formats; one that the number is too long for gives none. Raises ConfigError for an unknown
+        name.
+        """
+        found = [self._find(name) for name in priority]
+        return _unchecked([(each, payload << 1 if each.parity_at_both_ends else payload) for each in found])
 
     def encode(self, name: str, facility: int | None, number: int) -> tuple[int, int]:
         """(bits, length) of a card. Raises ConfigError naming the range; bits that a format leaves open are 0."""
@@ -83,17 +92,9 @@ def uid_reading(uid: bytes) -> Reading | None:
     return Reading(Identifier(f"UID{len(uid) * 8}", None, int.from_bytes(uid, "big")), None)
 
 
-def payload_bits(row: CardFormat) -> int:
-    """How many bits facility code and number have together."""
-    return row.number.width + (row.facility.width if row.facility is not None else 0)
-
-
-def from_payload(row: CardFormat, payload: int) -> Identifier | None:
-    """The identifier in facility code and number side by side, without parities; None when the payload is too long."""
-    if payload < 0 or payload >> payload_bits(row):
-        return None
-    facility = None if row.facility is None else payload >> row.number.width
-    return Identifier(row.name, facility, payload & (1 << row.number.width) - 1)
+def _unchecked(messages: Iterable[tuple[CardBits, int]]) -> tuple[Reading, ...]:
+    found = (each.read_unchecked(bits) for each, bits in messages if bits >= 0)
+    return tuple(reading for reading in found if reading is not None)
 
 
 def _check(key: str, value: int, field: Field, name: str) -> None:

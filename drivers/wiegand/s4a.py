@@ -3,6 +3,7 @@
 from drivers.registry import Driver, DriverContext
 from drivers.serial_reader import SerialReader
 from drivers.wiegand.converter import ConverterFramer, LineShape
+from drivers.wiegand.formats import BUILT_IN
 from drivers.wiegand.settings import ConverterSettings, build_converter
 
 SHAPE = LineShape(digits=10, base=10, suffix=b"\r\n")
@@ -17,9 +18,9 @@ def build(settings: S4aSettings, context: DriverContext) -> SerialReader:
     return build_converter(settings, SHAPE, context)
 
 
-def make_framer(format_name: str = "H10301") -> ConverterFramer:
-    """A framer that reads numbers as cards of that format."""
-    return S4aSettings(port="-", format=format_name).make_framer(SHAPE)
+def make_framer(*formats: str) -> ConverterFramer:
+    """A framer that reads numbers as cards of these built-in formats; of H10301 where none is named."""
+    return S4aSettings(port="-", formats=formats or ("H10301",)).make_framer(SHAPE, BUILT_IN)
 
 
 DRIVER = Driver("s4a", "reader", S4aSettings, build, "S4A Wiegand to RS-232 converter, with keypad")

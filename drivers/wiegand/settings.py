@@ -1,20 +1,22 @@
 """The settings that Wiegand converters share, and the reader that they make."""
 
+from typing import Annotated
+
 from pydantic import Field, field_validator
 
 from drivers.links import BAUD_RATES, SerialLink
-from drivers.registry import DriverContext, DriverSettings
+from drivers.registry import DriverContext, DriverSettings, FormatNames
 from drivers.serial_reader import SerialReader
 from drivers.wiegand.converter import ConverterFramer, LineShape, number_reader
-from drivers.wiegand.formats import BUILT_IN
+from drivers.wiegand.formats import FormatTable
 
 
 class ConverterSettings(DriverSettings):
-    """A converter on a serial port; `format` says what its number means."""
+    """A converter on a serial port; `formats` say what its number means, the first one first."""
 
     port: str = Field(min_length=1, description="serial port, such as /dev/serial/by-id/…")
     baud: int = 9600
-    format: str = "H10301"
+    formats: Annotated[FormatNames, Field(min_length=1)] = ("H10301",)
 
     @field_validator("baud")
     @classmethod
@@ -23,19 +25,14 @@ class ConverterSettings(DriverSettings):
             raise ValueError(f"use one of {', '.join(map(str, BAUD_RATES))}; these converters speak 9600")
         return baud
 
-    @field_validator("format")
-    @classmethod
-    def _known_format(cls, name: str) -> str:
-        if name not in BUILT_IN.names:
-            raise ValueError(f"use one of {', '.join(BUILT_IN.names)}")
-        return name
-
-    def make_framer(self, shape: LineShape) -> ConverterFramer:
+    def make_framer(self, shape: LineShape, table: FormatTable) -> ConverterFramer:
         """A framer for a new connection."""
-        return ConverterFramer(shape, number_reader(BUILT_IN.find(self.format)))
+        return ConverterFramer(shape, number_reader(table, self.formats))
 
 
 def build_converter(settings: ConverterSettings, shape: LineShape, context: DriverContext) -> SerialReader:
     """The reader for one device of the site config."""
     link = SerialLink(settings.port, settings.baud)
-    return SerialReader(context.device_id, link, lambda: settings.make_framer(shape), context.sink, context.clock)
+    return SerialReader(
+        context.device_id, link, lambda: settings.make_framer(shape, context.formats), context.sink, context.clock
+    )

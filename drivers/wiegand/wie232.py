@@ -3,6 +3,7 @@
 from drivers.registry import Driver, DriverContext
 from drivers.serial_reader import SerialReader
 from drivers.wiegand.converter import ConverterFramer, LineShape
+from drivers.wiegand.formats import BUILT_IN
 from drivers.wiegand.settings import ConverterSettings, build_converter
 
 SHAPE = LineShape(digits=6, base=16, suffix=b"\r")
@@ -17,9 +18,9 @@ def build(settings: Wie232Settings, context: DriverContext) -> SerialReader:
     return build_converter(settings, SHAPE, context)
 
 
-def make_framer(format_name: str = "H10301") -> ConverterFramer:
-    """A framer that reads numbers as cards of that format."""
-    return Wie232Settings(port="-", format=format_name).make_framer(SHAPE)
+def make_framer(*formats: str) -> ConverterFramer:
+    """A framer that reads numbers as cards of these built-in formats; of H10301 where none is named."""
+    return Wie232Settings(port="-", formats=formats or ("H10301",)).make_framer(SHAPE, BUILT_IN)
 
 
 DRIVER = Driver("wie232", "reader", Wie232Settings, build, "Priority1 WIE232 Wiegand to RS-232 converter")

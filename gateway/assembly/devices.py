@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from config.card_formats import format_table
 from config.loader import ConfiguredDevice, SiteConfig
 from drivers.contracts import Device
 from drivers.mqtt.broker import BrokerConnection
@@ -22,6 +23,7 @@ class SiteDevices:
     def __init__(self, config: SiteConfig, data: Path, sink: SignalSink, clock: Clock) -> None:
         self._data, self._sink, self._clock = data, sink, clock
         self._secret = partial(read_secret, data)
+        self._formats = format_table(config.wiegand_formats)
         self.brokers = {
             name: BrokerConnection(name, place_settings(settings, data), sink, clock, self._secret)
             for name, settings in config.brokers.items()
@@ -35,7 +37,9 @@ class SiteDevices:
             yield part.device_id, part.run()
 
     def _build(self, device: ConfiguredDevice, config: SiteConfig) -> Device:
-        context = DriverContext(device.id, self._sink, self._clock, self.brokers, self._secret, lines=self._lines)
+        context = DriverContext(
+            device.id, self._sink, self._clock, self.brokers, self._secret, self._formats, self._lines
+        )
         built: Device = device.driver.build(place_settings(device.settings, self._data), context)
         return built
 

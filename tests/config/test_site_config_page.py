@@ -24,7 +24,10 @@ def driver_tables() -> dict[str, type[BaseModel]]:
 
 
 TABLES: dict[str, type[BaseModel]] = {
-    **{f"## [{name}.ID]": model for name, model in (MANY_TABLES | {"camera": CameraTable}).items()},
+    **{
+        f"## [{name}.{'NAME' if name == 'wiegand_format' else 'ID'}]": model
+        for name, model in (MANY_TABLES | {"camera": CameraTable}).items()
+    },
     **{f"## [{name}]": model for name, model in SINGLE_TABLES.items()},
     **driver_tables(),
 }
@@ -49,8 +52,8 @@ def in_toml(value: Any) -> str:
     if isinstance(value, BaseModel):
         return "{ " + ", ".join(f"{key} = {in_toml(each)}" for key, each in value) + " }"
     if isinstance(value, (tuple, dict)):
-        assert not value
-        return "[]" if isinstance(value, tuple) else "{}"
+        assert not value or isinstance(value, tuple)
+        return "[" + ", ".join(map(in_toml, value)) + "]" if isinstance(value, tuple) else "{}"
     if isinstance(value, bool):
         return str(value).lower()
     return f'"{value}"' if isinstance(value, str) else str(value)

@@ -230,7 +230,7 @@ async def test_frame_cut_by_a_reconnect_is_not_glued_to_the_next() -> None:
         ("rdm6300", {"port": ""}, "at least 1"),
         ("em18", {"port": "x", "baud": 9601}, "these readers speak 9600"),
         ("rdm6300", {"port": "x", "bauds": 9600}, "not permitted"),
-        ("s4a", {"port": "x", "format": "H1"}, "H10301"),
+        ("s4a", {"port": "x", "formats": ["H 1"]}, "pattern"),
         ("modbus-rtu", {"port": "x", "unit": 0}, "broadcast"),
         ("modbus-rtu", {"port": "x", "flash": 0}, "valid boolean"),
         ("tasmota-reader", {"broker": "b", "topic": "a/#"}, "wildcards"),

@@ -38,7 +38,7 @@ def site_toml() -> str:
     ]
     for number, point in enumerate(POINTS):
         place = 'lift = "tower"' if point == "lift" else f'door = "{point}"'
-        reader = f'[device.{point}-reader]\ndriver = "s4a"\nport = "tty/{point}"\nformat = "H10301"'
+        reader = f'[device.{point}-reader]\ndriver = "s4a"\nport = "tty/{point}"\nformats = ["H10301"]'
         tables += [reader, f'[access_point.{point}]\n{place}\nreaders = ["{point}-reader"]\n{_MORE.get(point, "")}']
         if point != "lift":
             lock = f'lock = {{ device = "board", output = {number}, kind = "fail_safe", wiring = "NC" }}'
