@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gateway.errors import ConfigError, GatehouseError
+from gateway.technician.cli import add_commands as add_technician_commands
 from gateway.version import VERSION
 
 Command = Callable[[argparse.Namespace], int]
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     _card_commands(commands)
     _pass_commands(commands)
     _people_commands(commands)
+    add_technician_commands(commands)
     return parser
 
 

@@ -1,0 +1,147 @@
+"""What a walk test takes as proof: a real controller's day in a real journal, and nothing that it did not see."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gateway.console.messages import Catalogue
+from gateway.domain import signals as sg
+from gateway.errors import ConfigError
+from gateway.technician.walk import Point, Trial, points_of
+from gateway.technician.walk_commands import (
+    I18N,
+    Place,
+    Progress,
+    WalkWords,
+    run_status,
+    start_walk,
+    status_lines,
+)
+from gateway.technician.walk_file import NAME, read_walk
+from tests.gateway.commands.recorded_day import RecordedDay
+from tests.gateway.domain.plant import device_commands
+
+
+@pytest.fixture
+def day(tmp_path: Path) -> RecordedDay:
+    return RecordedDay(tmp_path / "data")
+
+
+def place_of(day: RecordedDay) -> Place:
+    return Place(day.data / "site.toml", day.data)
+
+
+def proven(day: RecordedDay) -> set[Point]:
+    progress = Progress(place_of(day))
+    progress.read_on()
+    return set(progress.walk.proofs)
+
+
+def door(test: Trial) -> Point:
+    return Point("door", "yard", test)
+
+
+def test_swipe_shows_the_reader_and_the_boards_answer_the_grant(day: RecordedDay) -> None:
+    start_walk(place_of(day), "Li Wei")
+    turn = day.show(1, "yard")
+    assert proven(day) == {Point("device", "yard-reader", Trial.READ)}
+    (command,) = device_commands(turn)
+    day.handle(sg.CommandCompleted(command.command_id, command.device, sg.CommandOutcome.DONE))
+    assert proven(day) == {Point("device", "yard-reader", Trial.READ), door(Trial.GRANT)}
+
+
+@pytest.mark.parametrize("outcome", [sg.CommandOutcome.FAILED, sg.CommandOutcome.EXPIRED])
+def test_command_that_failed_proves_no_grant(day: RecordedDay, outcome: sg.CommandOutcome) -> None:
+    start_walk(place_of(day), "Li Wei")
+    (command,) = device_commands(day.show(1, "yard"))
+    day.handle(sg.CommandCompleted(command.command_id, command.device, outcome))
+    assert door(Trial.GRANT) not in proven(day)
+
+
+def test_door_that_is_used_shows_its_contact_and_one_that_is_forced_its_alarm(day: RecordedDay) -> None:
+    start_walk(place_of(day), "Li Wei")
+    day.walk(1, "yard")
+    assert {door(Trial.OPENED), door(Trial.CLOSED)} <= proven(day)
+    assert door(Trial.FORCED) not in proven(day)
+    day.pass_time(60)
+    day.open("yard")
+    assert door(Trial.FORCED) in proven(day)
+
+
+def test_what_happened_before_the_start_counts_for_nothing(day: RecordedDay) -> None:
+    day.walk(1, "yard")
+    start_walk(place_of(day), "Li Wei")
+    assert proven(day) == set()
+
+
+def test_plug_that_is_pulled_and_put_back_shows_loss_and_return(day: RecordedDay) -> None:
+    start_walk(place_of(day), "Li Wei")
+    day.handle(sg.LinkChanged("yard-reader", sg.LinkState.OFFLINE, "unplugged"))
+    assert proven(day) == {Point("device", "yard-reader", Trial.LOST)}
+    day.handle(sg.LinkChanged("yard-reader", sg.LinkState.ONLINE))
+    assert Point("device", "yard-reader", Trial.RETURNED) in proven(day)
+
+
+def test_status_names_what_is_missing_first_and_in_both_languages(day: RecordedDay) -> None:
+    start_walk(place_of(day), "李工")
+    day.show(1, "yard")
+    progress = Progress(place_of(day))
+    progress.read_on()
+    english = list(status_lines(progress, WalkWords(progress.config, "en")))
+    chinese = list(status_lines(progress, WalkWords(progress.config, "zh-CN")))
+    assert english[0] == f"1 of {len(progress.walk.points)} tested (begun by 李工)"
+    assert any("Door yard (yard): opened after a grant" in line and "[ ]" in line for line in english)
+    assert any("yard-reader：能读卡、按键或文本" in line and "[x]" in line for line in chinese)
+    assert len(english) == len(chinese) == len(progress.walk.points) + 3
+
+
+def test_changed_config_is_told(day: RecordedDay) -> None:
+    start_walk(place_of(day), "Li Wei")
+    site = day.data / "site.toml"
+    site.write_text(site.read_text(encoding="utf-8") + "# rewired\n", encoding="utf-8")
+    progress = Progress(place_of(day))
+    assert progress.config_changed
+    assert any("has changed" in line for line in status_lines(progress, WalkWords(progress.config, "en")))
+
+
+def test_status_as_json_has_every_point(day: RecordedDay, capsys: pytest.CaptureFixture[str]) -> None:
+    start_walk(place_of(day), "Li Wei")
+    day.show(1, "yard")
+    assert run_status(place_of(day), "en", as_json=True, follow=False) == 0
+    told = json.loads(capsys.readouterr().out)
+    shown = [point for point in told["points"] if point["proof"]]
+    assert [(point["kind"], point["thing"], point["test"]) for point in shown] == [("device", "yard-reader", "read")]
+    assert shown[0]["proof"]["row"] > 0
+
+
+@pytest.mark.parametrize("by", ["", "  ", "x" * 81, "two\nlines"])
+def test_test_without_a_name_is_nobodys(day: RecordedDay, by: str) -> None:
+    with pytest.raises(ConfigError, match="who tests"):
+        start_walk(place_of(day), by)
+
+
+def test_walk_that_was_never_begun_says_how_to_begin(day: RecordedDay) -> None:
+    with pytest.raises(ConfigError, match="walk start"):
+        Progress(place_of(day))
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b'{"by": 1}', b"{" * 100_000, b"x" * (1 << 20 | 1)])
+def test_damaged_file_is_told_with_its_remedy(day: RecordedDay, content: bytes) -> None:
+    (day.data / NAME).write_bytes(content)
+    with pytest.raises(ConfigError, match="begins anew"):
+        read_walk(day.data)
+
+
+def test_every_test_of_the_table_has_words_in_both_languages() -> None:
+    catalogue = Catalogue(I18N)
+    assert all(catalogue.has(f"test.{test}") for test in Trial)
+    assert catalogue.texts["zh-CN"].keys() == catalogue.texts["en"].keys()
+
+
+def test_door_without_contact_or_button_is_not_asked_for_them(day: RecordedDay) -> None:
+    start_walk(place_of(day), "Li Wei")
+    points = points_of(Progress(place_of(day)).config)
+    assert door(Trial.EXIT) not in points
+    assert door(Trial.FIRE_WIRING) not in points
+    assert door(Trial.EXIT_WIRING) in points
