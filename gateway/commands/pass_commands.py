@@ -1,6 +1,7 @@
 """`gatehouse pass`: a key that signs QR passes, and passes signed with it. It runs where passes are issued."""
 
 import os
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,10 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.clock import random_bytes
 from gateway.commands.times import parse_time
 from gateway.errors import ConfigError
+from gateway.store.list_items import ID_PATTERN
 from gateway.store.passes import sign_pass
 
-ID_CHARACTERS_MAX = 64
-"""As everywhere in LIST.json."""
 USES_MAX = 1000
 KEY_BYTES_MAX = 64 * 1024
 """A private key in PEM takes a few hundred bytes."""
@@ -96,8 +96,8 @@ def _time(option: str, text: str | None) -> datetime | None:
 
 
 def _id(option: str, text: str) -> str:
-    if not 1 <= len(text) <= ID_CHARACTERS_MAX or any(each.isspace() or each < " " for each in text):
-        raise ConfigError(option, text[:80], f"is 1 to {ID_CHARACTERS_MAX} characters without white space")
+    if re.fullmatch(ID_PATTERN, text) is None:
+        raise ConfigError(option, text[:80], "is 1 to 64 characters without white space, commas and slashes")
     return text
 
 

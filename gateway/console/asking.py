@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from gateway.console.desk import Desk
 from gateway.console.refusals import Refusal
+from gateway.domain.access_requests import NAME_CHARACTERS_MAX
 from gateway.domain.ports import Reply
 from gateway.domain.signals import Signal
 
@@ -16,7 +17,7 @@ RequestId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-]{8,64}$")]
 Note = Annotated[str, StringConstraints(max_length=1000)]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 """A code of the catalogue's `reason.*`, or a person's own words."""
-OtherId = Annotated[str, StringConstraints(min_length=1, max_length=80)]
+OtherId = Annotated[str, StringConstraints(min_length=1, max_length=NAME_CHARACTERS_MAX)]
 DAY = timedelta(hours=24)
 """What a guard sets or allows lasts for a shift; what is to last longer is the office's list."""
 

@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from gateway.console.csv_lines import BYTE_ORDER_MARK, csv_line
 from gateway.console.desk import AnyDesk, Desk, SignedIn, Supervisor
 from gateway.console.refusals import Refusal
+from gateway.domain.access_requests import NAME_CHARACTERS_MAX
 from gateway.domain.ports import RecordedEvent
 
 router = APIRouter()
@@ -20,7 +21,7 @@ _MAX_SCANNED = 5_000
 _MAX_EXPORT = 100_000
 """A month of a busy gate; about 20 MB."""
 
-_Word = Annotated[str | None, Query(max_length=100)]
+_Word = Annotated[str | None, Query(max_length=NAME_CHARACTERS_MAX)]
 
 
 class _Search:

@@ -11,11 +11,13 @@ from gateway.console.csv_lines import BYTE_ORDER_MARK, csv_line
 from gateway.console.desk import AnyDesk, Desk, Opener
 from gateway.console.refusals import Refusal
 from gateway.console.sessions import Session
+from gateway.domain.access_requests import NAME_CHARACTERS_MAX
 from gateway.domain.ports import RecordedEvent
 from gateway.domain.signals import AccessConfirmRequested, BlockRequested, ForgiveRequested, LocalGrantRequested
 
 router = APIRouter()
 
+_SUBJECT_MAX = len("credential:") + NAME_CHARACTERS_MAX
 _MAX_POINTS = 50
 """Access points of one local grant: more than a site has ways in."""
 _COLUMNS = ("area", "card", "cardholder_kind", "since", "special_care", "last_passage")
@@ -39,7 +41,7 @@ class BlockOfEvent(Asked):
 class BlockOf(Asked):
     """Block somebody of the muster list, or lift a block."""
 
-    subject: Annotated[str, StringConstraints(pattern=r"^(credential|cardholder):", max_length=80)]
+    subject: Annotated[str, StringConstraints(pattern=r"^(credential|cardholder):", max_length=_SUBJECT_MAX)]
     blocked: bool
 
 

@@ -17,7 +17,7 @@ from gateway.domain.access_request import (
     PointRules,
     Shown,
 )
-from gateway.domain.credential import Grade, Pass
+from gateway.domain.credential import Grade, Pass, former_pass_name
 from gateway.domain.door_mode import DoorMode
 from gateway.domain.site import DegradedMode
 
@@ -53,11 +53,16 @@ def record(request: AccessRequest, circumstances: Circumstances, people: tuple[P
 
 
 def recall(access_point: str, credential: str | None, kept: dict[str, Any]) -> tuple[AccessRequest, Circumstances]:
-    """What `record` kept, as a request and its circumstances. Raises KeyError or ValueError for what it never wrote."""
+    """What `record` kept, as a request and its circumstances. Raises KeyError or ValueError for what it never wrote.
+
+    Older events name a pass by its id alone.
+    """
     usual = [] if credential is None else [{"id": credential}]
     shown = tuple(_recalled(each) for each in kept.get("shown", usual))
     pin = PinResult(kept["pin"]) if "pin" in kept else None
-    people = {name: _facts(each) for name, each in kept.get("people", {}).items()}
+    told: dict[str, Any] = kept.get("people", {})
+    names = {former_pass_name(p.name): p.name for p in (each.shown_pass for each in shown) if p is not None}
+    people = {names.get(name, name): _facts(each) for name, each in told.items()}
     circumstances = Circumstances(
         DoorMode(kept.get("mode", DoorMode.LOCKED)),
         kept.get("interlocked_by", ""),

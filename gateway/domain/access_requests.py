@@ -14,8 +14,8 @@ LOCAL_GRANT_MAX = timedelta(hours=24)
 REASON_CHARACTERS_MAX = 200
 LOCAL_MAX = 2000
 """Blocks, or local grants, at once: many times what guards of one site can mean."""
-_ID_CHARACTERS_MAX = 69
-"""An id of the list, and `pass:` before that of a pass."""
+NAME_CHARACTERS_MAX = 134
+"""An id of the list; a pass's name has two of them after `pass:`."""
 
 
 class AccessRequests:
@@ -126,4 +126,4 @@ class AccessRequests:
 
 def _is_id(name: str) -> bool:
     """May it be a list's id? Those hold no white space and no control characters."""
-    return 0 < len(name) <= _ID_CHARACTERS_MAX and name.isprintable() and " " not in name
+    return 0 < len(name) <= NAME_CHARACTERS_MAX and name.isprintable() and " " not in name

@@ -70,7 +70,7 @@ def find_person(shown: Shown, access_list: AccessList | None) -> Person | None:
 
 
 def _bearer(shown: Shown, shown_pass: Pass, access_list: AccessList) -> Person:
-    name = f"pass:{shown_pass.id}"  # no pass can take a credential's name
+    name = shown_pass.name
     held = tuple(HeldLevel(level) for level in shown_pass.levels)
     listed = None if shown_pass.cardholder is None else access_list.cardholder(shown_pass.cardholder)
     holder_id = shown_pass.cardholder or name
@@ -117,16 +117,18 @@ def credential_valid(case: Case) -> bool:
 
 def _pass_holds(case: Case, shown_pass: Pass, facts: PersonFacts) -> bool:
     span = (shown_pass.valid_from, shown_pass.valid_until)
-    if not _validity_holds(case, shown_pass.id, span, (DenialReason.CREDENTIAL_NOT_ACTIVE, DenialReason.PASS_EXPIRED)):
+    if not _validity_holds(
+        case, shown_pass.name, span, (DenialReason.CREDENTIAL_NOT_ACTIVE, DenialReason.PASS_EXPIRED)
+    ):
         return False
     if shown_pass.made_at is None:
         return True
     if case.moment.wall < shown_pass.made_at - PASS_AHEAD:
-        return case.denied(DenialReason.CREDENTIAL_NOT_ACTIVE, shown_pass.id)
+        return case.denied(DenialReason.CREDENTIAL_NOT_ACTIVE, shown_pass.name)
     if case.moment.wall >= shown_pass.made_at + PASS_LIVES:
-        return case.denied(DenialReason.PASS_EXPIRED, shown_pass.id)
+        return case.denied(DenialReason.PASS_EXPIRED, shown_pass.name)
     if facts.made_at is not None and shown_pass.made_at <= facts.made_at:
-        return case.denied(DenialReason.PASS_REPLAYED, shown_pass.id)
+        return case.denied(DenialReason.PASS_REPLAYED, shown_pass.name)
     return True
 
 

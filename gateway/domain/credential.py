@@ -108,3 +108,19 @@ class Pass:
     valid_until: datetime
     uses: int | None = None
     made_at: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """What is remembered of it goes by this, and no credential's id is like it.
+
+        Another key's pass of the same id is another pass: no holder of a key uses up or blocks a neighbour's.
+        """
+        return f"{_PASS_NAME}{self.key}/{self.id}"
+
+
+_PASS_NAME = "pass:"
+
+
+def former_pass_name(name: str) -> str:
+    """What a pass of that name went by before its key was part of the name."""
+    return _PASS_NAME + name.partition("/")[2]

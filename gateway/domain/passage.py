@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from gateway.domain.access_request import AccessRequest, Circumstances, Decision, Person, PersonFacts
 from gateway.domain.area import is_forgiven
 from gateway.domain.checks_who import find_person
+from gateway.domain.credential import former_pass_name
 from gateway.domain.door_mode import DoorMode
 from gateway.domain.listed import AccessList, ListedAccessPoint
 from gateway.domain.moment import Moment
@@ -58,21 +59,30 @@ def standing(mode: DoorMode) -> DoorMode:
 def facts_of(
     person: Person, access_point: str, register: Register, moment: Moment, access_list: AccessList
 ) -> PersonFacts:
-    """What is remembered of one person."""
-    holder = "" if person.cardholder is None else person.cardholder.id
-    where = register.whereabouts.get(holder)
+    """What is remembered of one person.
+
+    What was remembered of a pass by its id alone counts until something is remembered under its name.
+    """
+    name, holder = person.id, "" if person.cardholder is None else person.cardholder.id
+    where, uses = register.whereabouts.get(holder), register.uses.get(name)
+    leave, made = register.local_grants.get(name), register.made.get(name)
+    subjects: tuple[str, ...] = (f"credential:{name}", f"cardholder:{holder}")
+    if person.shown.shown_pass is not None:
+        former = former_pass_name(name)
+        uses = uses or register.uses.get(former)
+        leave, made = leave or register.local_grants.get(former), made or register.made.get(former)
+        subjects += (f"credential:{former}",)
+        if holder == name:
+            where, subjects = where or register.whereabouts.get(former), (*subjects, f"cardholder:{former}")
     area = None if where is None or where.area is None else access_list.area(where.area)
-    known = where is not None and not is_forgiven(where, area, moment, access_list.zone)
-    uses = register.uses.get(person.id, Uses())
-    leave, made = register.local_grants.get(person.id), register.made.get(person.id)
-    blocked = next((s for s in (f"credential:{person.id}", f"cardholder:{holder}") if s in register.blocks), "")
+    today = uses is not None and uses.day == _day(moment, access_list)
     return PersonFacts(
-        known=known,
+        known=where is not None and not is_forgiven(where, area, moment, access_list.zone),
         area=where.area if where is not None else None,
         since=None if where is None else where.at,
-        used=uses.total,
-        used_today=uses.today if uses.day == _day(moment, access_list) else 0,
-        blocked=blocked,
+        used=0 if uses is None else uses.total,
+        used_today=uses.today if uses is not None and today else 0,
+        blocked=next((subject for subject in subjects if subject in register.blocks), ""),
         local_grant_until=leave.until if leave is not None and access_point in leave.access_points else None,
         made_at=None if made is None else made.at,
     )
@@ -85,7 +95,7 @@ def note_grant(decision: Decision, register: Register, moment: Moment, access_li
         credential, shown_pass = person.credential, person.shown.shown_pass
         counted = credential is not None and (credential.uses is not None or credential.uses_per_day is not None)
         if counted or (shown_pass is not None and shown_pass.uses is not None):
-            before, today = register.uses.get(person.id, Uses()), _day(moment, access_list)
+            before, today = _uses_of(person, register), _day(moment, access_list)
             used_today = before.today if before.day == today else 0
             register.put("uses", person.id, Uses(before.total + 1, today, used_today + 1))
             noted = True
@@ -93,6 +103,13 @@ def note_grant(decision: Decision, register: Register, moment: Moment, access_li
             register.put("made", person.id, Made(shown_pass.made_at))
             noted = True
     return noted
+
+
+def _uses_of(person: Person, register: Register) -> Uses:
+    uses = register.uses.get(person.id)
+    if uses is None and person.shown.shown_pass is not None:
+        uses = register.uses.get(former_pass_name(person.id))
+    return uses or Uses()
 
 
 def ways(decision: Decision, listed: ListedAccessPoint, door: str) -> list[OnTheWay]:
@@ -113,6 +130,9 @@ def note_passage(passed: OnTheWay, register: Register, moment: Moment) -> None:
     """Somebody went through: they are now where the access point leads."""
     where = Whereabouts(passed.area_to, moment.wall, passed.access_point, passed.credential, passed.special_care)
     register.put("whereabouts", passed.cardholder, where)
+    former = former_pass_name(passed.cardholder)
+    if passed.cardholder == passed.credential and former in register.whereabouts:
+        register.put("whereabouts", former, None)  # Somebody nameless is in one area only.
 
 
 def forgive(register: Register, cardholder: str | None) -> None:

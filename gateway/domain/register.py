@@ -84,7 +84,7 @@ class Fact:
     """One fact: its kind, its key, and its value; None when it is forgotten.
 
     Keys: a cardholder's id for whereabouts, `credential:ID` or `cardholder:ID` for a block; for the others a
-    credential's id, or `pass:ID`.
+    credential's id, or a pass's name (`pass:KEY/ID`; those of before passes were named with their key: `pass:ID`).
     """
 
     kind: str

@@ -13,7 +13,13 @@ from msgspec import UNSET, Meta, UnsetType
 from gateway.domain.cardholder import CardholderKind
 from gateway.domain.credential import CredentialState, Identifier
 
-_Id = Annotated[str, Meta(pattern=r"^[^\s\x00-\x1f]{1,64}\Z")]
+ID_PATTERN = r"^[^\s,/\x00-\x1f]{1,64}$"
+"""Traces join ids by commas and slashes, and a pass's name is `pass:KEY/ID`."""
+NAME_PATTERN = r"^[^\s\x00-\x1f]{1,64}$"
+"""Of groups and floors, such as `G/F`."""
+
+_Id = Annotated[str, Meta(pattern=ID_PATTERN.replace("$", r"\Z"))]
+_Name = Annotated[str, Meta(pattern=NAME_PATTERN.replace("$", r"\Z"))]
 _Label = Annotated[str, Meta(max_length=200)]
 _Pin = Annotated[str, Meta(pattern=r"^[0-9]{4,12}\Z")] | UnsetType
 _Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")] | UnsetType
@@ -50,7 +56,7 @@ class CardholderItem(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     escort_needed: bool = False
     can_escort: bool = False
     special_care: bool = False
-    groups: Annotated[tuple[_Id, ...], Meta(max_length=20)] = ()
+    groups: Annotated[tuple[_Name, ...], Meta(max_length=20)] = ()
 
 
 class CredentialItem(msgspec.Struct, forbid_unknown_fields=True, gc=False):

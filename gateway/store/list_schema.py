@@ -3,6 +3,7 @@
 from typing import Any
 
 from gateway.domain.credential import NUMBER_MAX
+from gateway.store.list_items import ID_PATTERN, NAME_PATTERN
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 CREDENTIALS_BOUND, CARDHOLDERS_BOUND = 1_000_000, 500_000
@@ -13,7 +14,8 @@ PERSONS_BOUND = 5
 """Nobody brings more people to a door, and each one waits for the next."""
 USES_BOUND = 1_000_000
 
-_ID = {"type": "string", "pattern": r"^[^\s\x00-\x1f]{1,64}$"}
+_ID = {"type": "string", "pattern": ID_PATTERN}
+_NAME = {"type": "string", "pattern": NAME_PATTERN}
 _ID_OR_NULL = {**_ID, "type": ["string", "null"]}
 _TIME = {"type": ["string", "null"], "format": "date-time"}
 _DATE = {"type": "string", "format": "date", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
@@ -75,7 +77,7 @@ _ACCESS_POINT = _object(
         "area_from": _ID_OR_NULL,
         "area_to": _ID_OR_NULL,
         "persons": _array(
-            _object({"group": _ID}, {"count": {"type": "integer", "minimum": 1, "maximum": PERSONS_BOUND}}),
+            _object({"group": _NAME}, {"count": {"type": "integer", "minimum": 1, "maximum": PERSONS_BOUND}}),
             PERSONS_BOUND,
         ),
     },
@@ -92,7 +94,7 @@ _AREA = _object(
 _LEVEL = _object(
     {
         "id": _ID,
-        "grants": _array(_object({"access_point": _ID, "schedule": _ID}, {"floors": _array(_ID, 200)}), PART_BOUND),
+        "grants": _array(_object({"access_point": _ID, "schedule": _ID}, {"floors": _array(_NAME, 200)}), PART_BOUND),
     },
     _VALIDITY,
 )
@@ -116,7 +118,7 @@ _CARDHOLDER = _object(
         "escort_needed": _FLAG,
         "can_escort": _FLAG,
         "special_care": _FLAG,
-        "groups": _array(_ID, 20),
+        "groups": _array(_NAME, 20),
     },
 )
 _CREDENTIAL = _object(

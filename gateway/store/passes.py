@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from gateway.domain.credential import Pass
 from gateway.domain.listed import PassKey
+from gateway.store.list_items import ID_PATTERN
 from gateway.store.list_times import rfc3339
 
 PASS_BOUND = 1024
@@ -19,7 +20,7 @@ PASS_BOUND = 1024
 PREFIX = "GHP1."
 
 _SHAPE = re.compile(r"GHP1\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{86})")
-_Id = Annotated[str, msgspec.Meta(pattern=r"^[^\s\x00-\x1f]{1,64}\Z")]
+_Id = Annotated[str, msgspec.Meta(pattern=ID_PATTERN.replace("$", r"\Z"))]
 
 
 class _Payload(msgspec.Struct, forbid_unknown_fields=True):

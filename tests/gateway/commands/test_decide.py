@@ -165,7 +165,7 @@ def test_a_signed_pass_opens_what_its_levels_say_until_it_ends(list_path: Path, 
         "PassExpired",
         "PassInvalid",
     ]
-    assert (granted["credential"], granted["cardholder"]) == ("pass:v-1", "pass:v-1")
+    assert (granted["credential"], granted["cardholder"]) == ("pass:app/v-1", "pass:app/v-1")
 
 
 def test_a_shuffled_list_decides_the_same_with_the_same_trace(list_path: Path) -> None:

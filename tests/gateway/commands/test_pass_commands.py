@@ -105,6 +105,7 @@ def test_the_command_line_signs_counted_and_rotating_passes(key_path: Path) -> N
         ({"made_at": "2026-11-23T00:00:00Z"}, "pass"),
         ({"uses": None, "made_at": "now"}, "--at"),
         ({"id": "two words"}, "--id"),
+        ({"id": "app/v-1"}, "--id"),
         ({"key_id": ""}, "--key-id"),
         ({"cardholder": "x" * 65}, "--cardholder"),
         ({"levels": ("day", "\n")}, "--level"),

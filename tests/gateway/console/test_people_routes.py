@@ -205,6 +205,15 @@ async def test_one_is_forgiven_or_all(site: SiteAtWork) -> None:
         assert all(where.forgiven for where in whereabouts.values())
 
 
+async def test_a_pass_of_the_longest_name_is_blocked_and_that_is_lifted(site: SiteAtWork) -> None:
+    subject = f"credential:pass:{'k' * 64}/{'v' * 64}"
+    async with await site.signed_in("lin", Role.GUARD) as client:
+        for number, blocked in ((1, True), (2, False)):
+            asked = body(number, subject=subject, blocked=blocked)
+            assert (await client.post("/api/blocks", json=asked)).status_code == 200
+            assert (subject in site.doors.controller.register.blocks) == blocked
+
+
 async def test_a_technician_is_told_of_no_people(site: SiteAtWork) -> None:
     async with await site.signed_in("tao", Role.TECHNICIAN) as client:
         for path in ("/api/people", "/api/people.csv"):

@@ -82,7 +82,7 @@ class Asked:
     def decide(self) -> Decision:
         quality = ClockQuality.SUSPECT if self.suspect else ClockQuality.SYNCHRONISED
         request = replace(AccessRequest("north", self.shown), **self.request)
-        circumstances = replace(Circumstances(people={"c-1": self.facts, "pass:v-1": self.facts}), **self.around)
+        circumstances = replace(Circumstances(people={"c-1": self.facts, "pass:app/v-1": self.facts}), **self.around)
         return decide(request, Moment(NOON, 1.0, "boot", quality), self.list(), circumstances)
 
 

@@ -127,13 +127,12 @@ def _facts(request: Json) -> Iterator[Fact]:
     for holder, seen in request["whereabouts"].items():
         where = Whereabouts(seen["area"], instant_of(seen["at"]), "ap-before", forgiven=seen["forgiven"])
         yield Fact("whereabouts", holder, where)
-    passes = {one["pass"]["id"] for one in request["shown"] if "pass" in one}
     for name, used in request["uses"].items():
-        yield Fact("uses", f"pass:{name}" if name in passes else name, Uses(used["total"], used["day"], used["today"]))
+        yield Fact("uses", name, Uses(used["total"], used["day"], used["today"]))
     for subject in request["blocked"]:
         yield Fact("block", subject, Block("lost", "guard", "gate", at))
     for name, grant in request["local_grants"].items():
         local = LocalGrant(tuple(grant["access_points"]), instant_of(grant["until"]), "delivery", "guard", "gate")
         yield Fact("local_grant", name, local)
     for name, made in request["made"].items():
-        yield Fact("made", f"pass:{name}", Made(instant_of(made)))
+        yield Fact("made", name, Made(instant_of(made)))

@@ -112,19 +112,38 @@ class Case:
 
     def local_grant(self, person: Person) -> bool:
         """Does a guard's leave hold?"""
-        grant = self.request["local_grants"].get(person.id)
+        grant = self.remembered("local_grants", person)
         if grant is None or self.request["access_point"] not in grant["access_points"]:
             return False
         return not self.suspect and self.wall < instant_of(grant["until"])
 
     def seen(self, person: Person) -> Json | None:
         """Where the person was seen last, if that is known: `area`, `at`, `forgiven`."""
-        seen: Json | None = self.request["whereabouts"].get(person.who.removeprefix("cardholder:"))
-        return seen
+        told: Json = self.request["whereabouts"]
+        return next((told[name] for name in self.holder_names(person) if name in told), None)
+
+    def names(self, person: Person) -> list[str]:
+        """What is remembered of somebody goes by these: the name of before a pass's key was part of it comes last."""
+        if person.shown_pass is None:
+            return [person.id]
+        return [person.id, f"pass:{person.shown_pass['id']}"]
+
+    def holder_names(self, person: Person) -> list[str]:
+        """A cardholder's id; who shows a pass of nobody is the pass."""
+        holder = person.who.removeprefix("cardholder:")
+        return self.names(person) if holder == person.id else [holder]
+
+    def remembered(self, what: str, person: Person) -> Any:
+        """One fact of somebody, None if there is none."""
+        told: Json = self.request[what]
+        found = next((name for name in self.names(person) if name in told), None)
+        if found is not None and found != person.id:
+            self.notes.add("remembered of a pass by its id alone")
+        return None if found is None else told[found]
 
     def used(self, person: Person) -> tuple[int, int]:
         """Grants in all, and on this local day."""
-        used = self.request["uses"].get(person.id, {"total": 0, "day": "", "today": 0})
+        used = self.remembered("uses", person) or {"total": 0, "day": "", "today": 0}
         today = used["day"] == str(self.wall.astimezone(self.listed.calendar.zone).date())
         return used["total"], used["today"] if today else 0
 

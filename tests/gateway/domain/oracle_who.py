@@ -47,8 +47,8 @@ def _bearer(case: Case, payload: Json) -> Person:
     named = payload.get("cardholder")
     holder = case.listed.holders.get(named or "", VISITOR)
     case.notes.add("pass of " + ("somebody unknown" if holder is VISITOR else "a cardholder"))
-    who = f"pass:{payload['id']}" if named is None else f"cardholder:{named}"
-    return Person(payload["id"], who, holder, "pass", shown_pass=payload)
+    name = f"pass:{payload['key']}/{payload['id']}"
+    return Person(name, f"cardholder:{named or name}", holder, "pass", shown_pass=payload)
 
 
 def _bearer_of_card(case: Case, shown: Json) -> Person | None:
@@ -66,9 +66,13 @@ def _bearer_of_card(case: Case, shown: Json) -> Person | None:
 def local_block(case: Case) -> str | None:
     """4."""
     for person in case.people:
-        for subject in (f"credential:{person.id}", person.who):
-            if subject in case.request["blocked"]:
-                case.notes.add("block of a " + subject.split(":")[0])
+        for name in case.names(person):
+            if f"credential:{name}" in case.request["blocked"]:
+                case.notes.add("block of a credential")
+                return "BlockedLocally"
+        for name in case.holder_names(person):
+            if f"cardholder:{name}" in case.request["blocked"]:
+                case.notes.add("block of a cardholder")
                 return "BlockedLocally"
     return None
 
@@ -87,7 +91,7 @@ def credential_validity(case: Case) -> str | None:
     """6."""
     for person in case.people:
         if person.shown_pass is not None:
-            reason = _pass_validity(case, person.shown_pass)
+            reason = _pass_validity(case, person, person.shown_pass)
         else:
             reason = case.validity(person.credential or {}, "CredentialNotActive", "CredentialExpired")
         if reason is not None:
@@ -95,7 +99,7 @@ def credential_validity(case: Case) -> str | None:
     return None
 
 
-def _pass_validity(case: Case, payload: Json) -> str | None:
+def _pass_validity(case: Case, person: Person, payload: Json) -> str | None:
     """A pass always ends, so it is limited in time."""
     limits = {"valid_from": payload.get("from"), "valid_until": payload["until"]}
     reason = case.validity(limits, "CredentialNotActive", "PassExpired")
@@ -108,7 +112,7 @@ def _pass_validity(case: Case, payload: Json) -> str | None:
     if case.wall >= made + timedelta(seconds=60):
         case.notes.add("a rotating pass is too old")
         return "PassExpired"
-    taken = case.request["made"].get(payload["id"])
+    taken = case.remembered("made", person)
     if taken is not None and made <= instant_of(taken):
         return "PassReplayed"
     case.notes.add("a rotating pass holds")

@@ -45,7 +45,7 @@ class _Asking:
         rng = self.rng
         shown = [self.shown(self.holder), *(self.shown(other) for other in self.others())]
         people = self.credentials(shown)
-        passes = [one["pass"]["id"] for one in shown if "pass" in one]
+        passes = self.pass_names(shown)
         return {
             "at": self.text(self.wall),
             "clock_suspect": rng.random() < 0.08,
@@ -59,9 +59,9 @@ class _Asking:
             "interlocked_by": "d-other" if rng.random() < 0.04 else "",
             "on_their_way": rng.choice((0, 0, 0, 1, 2)),
             "locked_out": rng.random() < 0.08,
-            "blocked": self.blocked(people),
+            "blocked": self.blocked([*people, *passes]),
             "uses": {one: self.uses() for one in [*people, *passes] if rng.random() < 0.7},
-            "local_grants": {one: self.local_grant() for one in people if rng.random() < 0.08},
+            "local_grants": {one: self.local_grant() for one in [*people, *passes] if rng.random() < 0.08},
             "made": {one: self.text(self.wall + rng.choice(MADE)) for one in passes if rng.random() < 0.3},
             "whereabouts": self.whereabouts(shown),
         }
@@ -108,6 +108,15 @@ class _Asking:
         """The ids of the credentials that are shown."""
         texts = [canonical(reading) for one in shown for reading in one.get("readings", ())]
         return [self.scene.shown_by[text] for text in texts if text in self.scene.shown_by]
+
+    def pass_names(self, shown: list[Json]) -> list[str]:
+        """What may be remembered of the passes shown goes by these: now and then another key's, or none's."""
+        names = []
+        for payload in (one["pass"] for one in shown if "pass" in one):
+            names += [f"pass:{payload['key']}/{payload['id']}"] if self.rng.random() < 0.8 else []
+            names += [f"pass:k-other/{payload['id']}"] if self.rng.random() < 0.2 else []
+            names += [f"pass:{payload['id']}"] if self.rng.random() < 0.2 else []
+        return names
 
     # What is shown.
 
@@ -215,10 +224,11 @@ class _Asking:
         return {"access_points": points, "until": self.text(self.near() + timedelta(hours=1))}
 
     def whereabouts(self, shown: list[Json]) -> Json:
-        """By cardholder's id, or `pass:ID`: of most who are shown, and of a few; most often where they may be."""
+        """By cardholder's id, or a pass's name: of most who are shown, and of a few; most often where they may be."""
         rng = self.rng
         ids = [one["id"] for one in rng.sample(self.holders, 3)]
-        ids += [one["pass"].get("cardholder") or f"pass:{one['pass']['id']}" for one in shown if "pass" in one]
+        ids += [one["pass"]["cardholder"] for one in shown if one.get("pass", {}).get("cardholder")]
+        ids += self.pass_names(shown)
         told = {}
         for holder in [*ids, self.holder["id"]]:
             if rng.random() < 0.6:

@@ -403,13 +403,31 @@ class TestLimitedUse:
             "GHP1.later": Pass("v-2", "phone", "p-1", (), None, until, made_at=made + timedelta(seconds=5)),
         }
         rig = Compound(compound_list(passes=passes))
-        assert only(rig.text("GHP1.one"), ev.AccessGranted).credential == "pass:v-1"
+        assert only(rig.text("GHP1.one"), ev.AccessGranted).credential == "pass:office/v-1"
         assert why(rig.text("GHP1.one")) == "UsesExhausted"
         assert granted(rig.text("GHP1.now"))
         assert why(rig.text("GHP1.now")) == "PassReplayed"
         assert granted(rig.text("GHP1.later"))
         rig.pass_time(66)
         assert why(rig.text("GHP1.later")) == "PassExpired"
+
+    def test_another_keys_pass_of_the_same_id_is_another_pass(self) -> None:
+        until = datetime(2027, 1, 1, tzinfo=UTC)
+        made = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+        passes = {
+            f"GHP1.{key}-{kind}": Pass("v-1", key, None, ("all",), None, until, **more)
+            for key in ("phone-1", "phone-2")
+            for kind, more in (("counted", {"uses": 1}), ("rotating", {"made_at": made}))
+        }
+        rig = Compound(compound_list(passes=passes))
+        for kind, reason in (("counted", "UsesExhausted"), ("rotating", "PassReplayed")):
+            for key in ("phone-1", "phone-2"):
+                assert granted(rig.text(f"GHP1.{key}-{kind}"))
+                assert why(rig.text(f"GHP1.{key}-{kind}")) == reason
+        rig.block("credential:pass:phone-1/v-1")
+        rig.pass_time(30)
+        assert why(rig.text("GHP1.phone-1-counted")) == "BlockedLocally"
+        assert why(rig.text("GHP1.phone-2-counted")) == "UsesExhausted"
 
 
 class TestLockOut:

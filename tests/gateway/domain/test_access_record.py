@@ -99,6 +99,13 @@ def test_a_pass_without_levels_is_recalled_without() -> None:
     assert recall("north", "pass:v-1", {"shown": [{"pass": told}]})[0].shown[0].shown_pass == COUNTED
 
 
+def test_what_was_recorded_of_a_pass_by_its_id_alone_is_that_passs() -> None:
+    told = {"id": "v-1", "key": "office", "valid_until": "2026-11-23T05:00:00+00:00", "uses": 3}
+    kept_then = {"shown": [{"pass": told}, {"id": "c-1"}], "people": {"pass:v-1": {"used": 3}, "c-1": {"used": 1}}}
+    people = recall("north", "pass:v-1", kept_then)[1].people
+    assert people == {"pass:office/v-1": PersonFacts(used=3), "c-1": PersonFacts(used=1)}
+
+
 def test_a_text_that_only_looks_like_a_pass_stays_forged() -> None:
     request = AccessRequest("north", (Shown((), Grade.PASS, forged_pass=True),))
     told = record(request, Circumstances(), ())

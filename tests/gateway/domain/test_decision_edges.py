@@ -15,7 +15,7 @@ from gateway.domain.credential import Credential, Grade, Pass
 from gateway.domain.listed import AccessLevel, AntiPassback, Area, Authentication, Grant, ListedAccessPoint, PersonsOf
 from gateway.domain.moment import ClockQuality, Moment
 from gateway.domain.passage import facts_of, forgive, gather, note_grant, note_passage, ways
-from gateway.domain.register import Block, Fact, Made, Register, Uses, Whereabouts
+from gateway.domain.register import Block, Fact, LocalGrant, Made, Register, Uses, Whereabouts
 from tests.gateway.domain.asked import SEEN_INSIDE, Asked, a_card, a_pass, answer, steps
 from tests.gateway.domain.listing import listing
 
@@ -36,7 +36,8 @@ def somebody(shown: Shown | None = None, **credential: Any) -> Person:
 def bearer(**more: Any) -> Person:
     """Who shows a pass."""
     shown_pass = replace(Pass("v-1", "app", None, (), None, NOON + timedelta(days=1)), **more)
-    return Person("pass:v-1", None, Cardholder("pass:v-1"), Shown((), Grade.PASS, shown_pass))
+    shown = Shown((), Grade.PASS, shown_pass)
+    return Person(shown_pass.name, None, Cardholder(shown_pass.cardholder or shown_pass.name), shown)
 
 
 def granted(*people: Person) -> Decision:
@@ -66,16 +67,60 @@ class TestWhatAGrantUsesUp:
     def test_a_counted_pass_is_counted_and_a_rotating_one_is_remembered_by_its_time(self) -> None:
         register = Register()
         assert note_grant(granted(bearer(uses=3)), register, NOW, SITE_LIST)
-        assert register.all_facts() == (Fact("uses", "pass:v-1", Uses(1, TODAY, 1)),)
+        assert register.all_facts() == (Fact("uses", "pass:app/v-1", Uses(1, TODAY, 1)),)
         register = Register()
         made_at = NOON - timedelta(seconds=5)
         assert note_grant(granted(bearer(made_at=made_at)), register, NOW, SITE_LIST)
-        assert register.all_facts() == (Fact("made", "pass:v-1", Made(made_at)),)
+        assert register.all_facts() == (Fact("made", "pass:app/v-1", Made(made_at)),)
 
     def test_each_of_several_people_is_counted(self) -> None:
         register = Register()
         assert note_grant(granted(bearer(uses=1), somebody(uses=2), somebody()), register, NOW, SITE_LIST)
-        assert set(register.uses) == {"pass:v-1", "c-1"}
+        assert set(register.uses) == {"pass:app/v-1", "c-1"}
+
+
+class TestWhatWasRememberedOfAPassByItsIdAlone:
+    """As `pass:ID`, before its key was part of its name."""
+
+    def facts(self, *facts: Fact, **more: Any) -> PersonFacts:
+        return facts_of(bearer(**more), "north-in", Register(facts), NOW, SITE_LIST)
+
+    def test_no_counted_use_is_lost_for_any_key(self) -> None:
+        register = Register([Fact("uses", "pass:v-1", Uses(2, TODAY, 1))])
+        for key in ("app", "phone"):
+            assert facts_of(bearer(uses=9, key=key), "north-in", register, NOW, SITE_LIST).used == 2
+            assert note_grant(granted(bearer(uses=9, key=key)), register, NOW, SITE_LIST)
+            assert register.uses[f"pass:{key}/v-1"] == Uses(3, TODAY, 2)
+        assert register.uses["pass:v-1"] == Uses(2, TODAY, 1)
+
+    def test_what_is_remembered_under_its_own_name_comes_first(self) -> None:
+        facts = self.facts(Fact("uses", "pass:v-1", Uses(2)), Fact("uses", "pass:app/v-1", Uses(5)), uses=9)
+        assert facts.used == 5
+
+    def test_a_rotating_pass_a_local_grant_and_whereabouts_still_count(self) -> None:
+        leave = LocalGrant(("north-in",), NOON, "delivery", "guard", "gate")
+        facts = self.facts(
+            Fact("made", "pass:v-1", Made(NOON)),
+            Fact("local_grant", "pass:v-1", leave),
+            Fact("whereabouts", "pass:v-1", Whereabouts("yard", NOON, "north-in")),
+        )
+        assert (facts.made_at, facts.local_grant_until, facts.known, facts.area) == (NOON, NOON, True, "yard")
+
+    @pytest.mark.parametrize("subject", ["credential:pass:v-1", "cardholder:pass:v-1"])
+    def test_a_block_still_holds(self, subject: str) -> None:
+        assert self.facts(Fact("block", subject, Block("lost", "guard", "gate", NOON))).blocked == subject
+
+    def test_of_a_cards_holder_who_shows_a_pass_the_holder_is_asked_and_no_nameless_visitor(self) -> None:
+        facts = self.facts(Fact("whereabouts", "pass:v-1", Whereabouts("yard", NOON, "north-in")), cardholder="p-1")
+        assert facts == PersonFacts()
+
+    def test_who_goes_on_is_counted_in_one_area_only(self) -> None:
+        register = Register([Fact("whereabouts", "pass:v-1", Whereabouts("yard", NOON, "north-in"))])
+        out = ListedAccessPoint("north-out", area_from="yard")
+        (way,) = ways(granted(bearer()), out, "north")
+        note_passage(way, register, NOW)
+        assert list(register.whereabouts) == ["pass:app/v-1"]
+        assert register.inside == {"yard": 0}
 
 
 class TestWhereSomebodyIs:
@@ -90,7 +135,7 @@ class TestWhereSomebodyIs:
         within = ListedAccessPoint("inner", area_from="yard", area_to="yard")
         assert ways(granted(somebody()), within, "inner") == []
         nobody = replace(somebody(), cardholder=None)
-        assert [way.credential for way in ways(granted(nobody, bearer()), INTO_THE_YARD, "north")] == ["pass:v-1"]
+        assert [way.credential for way in ways(granted(nobody, bearer()), INTO_THE_YARD, "north")] == ["pass:app/v-1"]
 
     def test_forgiving_one_leaves_the_others_and_forgiving_all_leaves_nobody(self) -> None:
         inside = Whereabouts("yard", NOON, "north-in")
@@ -207,18 +252,18 @@ class TestWhoIsShown:
         shown = bearer(cardholder="p-9", levels=("guests",)).shown
         assert shown.shown_pass is not None
         visitor = Cardholder("p-9", CardholderKind.VISITOR, (HeldLevel("guests"),))
-        assert find_person(shown, SITE_LIST) == Person("pass:v-1", None, visitor, shown)
+        assert find_person(shown, SITE_LIST) == Person("pass:app/v-1", None, visitor, shown)
         nameless = bearer().shown
-        visitor = Cardholder("pass:v-1", CardholderKind.VISITOR)
-        assert find_person(nameless, SITE_LIST) == Person("pass:v-1", None, visitor, nameless)
+        visitor = Cardholder("pass:app/v-1", CardholderKind.VISITOR)
+        assert find_person(nameless, SITE_LIST) == Person("pass:app/v-1", None, visitor, nameless)
 
     def test_a_pass_of_a_cardholder_has_its_own_levels_or_else_the_holders(self) -> None:
         holder = Cardholder("p-1", CardholderKind.STAFF, (HeldLevel("all"),))
         known = listing(cardholders=[holder])
         plain, levelled = bearer(cardholder="p-1").shown, bearer(cardholder="p-1", levels=("guests",)).shown
-        assert find_person(plain, known) == Person("pass:v-1", None, holder, plain)
+        assert find_person(plain, known) == Person("pass:app/v-1", None, holder, plain)
         narrowed = replace(holder, levels=(HeldLevel("guests"),))
-        assert find_person(levelled, known) == Person("pass:v-1", None, narrowed, levelled)
+        assert find_person(levelled, known) == Person("pass:app/v-1", None, narrowed, levelled)
 
 
 class TestSeveralPeople:
@@ -243,7 +288,7 @@ class TestSeveralPeople:
 
     def test_the_trace_names_each_whose_uses_are_counted(self) -> None:
         asked = Asked((a_card(1), a_pass(made_at=None, uses=3)), card={"uses": 2})
-        assert ("uses", True, "c-1,pass:v-1") in steps(asked.decide())
+        assert ("uses", True, "c-1,pass:app/v-1") in steps(asked.decide())
 
     @pytest.mark.parametrize("first", [{"anti_passback_exempt": True}, {}])
     def test_who_is_not_asked_where_they_are_excuses_nobody_else(self, first: dict[str, Any]) -> None:

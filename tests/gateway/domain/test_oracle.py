@@ -77,6 +77,7 @@ FEATURES = frozenset(
         "pass of a cardholder",
         "pass of somebody unknown",
         "people of the groups wanted",
+        "remembered of a pass by its id alone",
         "risk 3 passes everybody else",
         "risk is over",
         "schedule: a special day ends what runs into it",
@@ -133,11 +134,10 @@ def difference(answer: Answer, decision: Decision) -> str:
         return f"the manual says {answer.outcome}, the engine {outcome(decision)}"
     if not decision.granted:
         return ""
-    soft = {one.removeprefix("pass:") for one in decision.soft_passback}
     for what, ours, theirs in (
         ("floors", answer.floors, set(decision.floors)),
         ("duress", answer.duress, decision.duress),
-        ("soft anti-passback", answer.soft, soft),
+        ("soft anti-passback", answer.soft, set(decision.soft_passback)),
     ):
         if ours != theirs:
             return f"granted, but of {what} the manual says {ours}, the engine {theirs}"

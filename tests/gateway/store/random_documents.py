@@ -18,9 +18,10 @@ IDENTIFIERS = [
 ]
 """Those that a document may hold, and some that it doesn't."""
 
-_IDS = st.text(st.characters(blacklist_categories=("Cs", "Cc", "Z")), min_size=1, max_size=64).filter(
+_NAMES = st.text(st.characters(blacklist_categories=("Cs", "Cc", "Z")), min_size=1, max_size=64).filter(
     lambda text: not any(character.isspace() for character in text)
 )
+_IDS = _NAMES.filter(lambda text: not set(text) & set(",/"))
 _TIMES = st.sampled_from(["2027-01-01T00:00:00Z", "2027-06-01T12:30:00.000001+08:00", "1999-12-31T23:59:59-11:00"])
 _HASHES = st.binary(min_size=16, max_size=16).map(bytes.hex)
 _FLAGS = st.booleans()
@@ -43,7 +44,7 @@ _CARDHOLDER = _some(
     {
         "kind": st.sampled_from(["resident", "family", "tenant", "staff", "visitor", "contractor"]),
         "risk": _RISKS,
-        "groups": st.lists(_IDS, max_size=3),
+        "groups": st.lists(_NAMES, max_size=3),
         **dict.fromkeys(
             ("extended_time", "anti_passback_exempt", "escort_needed", "can_escort", "special_care"), _FLAGS
         ),

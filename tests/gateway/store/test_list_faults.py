@@ -160,6 +160,8 @@ FAULTS: list[tuple[str, Change]] = [
     # cardholders
     ("$.cardholders[1].id: 'p-0' is there twice", _put("cardholders", 1, id="p-0")),
     ("$.cardholders[1].id: must match", _put("cardholders", 1, id="p 1")),
+    ("$.cardholders[1].id: must match", _put("cardholders", 1, id="p,1")),
+    ("$.pass_keys[0].id: must match", _put("pass_keys", 0, id="of/fice")),
     ("$.cardholders[1].kind: must be one of", _put("cardholders", 1, kind="guest")),
     ("$.cardholders[1].special_care: must be boolean", _put("cardholders", 1, special_care=None)),
     ("$.cardholders[0].levels[0].level: no level 'x'", _put("cardholders", 0, "levels", 0, level="x")),
@@ -357,6 +359,14 @@ def test_sound_list_needs_no_walk() -> None:
     assert sound_cardholders(holders, {"residents", "works"}) == {"p-0", "p-1", "p-2", "p-3"}
     assert are_sound_credentials(cards, {"p-0", "p-1", "p-2", "p-3"})
     assert not are_sound_credentials(cards, {"p-0", "p-1", "p-2"})
+
+
+def test_floors_and_groups_may_be_called_what_an_id_may_not() -> None:
+    document = full_list()
+    document["levels"][1]["grants"][0]["floors"] = ["G/F", "1,5"]
+    document["cardholders"][1]["groups"] = ["board/night"]
+    parsed = parse_list(document)
+    assert parsed.levels["works"].grants[0].floors == ("G/F", "1,5")
 
 
 def test_periods_that_touch_are_sound() -> None:

@@ -65,6 +65,8 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("an unknown field", {**VISIT, "floors": ["12"]}),
     ("an empty id", {**VISIT, "id": ""}),
     ("an id with white space", {**VISIT, "id": "v 1"}),
+    ("an id with a slash", {**VISIT, "id": "office/v-1"}),
+    ("an id with a comma", {**VISIT, "id": "v-1,v-2"}),
     ("a time without offset", {**VISIT, "until": "2027-01-02T00:00:00"}),
     ("a start that is no time", {**VISIT, "from": "now"}),
     ("a making that is no time", {**OWN, "at": "now"}),
