@@ -12,8 +12,10 @@ from pydantic import BaseModel, ValidationError
 from config.model import (
     FORMAT_PATTERN,
     ID_PATTERN,
+    LIST_ID_PATTERN,
     AccessPointTable,
     AccessTable,
+    AreaTable,
     CameraTable,
     ConsoleTable,
     DoorGroupTable,
@@ -43,6 +45,7 @@ MANY_TABLES: dict[str, type[BaseModel]] = {
     "lift": LiftTable,
     "interlock": InterlockTable,
     "door_group": DoorGroupTable,
+    "area": AreaTable,
     "input": InputTable,
     "schedule": ScheduleTable,
     "broker": BrokerSettings,
@@ -82,6 +85,7 @@ class SiteConfig:
     lifts: dict[str, LiftTable]
     interlocks: dict[str, InterlockTable]
     door_groups: dict[str, DoorGroupTable]
+    areas: dict[str, AreaTable]
     inputs: dict[str, InputTable]
     schedules: dict[str, ScheduleTable]
     cameras: dict[str, CameraTable]
@@ -159,6 +163,7 @@ class _Reading:
             lifts=many["lift"],
             interlocks=many["interlock"],
             door_groups=many["door_group"],
+            areas=many["area"],
             inputs=many["input"],
             schedules=many["schedule"],
             cameras=cameras,
@@ -256,7 +261,10 @@ class _Reading:
         return cameras, devices
 
     def _check_id(self, path: tuple[str, ...]) -> None:
-        if not re.fullmatch(ID_PATTERN, path[-1]):
+        if path[0] == "area":
+            if not re.fullmatch(LIST_ID_PATTERN, path[-1]):
+                self.fault(path, path[-1], "use the area's id in the office's list: up to 64 characters without spaces")
+        elif not re.fullmatch(ID_PATTERN, path[-1]):
             self.fault(path, path[-1], "use up to 32 of a-z, 0-9, - and _ for an id")
 
     def _check_format_name(self, path: tuple[str, ...]) -> None:

@@ -12,6 +12,8 @@ ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,31}$"
 TIME_PATTERN = r"^([01]\d|2[0-3]):[0-5]\d$"
 END_PATTERN = r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$"
 URL_PATTERN = r"^https?://"
+LIST_ID_PATTERN = r"^\S{1,64}$"
+"""An id of the office's list."""
 FLOOR_PATTERN = r"^\S{1,16}$"
 FORMAT_PATTERN = r"^[A-Za-z0-9]{1,16}$"
 Seconds = Annotated[float, Field(gt=0, le=3600)]
@@ -131,6 +133,12 @@ class DoorGroupTable(_Table):
 
     name: Names
     doors: Ids = Field(min_length=1)
+
+
+class AreaTable(_Table):
+    """`[area.ID]`: what guards call an area of the office's list, by its id there."""
+
+    name: Names
 
 
 class AccessTable(_Table):

@@ -134,7 +134,15 @@ def prepare(data: Path, site: DemoSite) -> None:
         _write_secret(data / name, secrets.token_hex(16) if is_key else secrets.token_urlsafe(24))
     listed = demo_list(FIRST_LIST, pass_key=public_key(data / PASS_KEY_FILE), site=site.listed)
     text = json.dumps(listed, ensure_ascii=False, indent=1)
-    (data / "office-list.json").write_text(text + "\n", encoding="utf-8")
+    _write_private(data / "office-list.json", text + "\n")  # PINs stand in it
+
+
+def _write_private(path: Path, text: str) -> None:
+    """For its owner's eyes only, also where it lay open before."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.truncate()
+        file.write(text)
 
 
 def _points(document: Any) -> dict[str, tuple[str, ...]]:

@@ -20,6 +20,7 @@ def site_names(config: SiteConfig) -> SiteNames:
             for key, table in config.access_points.items()
             if table.lift is not None
         },
+        areas={key: _both(table.name) for key, table in config.areas.items()},
         door_groups={key: _both(table.name) for key, table in config.door_groups.items()},
         camera_doors={key: table.doors for key, table in config.cameras.items()},
         point_doors={key: table.door for key, table in config.access_points.items()},

@@ -58,8 +58,9 @@ class ThingWords:
         """An area; None is outside of all."""
         if area is None or area == "outside":
             return self._catalogue.text(language, "words.outside")
-        named = self.site.named(area, language, "area")
-        return self._catalogue.text(language, "words.area", id=area) if named == area else named
+        if area not in self.site.areas:
+            return self._catalogue.text(language, "words.area", id=area)
+        return self.site.named(area, language, "area")
 
     def group(self, group: str | None, language: str) -> str:
         """A door group; without one, all doors."""

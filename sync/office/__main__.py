@@ -100,7 +100,10 @@ async def _serve(args: argparse.Namespace) -> int:
 def _desk(folder: Path) -> Desk:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return Desk(folder / "office.db")
+        ledger = folder / "office.db"
+        ledger.touch()
+        ledger.chmod(0o600)  # Lists lie in it, with their PINs; SQLite's own files beside it follow.
+        return Desk(ledger)
     except (OSError, sqlite3.Error) as error:
         raise _WrongInput(f"--data {folder}: the ledger can't be opened: {error}") from error
 

@@ -201,3 +201,9 @@ def test_line_that_two_devices_cannot_share_is_refused(text: str, key: str, reme
     found = faults(DEMO + text)
     assert list(found) == [key]
     assert remedy in found[key][0]
+
+
+@pytest.mark.parametrize(("area", "remedy"), [('"east side"', "without spaces"), ('"' + "x" * 65 + '"', "up to 64")])
+def test_an_area_is_named_by_an_id_that_a_list_can_have(area: str, remedy: str) -> None:
+    text = DEMO + f'\n[area.{area}]\nname = {{ zh-CN = "东", en = "East" }}\n'
+    assert remedy in faults(text)[f"area.{area.strip(chr(34))}"][0]

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import stat
 from pathlib import Path
 
 import httpx2
@@ -92,6 +93,15 @@ async def test_a_list_that_was_answered_survives_a_kill(tmp_path: Path) -> None:
             kept = await office.admin("GET", "list")
             assert kept["version"] == version
             assert entry in kept["credentials"]
+
+
+async def test_what_the_office_remembers_is_its_users_alone(tmp_path: Path) -> None:
+    (tmp_path / "office.db").touch(0o644)
+    async with Office(tmp_path) as office:
+        await office.admin("PUT", "list", a_list())
+        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob("office.db*")}
+    assert set(modes) >= {"office.db", "office.db-wal"}
+    assert set(modes.values()) == {0o600}
 
 
 async def test_sigterm_ends_it_at_once_though_a_gateway_waits_for_a_list(tmp_path: Path) -> None:

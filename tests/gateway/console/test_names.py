@@ -2,16 +2,23 @@
 
 import json
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from config.loader import parse_config
+from gateway.console.messages import Catalogue
 from gateway.console.office_list import OfficeList
 from gateway.console.parts import SiteNames
+from gateway.console.site_names import site_names
+from gateway.console.thing_words import ThingWords
 from gateway.store.list_folder import ListFolder, set_current
 from gateway.store.site_key import load_site_key
+from tests.config.test_loader import DEMO
 from tests.gateway.store.sample_lists import sample_list
 
 
@@ -31,6 +38,24 @@ def test_an_access_point_goes_by_its_door_and_one_of_several_also_by_its_id() ->
     ]
     assert names.named("north", "en", "area") == "The north side"
     assert names.named("yard", "en", "area") == "yard"
+
+
+def test_an_area_goes_by_the_name_that_the_site_gives_it_or_by_its_id() -> None:
+    more = '\n[area."东区"]\nname = { zh-CN = "东区", en = "East side" }\n'
+    names = site_names(parse_config((DEMO + more).encode()))
+    words = ThingWords(Catalogue(), Sources(names))
+    assert [words.area(area, "zh-CN") for area in ("grounds", "yard", "东区")] == ["小区内", "内院", "东区"]
+    assert [words.area(area, "en") for area in ("grounds", "cellar", None)] == ["the grounds", "area cellar", "outside"]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Names of the site alone."""
+
+    site: SiteNames
+    card_label: Callable[[str], str] = str
+    holder_kind: Callable[[str], str] = str
+    holder_label: Callable[[str], str] = str
 
 
 class Lists:

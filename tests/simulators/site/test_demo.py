@@ -175,6 +175,16 @@ def test_secrets_are_private_and_stay_the_same(tmp_path: Path) -> None:
     assert (tmp_path / "secrets" / "camera-yard").read_text() != first
 
 
+def test_the_offices_first_list_with_its_pins_is_private_also_where_it_was_not(tmp_path: Path) -> None:
+    listed = tmp_path / "office-list.json"
+    listed.write_text("x" * 1_000_000)
+    listed.chmod(0o644)
+    prepare(tmp_path, demo_site())
+    assert stat.S_IMODE(listed.stat().st_mode) == 0o600
+    assert '"pin"' in listed.read_text(encoding="utf-8")
+    parse_list(json.loads(listed.read_text(encoding="utf-8")))
+
+
 def test_key_for_passes_is_made_at_the_first_start_and_its_public_half_is_in_the_list(tmp_path: Path) -> None:
     listed = []
     for _ in range(2):
