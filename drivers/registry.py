@@ -72,6 +72,7 @@ class Driver:
 _BUILT_IN = {
     "rdm6300": "drivers.rfid.rdm6300:DRIVER",
     "em18": "drivers.rfid.em18:DRIVER",
+    "zk-rfid102": "drivers.rfid.zk_rfid102:DRIVER",
     "s4a": "drivers.wiegand.s4a:DRIVER",
     "wie232": "drivers.wiegand.wie232:DRIVER",
     "modbus-rtu": "drivers.relay.modbus:DRIVER",

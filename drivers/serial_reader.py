@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from drivers.contracts import ByteLink, Framer
 from drivers.links import Backoff, drop
@@ -48,6 +49,27 @@ class Rejected:
     """Bytes that made no valid frame. `reason` is a short phrase without card data."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The device is there: it said what only it can say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """The device can't be worked with, though its port is there. `detail` says why."""
+
+    detail: str
+
+
+@runtime_checkable
+class Asking(Framer, Protocol):
+    """A framer of a device that wants to be asked. Such a device is online once it is `Answered`."""
+
+    def take_question(self, now_s: float) -> bytes:
+        """What is to be written at the monotonic time `now_s`; empty when nothing is."""
+        ...
 
 
 class RejectedTally:
@@ -118,11 +140,15 @@ class SerialReader:
     async def _session(self) -> None:
         await self._link.open()
         self._counts["connects"] += 1
-        self._say(LinkState.ONLINE)
         framer = self._framer()
+        asking = framer if isinstance(framer, Asking) else None
+        if asking is None:
+            self._say(LinkState.ONLINE)
         reading: asyncio.Task[bytes] | None = None
         try:
             while True:
+                if asking is not None and (question := asking.take_question(self._now_s())):
+                    await self._link.write(question)
                 reading = reading or asyncio.ensure_future(self._link.read())
                 await asyncio.wait({reading}, timeout=self._patience_s(framer))
                 if not reading.done():
@@ -158,6 +184,10 @@ class SerialReader:
                     self._sink.put(TextRead(self._device_id, text, now_s))
                 case Rejected(reason):
                     self._tally.add(reason, now_s)
+                case Answered():
+                    self._say(LinkState.ONLINE)
+                case Unanswered(detail):
+                    raise LinkError(detail)
 
     def _say(self, state: LinkState, detail: str = "") -> None:
         if state is not self._state:

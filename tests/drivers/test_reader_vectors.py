@@ -1,6 +1,7 @@
 """Golden vectors: what published frames of serial readers mean."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,16 +9,25 @@ import pytest
 
 from drivers.contracts import Framer
 from drivers.rfid import em18, rdm6300
+from drivers.rfid.uhf_frames import Code, UhfFrame, UhfFramer, command, crc16
+from drivers.rfid.zk_rfid102 import ZkRfid102Settings
 from drivers.serial_reader import Card
 from drivers.wiegand.formats import BUILT_IN
 from gateway.domain.credential import Identifier, Reading
+from simulators.uhf_reader import check
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "serial_readers.json"
-READS: list[dict[str, Any]] = json.loads(VECTORS.read_text(encoding="utf-8"))["reads"]
+FOUND: dict[str, Any] = json.loads(VECTORS.read_text(encoding="utf-8"))
+READS: list[dict[str, Any]] = FOUND["reads"]
 
 
 def make_framer(read: dict[str, Any]) -> Framer:
-    return {"rdm6300": rdm6300.make_framer, "em18": em18.make_framer}[read["driver"]]()
+    makers: dict[str, Callable[[], Framer]] = {
+        "rdm6300": rdm6300.make_framer,
+        "em18": em18.make_framer,
+        "zk-rfid102": ZkRfid102Settings(port="-", ask=False).framers(),
+    }
+    return makers[read["driver"]]()
 
 
 @pytest.mark.parametrize("read", READS, ids=[f"{read['driver']}-{read['number']}" for read in READS])
@@ -29,6 +39,24 @@ def test_published_frame_is_its_card(read: dict[str, Any]) -> None:
     if (due := framer.deadline()) is not None:  # an EM-18's frame is whole once silence follows it
         values += framer.feed(b"", due)
     assert values == [Card((Reading(identifier, None, read.get("version")),))]
+
+
+@pytest.mark.parametrize("vector", FOUND["uhf_crc"])
+def test_published_crc_of_the_uhf_family_is_ours_and_the_simulators(vector: dict[str, Any]) -> None:
+    data = bytes.fromhex(vector["bytes"])
+    assert crc16(data) == vector["crc"]
+    assert int.from_bytes(check(data), "little") == vector["crc"]
+
+
+@pytest.mark.parametrize("vector", FOUND["uhf_commands"])
+def test_published_command_of_the_uhf_family_is_ours(vector: dict[str, Any]) -> None:
+    assert command(vector["address"], Code(vector["code"])) == bytes.fromhex(vector["bytes"])
+
+
+@pytest.mark.parametrize("vector", FOUND["uhf_answers"])
+def test_published_answer_of_the_uhf_family_is_understood(vector: dict[str, Any]) -> None:
+    frame = UhfFrame(vector["address"], Code(vector["code"]), vector["status"], b"")
+    assert UhfFramer().feed(bytes.fromhex(vector["bytes"]), 0.0) == [frame]
 
 
 def test_one_tag_is_another_identifier_at_a_wiegand_reader() -> None:
