@@ -26,7 +26,8 @@ from gateway.domain.listed import (
 )
 from gateway.domain.schedule import DatedPlan, Schedule, SpecialPlan
 from gateway.errors import ListInvalid
-from gateway.store.list_faults import LONG_PARTS, sense_faults
+from gateway.store.list_faults import LONG_PARTS, document_faults, sense_faults
+from gateway.store.list_identifiers import Fits, any_number
 from gateway.store.list_items import CardholderItem, CredentialItem, Items
 from gateway.store.list_schema import CARDHOLDERS_BOUND, CREDENTIALS_BOUND, list_schema
 from gateway.store.list_soundness import are_sound_credentials, sound_cardholders
@@ -61,12 +62,14 @@ class ListDocument:
     credentials: Items[CredentialItem] = field(repr=False)
 
 
-def parse_list(source: bytes | dict[str, Any]) -> ListDocument:
-    """Parse LIST.json. Raises ListInvalid with all its faults (at most `FAULT_BOUND`), each `path: what is wrong`."""
+def parse_list(source: bytes | dict[str, Any], fits: Fits = any_number) -> ListDocument:
+    """Parse LIST.json; `fits` judges whether a card's number fits its format.
+
+    Raises ListInvalid with all its faults (at most `FAULT_BOUND`), each `path: what is wrong`.
+    """
     raw = _opened(source if isinstance(source, bytes) else json.dumps(source).encode())
-    if not _is_sound(raw):
-        refuse(structure_faults(raw, list_schema()))
-        refuse(sense_faults(raw))
+    if not _is_sound(raw, fits):
+        refuse(document_faults(raw, fits))
         refuse(_type_faults(raw))
     return _build(raw)
 
@@ -103,7 +106,7 @@ def _part(name: str, text: msgspec.Raw) -> Any:
     return msgspec.json.decode(text)
 
 
-def _is_sound(raw: Any) -> bool:
+def _is_sound(raw: Any, fits: Fits) -> bool:
     """Yes at once, or maybe not."""
     if not isinstance(raw, dict) or not all(isinstance(raw.get(part), Items) for part in LONG_PARTS):
         return False
@@ -114,7 +117,7 @@ def _is_sound(raw: Any) -> bool:
     if any(structure_faults(short, list_schema())):
         return False
     ids = sound_cardholders(cardholders, {level["id"] for level in raw["levels"]})
-    return ids is not None and not any(sense_faults(short, ids)) and are_sound_credentials(credentials, ids)
+    return ids is not None and not any(sense_faults(short, ids)) and are_sound_credentials(credentials, ids, fits)
 
 
 def _type_faults(raw: dict[str, Any]) -> Iterator[str]:

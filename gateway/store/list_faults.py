@@ -1,18 +1,20 @@
 """What the schema of LIST.json can't say: times, the zone, duplicates, dangling references, periods that overlap."""
 
+import re
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gateway.domain.credential import PLATE_FORMAT, is_pin_format
-from gateway.store.list_schema import PERSONS_BOUND
+from gateway.store.list_identifiers import Fits, any_number, identifier_fault
+from gateway.store.list_items import ID_PATTERN, Items
+from gateway.store.list_schema import PERSONS_BOUND, list_schema
+from gateway.store.list_structure import structure_faults
 from gateway.store.list_times import date_faults, day_faults, time_faults, validity_faults, week_faults
-
-PIN_DIGITS = range(4, 13)
-"""`PIN4` to `PIN12`: shorter ones are guessed, longer ones nobody types."""
 
 _PARTS = {
     "special_days": "special day",
@@ -41,37 +43,98 @@ _WEAK_KEYS = frozenset(
 )
 """Points of small order, without their sign bit: under them anybody signs. All zeros is a likely placeholder."""
 
-Ids = dict[str, set[str]]
+_ID = re.compile(ID_PATTERN.replace("$", r"\Z"))
+
+Ids = dict[str, set[str] | None]
+"""The ids of each part; None where one can't be read, and any reference might mean that one."""
 
 
-def sense_faults(raw: dict[str, Any], cardholders: set[str] | None = None) -> Iterator[str]:
-    """One line for each fault of a document that the schema lets pass.
+@dataclass(frozen=True, slots=True)
+class Slips:
+    """Where the schema is broken: parts that are no arrays that can be walked, and items by part and index."""
+
+    parts: frozenset[str] = frozenset()
+    items: dict[str, set[int]] = field(default_factory=dict)
+
+    def sound(self, raw: dict[str, Any], part: str) -> Iterator[tuple[str, Any]]:
+        """Path and value of each item of a part that the schema lets pass."""
+        items = () if part in self.parts else raw.get(part, ())
+        broken = self.items.get(part, ())
+        return ((f"$.{part}[{index}]", item) for index, item in enumerate(items) if index not in broken)
+
+
+NO_SLIPS = Slips()
+
+
+def document_faults(raw: Any, fits: Fits = any_number) -> Iterator[str]:
+    """One line for each fault of a document: where it breaks the schema, then what all else means wrongly."""
+    schema = list_schema()
+    if not isinstance(raw, dict):
+        yield from structure_faults(raw, schema)
+        return
+    kinds = {part: schema["properties"][part] for part in _PARTS if part in raw}
+    walked = {part: raw[part] for part, kind in kinds.items() if _can_be_walked(raw[part], kind["maxItems"])}
+    yield from structure_faults({**raw, **{part: [] for part in walked}}, schema)
+    slips = Slips(frozenset(kinds.keys() - walked.keys()), {part: set() for part in walked})
+    for part, items in walked.items():
+        for index, item in enumerate(items):
+            for fault in structure_faults(item, kinds[part]["items"], f"$.{part}[{index}]"):
+                slips.items[part].add(index)
+                yield fault
+    yield from sense_faults(raw, slips=slips, fits=fits)
+
+
+def _can_be_walked(value: Any, most: int) -> bool:
+    return isinstance(value, (list, Items)) and len(value) <= most
+
+
+def sense_faults(
+    raw: dict[str, Any], cardholders: set[str] | None = None, *, slips: Slips = NO_SLIPS, fits: Fits = any_number
+) -> Iterator[str]:
+    """One line for each fault of a document that the schema lets pass, but for its `slips`.
 
     With the ids of its `cardholders` it asks neither them nor the credentials: they have been judged already.
     """
-    yield from time_faults(raw["issued_at"], "$.issued_at")
-    try:
-        ZoneInfo(raw["zone"])
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        yield f"$.zone: {raw['zone']!r} is no IANA time zone, such as Asia/Shanghai"
+    yield from _head_faults(raw)
     parts = [part for part in _PARTS if cardholders is None or part not in LONG_PARTS]
     ids: Ids = {} if cardholders is None else {"cardholders": cardholders}
     for part in parts:
-        seen: set[str] = set()
-        ids[part] = seen
-        for index, item in enumerate(raw.get(part, ())):
-            if item["id"] in seen:
-                yield f"$.{part}[{index}].id: {item['id']!r} is there twice"
-            seen.add(item["id"])
-    dates = {day["id"]: set(day["dates"]) for day in raw.get("special_days", ())}
+        yield from _id_faults(raw, part, slips, ids)
+    dates = {day["id"]: set(day["dates"]) for _, day in slips.sound(raw, "special_days")}
     for part in parts:
-        faults = _FAULTS.get(part, _no_faults)
-        for index, item in enumerate(raw.get(part, ())):
-            yield from faults(item, ids, f"$.{part}[{index}]")
-    for index, schedule in enumerate(raw["schedules"]):
-        yield from _special_faults(schedule.get("special_days", ()), dates, f"$.schedules[{index}].special_days")
+        faults = partial(_credential_faults, fits=fits) if part == "credentials" else _FAULTS.get(part, _no_faults)
+        for path, item in slips.sound(raw, part):
+            yield from faults(item, ids, path)
+    for path, schedule in slips.sound(raw, "schedules"):
+        yield from _special_faults(schedule.get("special_days", ()), dates, f"{path}.special_days")
     if cardholders is None:
-        yield from _likeness_faults(raw["credentials"])
+        yield from _likeness_faults(slips.sound(raw, "credentials"))
+
+
+def _head_faults(raw: dict[str, Any]) -> Iterator[str]:
+    """Of what stands beside the parts, as far as it is text."""
+    issued_at, zone = raw.get("issued_at"), raw.get("zone")
+    if isinstance(issued_at, str):
+        yield from time_faults(issued_at, "$.issued_at")
+    if isinstance(zone, str):
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            yield f"$.zone: {zone[:64]!r} is no IANA time zone, such as Asia/Shanghai"
+
+
+def _id_faults(raw: dict[str, Any], part: str, slips: Slips, ids: Ids) -> Iterator[str]:
+    """Ids that are there twice; `ids` gets those of the part. An item with a slip still has its id."""
+    seen: set[str] = set()
+    ids[part] = None if part in slips.parts else seen
+    for index, item in enumerate(() if part in slips.parts else raw.get(part, ())):
+        id_ = item.get("id") if isinstance(item, dict) else None
+        if not isinstance(id_, str) or _ID.fullmatch(id_) is None:
+            ids[part] = None
+        elif id_ in seen:
+            yield f"$.{part}[{index}].id: {id_!r} is there twice"
+        else:
+            seen.add(id_)
 
 
 def _no_faults(item: dict[str, Any], ids: Ids, path: str) -> Iterator[str]:
@@ -79,7 +142,8 @@ def _no_faults(item: dict[str, Any], ids: Ids, path: str) -> Iterator[str]:
 
 
 def _dangling(ids: Ids, part: str, id_: str | None, path: str) -> Iterator[str]:
-    if id_ is not None and id_ not in ids[part]:
+    known = ids[part]
+    if id_ is not None and known is not None and id_ not in known:
         yield f"{path}: no {_PARTS[part]} {id_!r}"
 
 
@@ -171,7 +235,7 @@ def _cardholder_faults(item: dict[str, Any], ids: Ids, path: str) -> Iterator[st
         yield from time_faults(risk.get("until"), f"{path}.risk.until")
 
 
-def _credential_faults(item: dict[str, Any], ids: Ids, path: str) -> Iterator[str]:
+def _credential_faults(item: dict[str, Any], ids: Ids, path: str, fits: Fits) -> Iterator[str]:
     yield from _dangling(ids, "cardholders", item["cardholder"], f"{path}.cardholder")
     yield from validity_faults(item, path)
     plain = [name for name in ("format", "facility_code", "number") if name in item]
@@ -180,7 +244,9 @@ def _credential_faults(item: dict[str, Any], ids: Ids, path: str) -> Iterator[st
     elif "key" not in item and not {"format", "number"} <= set(plain):
         yield f"{path}: needs format and number, or a key"
     elif "key" not in item:
-        yield from _identifier_faults(item, path)
+        fault = identifier_fault(item["format"], item.get("facility_code"), item["number"], fits)
+        if fault is not None:
+            yield path + fault
     for name in ("pin", "duress_pin"):
         if name in item and f"{name}_key" in item:
             yield f"{path}: has both {name} and {name}_key"
@@ -189,38 +255,13 @@ def _credential_faults(item: dict[str, Any], ids: Ids, path: str) -> Iterator[st
             yield f"{path}.{duress}: is the same as {pin}"
 
 
-def _identifier_faults(item: dict[str, Any], path: str) -> Iterator[str]:
-    fault = identifier_fault(item["format"], item.get("facility_code"), item["number"])
-    if fault is not None:
-        yield path + fault
-
-
-def identifier_fault(name: str, facility_code: int | None, number: int | str) -> str | None:
-    """What is wrong with a credential's identifier, as `.field: words`. Digits are never repeated in a fault."""
-    digits = int(name[3:]) if is_pin_format(name) else None
-    if isinstance(number, str):
-        if name != PLATE_FORMAT:
-            return ".number: must be integer; only a plate's is text"
-        if number != number.upper():
-            return ".number: a plate's is in capitals"
-    elif name == PLATE_FORMAT:
-        return ".number: must be string; a plate's is its text"
-    elif digits is not None and digits not in PIN_DIGITS:
-        return f".format: {name} is none of PIN{PIN_DIGITS[0]} to PIN{PIN_DIGITS[-1]}"
-    elif digits is not None and number >= 10**digits:
-        return f".number: has more digits than {name}"
-    if facility_code is not None and (name == PLATE_FORMAT or digits is not None):
-        return f".facility_code: {name} has none"
-    return None
-
-
-def _likeness_faults(credentials: list[dict[str, Any]]) -> Iterator[str]:
-    seen: dict[object, int] = {}
-    for index, raw in enumerate(credentials):
+def _likeness_faults(credentials: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[str]:
+    seen: dict[object, str] = {}
+    for path, raw in credentials:
         named: object = raw.get("key") or (raw.get("format"), raw.get("facility_code"), raw.get("number"))
         if named in seen and named != (None, None, None):
-            yield f"$.credentials[{index}]: is the same card as $.credentials[{seen[named]}]"
-        seen.setdefault(named, index)
+            yield f"{path}: is the same card as {seen[named]}"
+        seen.setdefault(named, path)
 
 
 _FAULTS: dict[str, Callable[[dict[str, Any], Ids, str], Iterator[str]]] = {
@@ -230,5 +271,4 @@ _FAULTS: dict[str, Callable[[dict[str, Any], Ids, str], Iterator[str]]] = {
     "levels": _level_faults,
     "pass_keys": _pass_key_faults,
     "cardholders": _cardholder_faults,
-    "credentials": _credential_faults,
 }

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET
 
 from gateway.domain.credential import NUMBER_MAX
-from gateway.store.list_faults import identifier_fault
+from gateway.store.list_identifiers import Fits, any_number, identifier_fault
 from gateway.store.list_items import CardholderItem, CredentialItem, Items
 from gateway.store.list_times import rfc3339
 
@@ -33,13 +33,13 @@ def sound_cardholders(items: Items[CardholderItem], levels: AbstractSet[str]) ->
     return ids if len(ids) == len(items) else None
 
 
-def are_sound_credentials(items: Items[CredentialItem], cardholders: AbstractSet[str]) -> bool:
+def are_sound_credentials(items: Items[CredentialItem], cardholders: AbstractSet[str], fits: Fits = any_number) -> bool:
     """Are they all sound, no id there twice, no two the same card?"""
     ids, cards = array("q"), array("q")
     formats: set[str] = set()
     try:
         for item in items.typed():
-            if item.cardholder not in cardholders or not _is_sound_credential(item, formats):
+            if item.cardholder not in cardholders or not _is_sound_credential(item, formats, fits):
                 return False
             ids.append(hash(item.id))
             cards.append(hash(_card(item)))
@@ -67,15 +67,15 @@ def _is_sound_cardholder(item: CardholderItem, levels: AbstractSet[str]) -> bool
     return item.risk is None or _is_span(None, item.risk.until)
 
 
-def _is_sound_credential(item: CredentialItem, formats: set[str]) -> bool:
+def _is_sound_credential(item: CredentialItem, formats: set[str], fits: Fits) -> bool:
     if item.key is not UNSET:
         named = item.format is UNSET and item.facility_code is UNSET and item.number is UNSET
     else:
-        named = _is_identifier(item, formats)
+        named = _is_identifier(item, formats, fits)
     return named and _is_span(item.valid_from, item.valid_until) and _are_sound_pins(item)
 
 
-def _is_identifier(item: CredentialItem, formats: set[str]) -> bool:
+def _is_identifier(item: CredentialItem, formats: set[str], fits: Fits) -> bool:
     """`formats` holds those that were seen: a list has a handful."""
     name, number = item.format, item.number
     if name is UNSET or number is UNSET:
@@ -84,9 +84,9 @@ def _is_identifier(item: CredentialItem, formats: set[str]) -> bool:
         if _FORMAT.fullmatch(name) is None:
             return False
         formats.add(name)
-    fits = 0 <= number <= NUMBER_MAX if isinstance(number, int) else _PLATE.fullmatch(number) is not None
+    bounded = 0 <= number <= NUMBER_MAX if isinstance(number, int) else _PLATE.fullmatch(number) is not None
     facility_code = None if item.facility_code is UNSET else item.facility_code
-    return fits and identifier_fault(name, facility_code, number) is None
+    return bounded and identifier_fault(name, facility_code, number, fits) is None
 
 
 def _are_sound_pins(item: CredentialItem) -> bool:
