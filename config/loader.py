@@ -27,6 +27,7 @@ from config.model import (
     OfficeTable,
     ScheduleTable,
     SiteTable,
+    TourTable,
     WiegandFormatTable,
 )
 from config.references import check_references
@@ -48,6 +49,7 @@ MANY_TABLES: dict[str, type[BaseModel]] = {
     "area": AreaTable,
     "input": InputTable,
     "schedule": ScheduleTable,
+    "tour": TourTable,
     "broker": BrokerSettings,
     "wiegand_format": WiegandFormatTable,
 }
@@ -88,6 +90,7 @@ class SiteConfig:
     areas: dict[str, AreaTable]
     inputs: dict[str, InputTable]
     schedules: dict[str, ScheduleTable]
+    tours: dict[str, TourTable]
     cameras: dict[str, CameraTable]
     camera_devices: dict[str, ConfiguredDevice]
     access: AccessTable
@@ -166,6 +169,7 @@ class _Reading:
             areas=many["area"],
             inputs=many["input"],
             schedules=many["schedule"],
+            tours=many["tour"],
             cameras=cameras,
             camera_devices=camera_devices,
             access=single["access"] if isinstance(single["access"], AccessTable) else AccessTable(),

@@ -5,7 +5,7 @@ Strict types, unknown keys refused, frozen. References between tables are checke
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,31}$"
@@ -198,6 +198,49 @@ class ScheduleTable(_Table):
     """`[schedule.ID]`: the site's own schedules, such as when cameras are armed."""
 
     periods: Annotated[tuple[PeriodTable, ...], BeforeValidator(_to_tuple)]
+
+
+def _at_least(count: int) -> AfterValidator:
+    """A bound that is asked of a list whose parts are all right: a wrong one is no missing one."""
+
+    def check(value: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(value) < count:
+            raise ValueError(f"too few: {count} or more are needed here")
+        return value
+
+    return AfterValidator(check)
+
+
+class TourPointTable(_Table):
+    """A reader that a guard must visit, so many seconds after the point before it."""
+
+    reader: str
+    name: Names | None = None
+    earliest_s: float = Field(default=0.0, ge=0, le=7200)
+    latest_s: float | None = Field(default=None, gt=0, le=7200)
+    """Two hours between two points: what takes longer is two tours."""
+    grade: Literal["clonable", "secure"] | None = None
+
+
+class TourDueTable(_Table):
+    """When a tour starts: on these days at these times."""
+
+    days: Annotated[tuple[Day, ...], BeforeValidator(_to_tuple)] = Field(min_length=1)
+    at: Annotated[tuple[Annotated[str, Field(pattern=TIME_PATTERN)], ...], BeforeValidator(_to_tuple), _at_least(1)]
+
+
+class TourTable(_Table):
+    """`[tour.ID]`: the points of a guard's patrol, when it is due and who may walk it."""
+
+    name: Names
+    groups: Ids = Field(min_length=1)
+    points: Annotated[tuple[TourPointTable, ...], BeforeValidator(_to_tuple), _at_least(2)] = Field(max_length=100)
+    """A hundred points are a night's work."""
+    due: Annotated[tuple[TourDueTable, ...], BeforeValidator(_to_tuple)] = ()
+    in_order: bool = True
+    tolerance_s: Seconds = 600.0
+    grace_s: Seconds = 300.0
+    start_by_card: bool = True
 
 
 class ZoneTable(_Table):

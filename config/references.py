@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from config.card_formats import format_faults, format_table, unknown_formats
+from config.tours import check_tours
 from gateway.domain.signals import OFFICE_POST
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def check_references(config: "SiteConfig", named: Named) -> Iterator[Fault]:
     yield from _lifts(config, named)
     yield from _door_sets(config, named)
     yield from _inputs(config, named)
+    yield from check_tours(config, named)
     yield from _cameras(config, named)
     yield from _brokers(config, named)
     yield from _ports(config)

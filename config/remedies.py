@@ -49,6 +49,7 @@ _REFERS_TO = {
     "door": "door",
     "doors": "door",
     "lift": "lift",
+    "reader": "device",
     "readers": "device",
 }
 """Keys whose value is the id of a table of this name."""

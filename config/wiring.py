@@ -11,6 +11,8 @@ from config.model import (
     LiftTable,
     PeriodTable,
     ScheduleTable,
+    TourPointTable,
+    TourTable,
 )
 from gateway.domain.credential import Grade
 from gateway.domain.schedule import Period, Schedule
@@ -32,6 +34,7 @@ from gateway.domain.site import (
     Terminal,
     Wiring,
 )
+from gateway.domain.tour import Tour, TourPoint, TourStart
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -53,6 +56,7 @@ def to_site(config: SiteConfig) -> Site:
             Interlock(key, InterlockRule(table.rule), table.doors) for key, table in config.interlocks.items()
         ),
         door_groups={key: DoorGroup(key, table.doors) for key, table in config.door_groups.items()},
+        tours={key: to_tour(key, table) for key, table in config.tours.items()},
         insecure_links=_insecure_links(config),
         repeat_read_s=config.access.repeat_read_s,
         second_credential_s=config.access.second_credential_s,
@@ -71,6 +75,27 @@ def _insecure_links(config: SiteConfig) -> tuple[str, ...]:
 def to_schedule(schedule_id: str, table: ScheduleTable) -> Schedule:
     """A weekly schedule; an end at or before the start runs into the next day."""
     return Schedule(schedule_id, tuple(_period(period) for period in table.periods))
+
+
+def to_tour(tour_id: str, table: TourTable) -> Tour:
+    """A guard tour; the first point has no time of its own."""
+    starts = (
+        TourStart(frozenset(_DAYS.index(day) for day in due.days), _minute(at)) for due in table.due for at in due.at
+    )
+    return Tour(
+        id=tour_id,
+        points=tuple(_tour_point(point) for point in table.points),
+        groups=frozenset(table.groups),
+        starts=tuple(starts),
+        tolerance_s=table.tolerance_s,
+        grace_s=table.grace_s,
+        in_order=table.in_order,
+        start_by_card=table.start_by_card,
+    )
+
+
+def _tour_point(table: TourPointTable) -> TourPoint:
+    return TourPoint(table.reader, table.earliest_s, table.latest_s or 0.0, Grade(table.grade or Grade.CLONABLE))
 
 
 def _period(table: PeriodTable) -> Period:

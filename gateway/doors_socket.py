@@ -44,6 +44,8 @@ MAY_SAY: dict[str, tuple[type, ...]] = {
         sg.ForgiveRequested,
         sg.AccessConfirmRequested,
         sg.FireResetRequested,
+        sg.TourStartRequested,
+        sg.TourStopRequested,
         sg.AlarmAcknowledgeRequested,
         sg.AlarmResolveRequested,
         sg.OperatorActed,

@@ -27,12 +27,14 @@ _CODES = {
     "action": "action",
     "request": "request",
     "wants": "want",
+    "timing": "timing",
 }
 _REASONS = {
     "AccessDenied": "denial",
     "OpenedByGuard": "open_reason",
     "ReadDropped": "dropped",
     "RequestRefused": "refusal",
+    "TourVisitDenied": "denial",
 }
 """Other reasons are a guard's: codes of `reason`, or their own words."""
 _ARTICLES = ("a ", "an ")
@@ -51,6 +53,7 @@ _SOURCES = {
     "impossible_travel": "credential",
     "antipassback": "credential",
     "risk": "cardholder",
+    "tour": "tour",
 }
 """What an alarm's source is, by the alarm's kind, where it is no door, camera or input."""
 _SHOWN = {Grade.PIN.value: "pin", Grade.PLATE.value: "plate", Grade.PASS.value: "pass"}
@@ -61,7 +64,10 @@ _REFUSED_SUBJECTS = {
     "open": "door",
     "door_mode": "door",
     "local_grant": "credential",
+    "tour_start": "tour",
 }
+_REFUSED_WORDS = {"confirm": "words.waiting_person", "tour_stop": "words.a_round"}
+"""Refused requests whose subject is an id that means nothing to anybody."""
 
 
 class EventWords:
@@ -182,7 +188,25 @@ class EventWords:
             alarm = self._find_alarm(body["alarm"])
             values["alarm"] = body["alarm"] if alarm is None else self._alarm(alarm, language)
             values["priority"] = "–" if alarm is None else alarm.priority
-        return {**values, **self._access_values(event, language)}
+        return {**values, **self._access_values(event, language), **self._tour_values(event, language)}
+
+    def _tour_values(self, event: RecordedEvent, language: str) -> dict[str, Any]:
+        """The values of guard tours: the tour, its points, who walked it and what was not as planned."""
+        body, things, tour = event.body, self._things, event.body.get("tour")
+        if not event.type.startswith("Tour"):
+            return {}
+        values: dict[str, Any] = {}
+        if isinstance(tour, str):
+            values["tour"] = things.thing(tour, language, "tour")
+        for name, field in (("point", "reader"), ("expected", "expected")):
+            if isinstance(body.get(field), str):
+                values[name] = things.site.tour_point(body[field], language, tour)
+        if event.type == "TourCompleted":
+            values["person"] = things.person(body.get("cardholder"), language)
+            counts = {name: body[name] for name in ("early", "late", "out_of_order")}
+            exceptions = self._catalogue.text(language, "words.tour_exceptions", **counts)
+            values["exceptions_part"] = exceptions if any(counts.values()) else ""
+        return values
 
     def _access_values(self, event: RecordedEvent, language: str) -> dict[str, Any]:
         """The values of what is new with access decisions: places, people, groups, times."""
@@ -224,8 +248,8 @@ class EventWords:
             return things.subject(subject, language)
         if request == "forgive":
             return things.person(None if subject == "all" else subject, language)
-        if request == "confirm":
-            return self._catalogue.text(language, "words.waiting_person")
+        if request in _REFUSED_WORDS:
+            return self._catalogue.text(language, _REFUSED_WORDS[request])
         if request == "fire_reset":
             return things.thing(subject, language)
         return things.group(subject, language)
@@ -283,6 +307,8 @@ def _variant(event: RecordedEvent) -> str:
         return ".nobody"
     if event.type == "AccessConfirmed" and body.get("post") == OFFICE_POST:
         return ".office" if body.get("allowed") else ".office_refused"
+    if event.type == "TourStarted" and body.get("because") in ("card", "guard"):
+        return f".{body['because']}"
     if event.type == "AccessConfirmed" and not body.get("allowed"):
         return ".refused"
     if event.type == "ReaderConditionChanged":

@@ -56,7 +56,8 @@ class SiteNames:
     """The site's things by id, with their names for people; things that the site gave no name are missing.
 
     `camera_doors`: the doors that a camera sees. `point_doors`: the door that an access point leads through.
-    `group_doors`: the doors of a door group. `lock_devices` and `contact_devices`: the boards that a door hangs on.
+    `group_doors`: the doors of a door group. `tour_points`: a tour's points by reader, in its order. `lock_devices` and
+    `contact_devices`: the boards that a door hangs on.
     """
 
     id: str
@@ -70,6 +71,8 @@ class SiteNames:
     areas: Mapping[str, Names] = field(default_factory=dict)
     lifts: Mapping[str, Names] = field(default_factory=dict)
     door_groups: Mapping[str, Names] = field(default_factory=dict)
+    tours: Mapping[str, Names] = field(default_factory=dict)
+    tour_points: Mapping[str, Mapping[str, Names]] = field(default_factory=dict)
     camera_doors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     point_doors: Mapping[str, str | None] = field(default_factory=dict)
     group_doors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -90,6 +93,7 @@ class SiteNames:
             "area": self.areas,
             "lift": self.lifts,
             "door_group": self.door_groups,
+            "tour": self.tours,
         }
         if kind == "access_point" and thing not in self.access_points and self.point_doors.get(thing):
             return self._point_by_door(thing, language)
@@ -102,6 +106,11 @@ class SiteNames:
         """The first camera that sees a door."""
         return next((camera for camera, doors in self.camera_doors.items() if door in doors), None)
 
+    def tour_point(self, reader: str, language: str, tour: str | None = None) -> str:
+        """A reader as a point of a tour; without one, of the first tour that has it."""
+        points = self.tour_points.get(tour or "") or next((p for p in self.tour_points.values() if reader in p), {})
+        return points.get(reader, {}).get(language) or self.named(reader, language, "device")
+
     def _point_by_door(self, point: str, language: str) -> str:
         """An access point without a name of its own goes by its door's; one of several also by its id."""
         door = self.point_doors[point] or ""
@@ -110,8 +119,8 @@ class SiteNames:
         return f"{name} ({point})" if several else name
 
 
-_OWN_IDS = ("area", "door_group")
-"""The office's areas and the site's door groups have nothing to do with a door of the same id."""
+_OWN_IDS = ("area", "door_group", "tour")
+"""The office's areas and the site's door groups and tours have nothing to do with a door of the same id."""
 
 
 def _unknown(_cardholder: str) -> str:

@@ -67,6 +67,8 @@ class TraceWords:
         if check == "occupancy" and subject:
             area, _, people = subject.rpartition(":")
             return f"{things.area(area, language)} {people}"
+        if check == "tour_group":
+            return subject
         if check == "local_block":
             return things.subject(subject, language)
         return self._catalogue.word(language, "mode", subject)

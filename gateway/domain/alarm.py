@@ -50,6 +50,8 @@ class AlarmKind(StrEnum):
     CLOCK_SUSPECT = "clock_suspect"
     SIGNALS_LOST = "signals_lost"
     RUBBISH = "rubbish"
+    TOUR = "tour"
+    """A point of a guard tour, or a whole tour, is overdue or was missed."""
 
 
 PRIORITY: dict[AlarmKind, int] = {
@@ -80,6 +82,7 @@ PRIORITY: dict[AlarmKind, int] = {
     AlarmKind.CLOCK_SUSPECT: 3,
     AlarmKind.SIGNALS_LOST: 3,
     AlarmKind.ANTIPASSBACK: 3,
+    AlarmKind.TOUR: 3,
     AlarmKind.RUBBISH: 4,
 }
 

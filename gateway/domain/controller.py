@@ -19,6 +19,7 @@ from gateway.domain.guard_desk import GuardDesk
 from gateway.domain.listed import AccessList
 from gateway.domain.moment import ClockQuality, Moment
 from gateway.domain.observation_book import END_DEADLINE_S, ObservationBook, WatchedObservation
+from gateway.domain.patrol import Patrol
 from gateway.domain.ports import Reply
 from gateway.domain.register import Fact, Register
 from gateway.domain.site import InputPurpose, Site
@@ -72,12 +73,13 @@ class Controller:
         self.observations = ObservationBook(state.observations)
         self.register = register or Register()
         self.entry = Entry(site, self.doors, self.alarms, self.register, state.entry)
-        self.guards = GuardDesk(site, state, self.doors, self.alarms, self.entry)
+        self.patrol = Patrol(site, self.doors, self.alarms, self.register, state.patrol)
+        self.guards = GuardDesk(site, state, self.doors, self.alarms, self.entry, self.patrol)
         self._next_schedule: datetime | None = None
         self._next_clock_look_s = 0.0
         self.list_due_s: float | None = None
         self._handlers: dict[type, Callable[[Any, _Now], None]] = {
-            sg.CardRead: lambda signal, now: self.entry.card_read(signal, now.moment, now.access_list),
+            sg.CardRead: self._card_read,
             sg.TextRead: lambda signal, now: self.entry.text_read(signal, now.moment, now.access_list),
             sg.KeyPressed: lambda signal, now: self.entry.key_pressed(signal, now.moment, now.access_list),
             sg.ReadIgnored: self._read_ignored,
@@ -110,6 +112,7 @@ class Controller:
         self.entry.durable_first = False
         self.doors.run_timers(moment)
         self.entry.run_timers(moment)
+        self.patrol.run_timers(moment)
         self._tell(*self.alarms.settle(moment))
         self._hand_out(signal, now)
         self.entry.grants.settle(self.doors.events, moment)
@@ -144,12 +147,19 @@ class Controller:
         """When to call with `DeadlineReached`, monotonic seconds; at most a minute ahead."""
         times = [self.doors.deadline_s(), self.alarms.deadline_s(), self.observations.deadline_s()]
         times += [self.entry.deadline_s(), self._next_clock_look_s or None, self.list_due_s]
+        times += [self.patrol.deadline_s(moment)]
         if self._next_schedule is not None:
             times.append(moment.monotonic_s + (self._next_schedule - moment.wall).total_seconds())
         latest = moment.monotonic_s + CLOCK_LOOKED_AT_S
         return min([latest, *(t for t in times if t is not None)])
 
     # Readers
+
+    def _card_read(self, signal: sg.CardRead, now: _Now) -> None:
+        """Decided at its access point first; then the tours look at it."""
+        if not self.patrol.stands_alone(signal.reader):
+            self.entry.card_read(signal, now.moment, now.access_list)
+        self.patrol.card_read(signal, now.moment, now.access_list)
 
     def _read_ignored(self, signal: sg.ReadIgnored, now: _Now) -> None:
         self._tell(ev.ReadDropped(reader=signal.reader, reason=signal.reason))

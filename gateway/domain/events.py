@@ -13,5 +13,6 @@ from gateway.domain.events_alarm import *
 from gateway.domain.events_device import *
 from gateway.domain.events_door import *
 from gateway.domain.events_gateway import *
+from gateway.domain.events_tour import *
 
-Event: TypeAlias = GatewayEvent | AccessEvent | DoorEvent | DeviceEvent | AlarmEvent
+Event: TypeAlias = GatewayEvent | AccessEvent | DoorEvent | DeviceEvent | AlarmEvent | TourEvent

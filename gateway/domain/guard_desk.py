@@ -1,4 +1,4 @@
-"""What guards ask, each by one room: doors, modes, people, alarms. A refusal is recorded with who asked for what."""
+"""What guards ask, each by one room: doors, modes, people, tours, alarms. A refusal is recorded with who asked."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ from gateway.domain.door_requests import DoorRequests, request_refusal, use_up
 from gateway.domain.entry import Entry
 from gateway.domain.listed import AccessList
 from gateway.domain.moment import Moment
+from gateway.domain.patrol import Patrol
 from gateway.domain.site import InputPurpose, Site
 from gateway.domain.snapshot import ControllerState
 
@@ -32,8 +33,17 @@ Handler = Callable[[Any, Moment, AccessList | None], str | None]
 class GuardDesk:
     """Every request returns None when it was carried out, or the code with which it was refused."""
 
-    def __init__(self, site: Site, state: ControllerState, doors: DoorControl, alarms: AlarmBook, entry: Entry) -> None:
-        self.site, self.state, self.doors, self.alarms, self.entry = site, state, doors, alarms, entry
+    def __init__(
+        self,
+        site: Site,
+        state: ControllerState,
+        doors: DoorControl,
+        alarms: AlarmBook,
+        entry: Entry,
+        patrol: Patrol,
+    ) -> None:
+        self.site, self.state, self.doors, self.alarms = site, state, doors, alarms
+        self.entry, self.patrol = entry, patrol
         self.urgent = False
         """A life-safety release was asked for in this turn: its commands wait for nothing."""
         self._modes = DoorRequests(doors, state.used_requests)
@@ -50,6 +60,8 @@ class GuardDesk:
             sg.LocalGrantRequested: self._let_in,
             sg.ForgiveRequested: self._forgive,
             sg.AccessConfirmRequested: self._confirm,
+            sg.TourStartRequested: self._start_tour,
+            sg.TourStopRequested: self._stop_tour,
             sg.AlarmAcknowledgeRequested: self._acknowledge,
             sg.AlarmResolveRequested: self._resolve,
             sg.OperatorActed: self._audit,
@@ -118,6 +130,14 @@ class GuardDesk:
         if refusal is None:
             use_up(signal, self.state.used_requests)
         return self._refuse(signal, "confirm", signal.request, refusal)
+
+    # Tours
+
+    def _start_tour(self, signal: sg.TourStartRequested, moment: Moment, _list: AccessList | None) -> str | None:
+        return self._refuse(signal, "tour_start", signal.tour, self.patrol.start(signal, moment))
+
+    def _stop_tour(self, signal: sg.TourStopRequested, moment: Moment, _list: AccessList | None) -> str | None:
+        return self._refuse(signal, "tour_stop", signal.round, self.patrol.stop(signal, moment))
 
     # Alarms, and what people did at the console
 

@@ -298,6 +298,25 @@ class AccessConfirmRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class TourStartRequested:
+    """A guard starts a round of a tour now; somebody of its groups then has its tolerance to be at the first point."""
+
+    request_id: str
+    tour: str
+    operator: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class TourStopRequested:
+    """A guard ends a round that is awaited or under way, by its id, and says why."""
+
+    request_id: str
+    round: str
+    reason: str
+    operator: Operator
+
+
+@dataclass(frozen=True, slots=True)
 class AlarmAcknowledgeRequested:
     """A guard has seen an alarm."""
 
@@ -459,6 +478,8 @@ Signal: TypeAlias = (
     | ForgiveRequested
     | AccessConfirmRequested
     | FireResetRequested
+    | TourStartRequested
+    | TourStopRequested
     | AlarmAcknowledgeRequested
     | AlarmResolveRequested
     | OperatorActed

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.domain.credential import Grade
 from gateway.domain.schedule import Schedule
+from gateway.domain.tour import Tour
 
 
 class LockKind(StrEnum):
@@ -180,6 +181,7 @@ class Site:
     door_groups: dict[str, DoorGroup] = field(default_factory=dict)
     indicators: frozenset[str] = frozenset()
     """Readers that can show by light or sound how a request went."""
+    tours: dict[str, Tour] = field(default_factory=dict)
     insecure_links: tuple[str, ...] = ()
     """Brokers without TLS, and as `device:ID` readers without encryption: each is a standing alarm."""
     repeat_read_s: float = 1.0

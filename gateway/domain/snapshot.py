@@ -6,6 +6,7 @@ from gateway.domain.alarm import OpenAlarm
 from gateway.domain.door import DoorState
 from gateway.domain.entry import EntryState
 from gateway.domain.observation_book import WatchedObservation
+from gateway.domain.patrol import PatrolState
 
 
 @dataclass(slots=True)
@@ -24,3 +25,4 @@ class ControllerState:
     readers_without_power: list[str] = field(default_factory=list)
     used_requests: list[str] = field(default_factory=list)
     entry: EntryState = field(default_factory=EntryState)
+    patrol: PatrolState = field(default_factory=PatrolState)

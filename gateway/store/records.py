@@ -56,6 +56,7 @@ _SUBJECT_FIELDS = (
     "observation",
     "process",
     "reader",
+    "tour",
 )
 _SUBJECTS_BESIDE: dict[str, str] = {
     "access_points": "access_point",
@@ -65,6 +66,7 @@ _SUBJECTS_BESIDE: dict[str, str] = {
     "area_to": "area",
     "before": "access_point",
     "doors": "door",
+    "expected": "reader",
     "lift": "lift",
     "second": "operator",
 }
@@ -80,6 +82,9 @@ _BY_CARDHOLDER = (
     ev.AntipassbackViolated,
     ev.DuressUsed,
     ev.RiskPassed,
+    ev.TourPointVisited,
+    ev.TourPointOutOfOrder,
+    ev.TourVisitDenied,
 )
 _DEVICE_FIELDS = ("device", "reader", "input", "camera")
 

@@ -17,10 +17,14 @@ from gateway.domain.events import Event
 from gateway.domain.listed import Authentication
 from gateway.domain.signals import CommandOutcome
 from gateway.domain.site import InputPurpose
+from gateway.domain.tour import Timing
 
 ROOT = Path(__file__).parents[3]
 REFUSALS = (
     "RequestGone",
+    "TourUnknown",
+    "TourUnderWay",
+    "RoundOver",
     "SubjectUnknown",
     "ReasonMissing",
     "NotBlocked",
@@ -74,6 +78,9 @@ BECAUSE = (
     "lockdown_released",
     "lock_open",
     "lock_open_released",
+    "card",
+    "points_missed",
+    "tour_changed",
 )
 
 
@@ -106,6 +113,7 @@ def test_every_event_type_has_a_sentence() -> None:
         ("grade", Grade),
         ("authentication", Authentication),
         ("cardholder_kind", CardholderKind),
+        ("timing", Timing),
     ],
 )
 def test_every_code_of_the_domain_has_a_word(area: str, codes: type[StrEnum]) -> None:
@@ -118,7 +126,7 @@ def test_every_code_that_is_told_has_a_word(area: str, codes: tuple[str, ...]) -
 
 
 def test_every_refusal_in_the_rooms_that_answer_guards_has_a_word() -> None:
-    rooms = ("guard_desk", "door_requests", "access_requests", "alarm")
+    rooms = ("guard_desk", "door_requests", "access_requests", "alarm", "patrol")
     text = "".join((ROOT / "gateway" / "domain" / f"{room}.py").read_text(encoding="utf-8") for room in rooms)
     codes = set(re.findall(r'"([A-Z][a-z]+(?:[A-Z][a-z]+)+)"', text))
     assert len(codes) > 20

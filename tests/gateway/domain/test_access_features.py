@@ -16,6 +16,7 @@ from gateway.domain.schedule import Period, Schedule, SpecialPlan
 from gateway.domain.signals import OFFICE_POST, AccessConfirmRequested, Operator
 from gateway.domain.site import DegradedMode, Door, Lock, LockKind, Site, Terminal, Wiring
 from tests.gateway.domain.compound import SITE, Compound, asked, compound_list, granted, of, person, pin, wants, why
+from tests.gateway.domain.guarded import GuardedCompound
 from tests.gateway.domain.listing import EVERY_DAY, card
 from tests.gateway.domain.plant import device_commands, only, raised, said
 
@@ -589,6 +590,40 @@ class TestExit:
         rig.lock_down()
         assert why(rig.show(1, "si")) == "LockedDown"
         assert granted(rig.show(1, "so"))
+
+
+class TestGuardTour:
+    """Points are readers; late, early, missed and out-of-order are events."""
+
+    def test_a_guard_visits_readers_in_order_and_in_time(self) -> None:
+        rig = GuardedCompound()
+        rig.due()
+        for reader, seconds in (("ni", 90), ("pump", 90), ("ii", 90), ("roof", 200)):
+            assert only(rig.visit(reader, seconds), ev.TourPointVisited).timing == "on_time"
+        assert only(rig.turns[-1], ev.TourCompleted).cardholder == "p-1"
+
+    def test_early_late_out_of_order_and_missed_are_events_and_what_is_missed_is_an_alarm(self) -> None:
+        rig = GuardedCompound()
+        rig.due()
+        rig.visit("ni")
+        assert only(rig.visit("pump", 10), ev.TourPointVisited).timing == "early"
+        assert only(rig.visit("roof", 200), ev.TourPointOutOfOrder).expected == "ii"
+        assert raised(rig.after(1200)) == ["tour"]
+        assert only(rig.visit("ii", 10), ev.TourPointVisited).timing == "late"
+        rig.start_tour()
+        rig.visit("ni")
+        assert raised(rig.after(10_000)) == []
+        assert [event.reader for event in rig.all_events(ev.TourPointMissed)] == ["pump", "ii", "roof"]
+        assert said(rig.turns[-1]).count("AlarmRepeated") > 0
+
+    def test_whoever_may_not_walk_visits_nothing_and_a_tour_opens_nothing(self) -> None:
+        rig = GuardedCompound()
+        rig.due()
+        assert granted(rig.visit("ni", number=4))
+        denied = rig.visit("pump", number=4)
+        assert only(denied, ev.TourVisitDenied).reason == "Unauthorized"
+        assert not device_commands(denied)
+        assert not rig.all_events(ev.TourPointVisited)
 
 
 class TestTrace:
