@@ -158,10 +158,12 @@ class InputTable(_Table):
     """`[input.ID]`: an input of the site."""
 
     name: Names
-    purpose: Literal["fire", "panic", "tamper"]
+    purpose: Literal["fire", "panic", "tamper", "mains", "battery", "lift_fault", "pump_fault"]
     device: str
     input: int = Field(ge=0, le=63)
     active_when: Literal["energised", "not_energised"] = "energised"
+    delay_s: float = Field(default=0.0, ge=0, le=3600)
+    """For what may come and go by itself, such as the mains; fire, panic and tamper never wait."""
 
 
 class ParityTable(_Table):

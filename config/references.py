@@ -204,6 +204,9 @@ def _inputs(config: "SiteConfig", named: Named) -> Iterator[Fault]:
         if owner != f"input {input_id!r}":
             yield ("input", input_id, "input"), site_input.input, f"{owner} has this input already"
         device = config.devices.get(site_input.device)
+        if site_input.delay_s and site_input.purpose in ("fire", "panic", "tamper"):
+            remedy = f"a {site_input.purpose} input never waits: remove it"
+            yield ("input", input_id, "delay_s"), site_input.delay_s, remedy
         if site_input.purpose == "fire" and device is not None and hasattr(device.settings, "broker"):
             yield ("input", input_id, "device"), site_input.device, "MQTT may not be the only source of a fire signal"
 

@@ -48,7 +48,8 @@ def to_site(config: SiteConfig) -> Site:
         doors={key: _door(key, table) for key, table in config.doors.items()},
         access_points={key: _access_point(key, table) for key, table in config.access_points.items()},
         inputs={
-            key: SiteInput(key, InputPurpose(table.purpose), _terminal(table)) for key, table in config.inputs.items()
+            key: SiteInput(key, InputPurpose(table.purpose), _terminal(table), table.delay_s)
+            for key, table in config.inputs.items()
         },
         cameras={key: CameraPlace(key, schedules[table.armed], table.doors) for key, table in config.cameras.items()},
         lifts={key: _lift(key, table) for key, table in config.lifts.items()},

@@ -1,6 +1,7 @@
 """A relay and input board that speaks Modbus RTU as a slave (Modbus application protocol 1.1b3, serial line 1.02).
 
-Functions 01 and 02 (read), 05 (write one coil, with Waveshare's flash-on and flash-off), 0F (write many).
+Functions 01, 02 and 04 (read), 05 (write one coil, with Waveshare's flash-on and flash-off), 0F (write many), and LC
+Technology's pulses by function 10. One dialect counts coils from 1 and switches on by 0100.
 `ModbusBoard` is pure: bytes and times in, bytes out; `BoardOnLine` puts it on a line.
 """
 
@@ -12,7 +13,8 @@ from simulators.device import Surroundings
 from simulators.plan import DevicePlan
 from simulators.pty_line import LineDevice, PtyLine
 
-READ_COILS, READ_INPUTS, WRITE_COIL, WRITE_COILS = 0x01, 0x02, 0x05, 0x0F
+READ_COILS, READ_INPUTS, READ_REGISTERS = 0x01, 0x02, 0x04
+WRITE_COIL, WRITE_COILS, WRITE_REGISTERS = 0x05, 0x0F, 0x10
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 0x01, 0x02, 0x03
 FLASH_ON, FLASH_OFF = 0x0200, 0x0400
 """Waveshare: added to a coil's address in function 05; the value is the time in units of 100 ms."""
@@ -32,6 +34,10 @@ class ModbusBoard:
     unit: int = 1
     coils: list[bool] = field(default_factory=lambda: [False] * 4)
     inputs: list[bool] = field(default_factory=lambda: [False] * 8)
+    registers: list[int] = field(default_factory=list)
+    """What its analogue inputs measure."""
+    dialect: str = "waveshare"
+    """Or `lc`, or `coils-from-1`."""
     frames: int = 0
     """Good frames for this slave."""
     bad_frames: int = 0
@@ -68,33 +74,57 @@ class ModbusBoard:
 
     def _do(self, function: int, body: bytes, now_s: float) -> bytes:
         if function == READ_COILS:
-            return _read_bits(self.coils, body)
+            return _read_bits([False] * self._first_coil + self.coils, body)
         if function == READ_INPUTS:
             return _read_bits(self.inputs, body)
+        if function == READ_REGISTERS:
+            return _read_words(self.registers, body)
         if function == WRITE_COIL:
             return self._write_coil(body, now_s)
         if function == WRITE_COILS:
             return self._write_coils(body)
+        if function == WRITE_REGISTERS and self.dialect == "lc":
+            return self._flash_by_registers(body, now_s)
         raise _Refused(ILLEGAL_FUNCTION)
+
+    @property
+    def _first_coil(self) -> int:
+        return 1 if self.dialect == "coils-from-1" else 0
 
     def _write_coil(self, body: bytes, now_s: float) -> bytes:
         if len(body) != 4:
             raise _Refused(ILLEGAL_VALUE)
         address, value = int.from_bytes(body[:2], "big"), int.from_bytes(body[2:], "big")
         kind, coil = address & 0xFF00, address & 0x00FF
-        chosen = list(range(len(self.coils))) if coil == ALL_COILS else [coil]
-        if kind not in (0, FLASH_ON, FLASH_OFF) or chosen[-1] >= len(self.coils):
+        chosen = list(range(len(self.coils))) if coil == ALL_COILS else [coil - self._first_coil]
+        kinds = (0, FLASH_ON, FLASH_OFF) if self.dialect == "waveshare" else (0,)
+        if kind not in kinds or not 0 <= chosen[-1] < len(self.coils):
             raise _Refused(ILLEGAL_ADDRESS)
-        if kind == 0 and value not in (0xFF00, 0x0000):
+        on = 0x0100 if self.dialect == "coils-from-1" else 0xFF00
+        if kind == 0 and value not in (on, 0x0000):
             raise _Refused(ILLEGAL_VALUE)
         for number in chosen:
             self.flashes.pop(number, None)
             if kind == 0:
-                self.coils[number] = value == 0xFF00
+                self.coils[number] = value == on
             else:
                 self.coils[number] = kind == FLASH_ON
                 self.flashes[number] = (now_s + value / 10, kind != FLASH_ON)
         return body
+
+    def _flash_by_registers(self, body: bytes, now_s: float) -> bytes:
+        """Register 3 + 5 × relay: 4 to be on and fall off, 2 the other way round; then the time, 100 ms each."""
+        if len(body) != 9 or body[2:5] != b"\x00\x02\x04":
+            raise _Refused(ILLEGAL_VALUE)
+        coil, off_place = divmod(int.from_bytes(body[:2], "big") - 3, 5)
+        kind, units = int.from_bytes(body[5:7], "big"), int.from_bytes(body[7:], "big")
+        if off_place or not 0 <= coil < len(self.coils):
+            raise _Refused(ILLEGAL_ADDRESS)
+        if kind not in (2, 4):
+            raise _Refused(ILLEGAL_VALUE)
+        self.coils[coil] = kind == 4
+        self.flashes[coil] = (now_s + units / 10, kind != 4)
+        return body[:4]
 
     def _write_coils(self, body: bytes) -> bytes:
         if len(body) < 6:
@@ -178,6 +208,7 @@ def make(plan: DevicePlan, surroundings: Surroundings) -> BoardOnLine:
     """`driver = "modbus-rtu"`."""
     coils, inputs = ([False] * int(plan.settings.get(key, 8)) for key in ("outputs", "inputs"))
     board = ModbusBoard(int(plan.settings.get("unit", 1)), coils, inputs)
+    board.dialect = str(plan.settings.get("profile", board.dialect))
     return BoardOnLine(board, surroundings.line(plan.port), surroundings.changed)
 
 
@@ -202,6 +233,18 @@ def crc16(data: bytes) -> bytes:
 def with_crc(data: bytes) -> bytes:
     """A frame with its checksum."""
     return data + crc16(data)
+
+
+def _read_words(words: list[int], body: bytes) -> bytes:
+    """Byte count and registers. Raises _Refused beyond the last one."""
+    if len(body) != 4:
+        raise _Refused(ILLEGAL_VALUE)
+    start, count = int.from_bytes(body[:2], "big"), int.from_bytes(body[2:], "big")
+    if not 1 <= count <= 125:
+        raise _Refused(ILLEGAL_VALUE)
+    if start + count > len(words):
+        raise _Refused(ILLEGAL_ADDRESS)
+    return bytes([2 * count]) + b"".join(word.to_bytes(2, "big") for word in words[start : start + count])
 
 
 def _read_bits(bits: list[bool], body: bytes) -> bytes:

@@ -25,10 +25,8 @@ class InputStates:
 
     def take(self, values: Mapping[int, InputValue], now_s: float) -> None:
         """One poll. Its changes travel together; a fault that comes or goes is told before them."""
-        energised = {
-            number: state for number, value in values.items() if (state := self._state(number, value)) is not None
-        }
-        changed = tuple((number, state) for number, state in energised.items() if self._told.get(number) is not state)
+        states = [(number, self._state(number, value)) for number, value in sorted(values.items())]
+        changed = tuple((n, state) for n, state in states if state is not None and self._told.get(n) is not state)
         if changed:
             self._told |= changed
             self._sink.put(InputsChanged(self._device_id, changed, now_s))

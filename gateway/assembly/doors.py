@@ -188,7 +188,9 @@ def describe_door(doors: DoorControl, door: str) -> dict[str, Any]:
     machine = doors.machines[door]
     state = machine.state
     contact = "none" if machine.door.contact is None else "unknown"
-    if state.open is not None:
+    if state.contact_fault:
+        contact = "fault"
+    elif state.open is not None:
         contact = "open" if state.open else "closed"
     override = state.layers.override
     return {

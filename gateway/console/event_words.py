@@ -28,6 +28,7 @@ _CODES = {
     "request": "request",
     "wants": "want",
     "timing": "timing",
+    "fault": "fault",
 }
 _REASONS = {
     "AccessDenied": "denial",
@@ -316,6 +317,10 @@ def _variant(event: RecordedEvent) -> str:
         return {(True, False): ".tampered", (False, True): ".power", (True, True): ".both"}.get(
             (tampered, power_fault), ""
         )
+    if event.type in ("InputFaultChanged", "DoorInputFaultChanged"):
+        part = "rex" if body.get("part") == "rex" else ""
+        faulty = "faulty" if body.get("fault") else ""
+        return f".{part}_{faulty}" if part and faulty else f".{part or faulty}" if part or faulty else ""
     return ".given_back" if event.type == "DoorModeOverridden" and body.get("mode") is None else ""
 
 

@@ -33,6 +33,11 @@ class AlarmKind(StrEnum):
     LOCK_FOUND_RELEASED = "lock_found_released"
     INTRUSION = "intrusion"
     TAMPER = "tamper"
+    FIRE_INPUT_FAULT = "fire_input_fault"
+    INPUT_FAULT = "input_fault"
+    CONTACT_FAULT = "contact_fault"
+    REX_FAULT = "rex_fault"
+    BATTERY_LOW = "battery_low"
     READER_TAMPER = "reader_tamper"
     WRONG_ATTEMPTS = "wrong_attempts"
     COMMAND_FAILED = "command_failed"
@@ -44,6 +49,9 @@ class AlarmKind(StrEnum):
     OFFICE_LOST = "office_lost"
     LIST_REJECTED = "list_rejected"
     REX_STUCK = "rex_stuck"
+    MAINS_LOST = "mains_lost"
+    LIFT_FAULT = "lift_fault"
+    PUMP_FAULT = "pump_fault"
     READER_POWER = "reader_power"
     DEVICE_MISCONFIGURED = "device_misconfigured"
     INSECURE_LINK = "insecure_link"
@@ -65,6 +73,11 @@ PRIORITY: dict[AlarmKind, int] = {
     AlarmKind.LOCK_FOUND_RELEASED: 2,
     AlarmKind.INTRUSION: 2,
     AlarmKind.TAMPER: 2,
+    AlarmKind.FIRE_INPUT_FAULT: 2,
+    AlarmKind.INPUT_FAULT: 2,
+    AlarmKind.CONTACT_FAULT: 2,
+    AlarmKind.REX_FAULT: 2,
+    AlarmKind.BATTERY_LOW: 2,
     AlarmKind.READER_TAMPER: 2,
     AlarmKind.WRONG_ATTEMPTS: 2,
     AlarmKind.COMMAND_FAILED: 2,
@@ -76,6 +89,9 @@ PRIORITY: dict[AlarmKind, int] = {
     AlarmKind.OFFICE_LOST: 3,
     AlarmKind.LIST_REJECTED: 3,
     AlarmKind.REX_STUCK: 3,
+    AlarmKind.MAINS_LOST: 3,
+    AlarmKind.LIFT_FAULT: 3,
+    AlarmKind.PUMP_FAULT: 3,
     AlarmKind.READER_POWER: 3,
     AlarmKind.DEVICE_MISCONFIGURED: 3,
     AlarmKind.INSECURE_LINK: 3,

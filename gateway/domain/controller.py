@@ -22,7 +22,8 @@ from gateway.domain.observation_book import END_DEADLINE_S, ObservationBook, Wat
 from gateway.domain.patrol import Patrol
 from gateway.domain.ports import Reply
 from gateway.domain.register import Fact, Register
-from gateway.domain.site import InputPurpose, Site
+from gateway.domain.site import Site
+from gateway.domain.site_inputs import SiteInputs
 from gateway.domain.snapshot import ControllerState
 
 COMMAND_NUMBERS_SKIPPED_AT_START = 1000
@@ -66,10 +67,10 @@ class Controller:
 
     def __init__(self, site: Site, state: ControllerState | None = None, register: Register | None = None) -> None:
         state = state or ControllerState()
-        state.active_inputs = [name for name in state.active_inputs if name in site.inputs]
         self.site, self.state = site, state
         self.alarms = AlarmBook(state.alarms, state.next_alarm)
         self.doors = DoorControl(site, self.alarms, state.doors, state.next_command)
+        self.inputs = SiteInputs(site, state, self.doors, self.alarms)
         self.observations = ObservationBook(state.observations)
         self.register = register or Register()
         self.entry = Entry(site, self.doors, self.alarms, self.register, state.entry)
@@ -84,6 +85,7 @@ class Controller:
             sg.KeyPressed: lambda signal, now: self.entry.key_pressed(signal, now.moment, now.access_list),
             sg.ReadIgnored: self._read_ignored,
             sg.InputsChanged: self._inputs_changed,
+            sg.InputFaultChanged: lambda signal, now: self.inputs.fault_changed(signal, now.moment),
             sg.OutputsRead: self._outputs_read,
             sg.OutputsUnknown: lambda signal, now: self.doors.outputs_unknown(signal.device, now.moment),
             sg.LinkChanged: self._link_changed,
@@ -113,6 +115,7 @@ class Controller:
         self.doors.run_timers(moment)
         self.entry.run_timers(moment)
         self.patrol.run_timers(moment)
+        self.inputs.run_timers(moment)
         self._tell(*self.alarms.settle(moment))
         self._hand_out(signal, now)
         self.entry.grants.settle(self.doors.events, moment)
@@ -147,7 +150,7 @@ class Controller:
         """When to call with `DeadlineReached`, monotonic seconds; at most a minute ahead."""
         times = [self.doors.deadline_s(), self.alarms.deadline_s(), self.observations.deadline_s()]
         times += [self.entry.deadline_s(), self._next_clock_look_s or None, self.list_due_s]
-        times += [self.patrol.deadline_s(moment)]
+        times += [self.patrol.deadline_s(moment), self.inputs.deadline_s()]
         if self._next_schedule is not None:
             times.append(moment.monotonic_s + (self._next_schedule - moment.wall).total_seconds())
         latest = moment.monotonic_s + CLOCK_LOOKED_AT_S
@@ -167,52 +170,7 @@ class Controller:
     # Inputs and outputs
 
     def _inputs_changed(self, signal: sg.InputsChanged, now: _Now) -> None:
-        """Fire first, then exits, then the other inputs, contacts last: one poll never makes an exit look forced."""
-        values = dict(signal.inputs)
-        for site_input in sorted(self.site.inputs.values(), key=lambda i: i.purpose is not InputPurpose.FIRE):
-            terminal = site_input.terminal
-            if terminal.device == signal.device and terminal.number in values:
-                self._site_input(site_input.id, values[terminal.number] != terminal.inverted, now)
-        for door in self.site.doors.values():
-            if door.rex and door.rex.device == signal.device and door.rex.number in values:
-                pressed = values[door.rex.number] != door.rex.inverted
-                self._rex(door.id, pressed, now)
-        for door in self.site.doors.values():
-            if door.contact and door.contact.device == signal.device and door.contact.number in values:
-                self.doors.contact(door.id, values[door.contact.number] != door.contact.inverted, now.moment)
-
-    def _rex(self, door: str, pressed: bool, now: _Now) -> None:
-        if pressed and self.doors.machines[door].state.rex_pressed:
-            return
-        if pressed:
-            self._tell(ev.ExitPressed(door=door))
-            now.reply.urgent = True
-        self.doors.rex(door, pressed, now.moment)
-
-    def _site_input(self, input_id: str, active: bool, now: _Now) -> None:
-        if (input_id in self.state.active_inputs) == active:
-            return
-        purpose = self.site.inputs[input_id].purpose
-        if not active:
-            self.state.active_inputs.remove(input_id)
-            self._tell(ev.InputNormal(input=input_id, purpose=purpose.value))
-            if purpose is InputPurpose.TAMPER:
-                self._tell(*self.alarms.normal(AlarmKind.TAMPER, input_id))
-            return
-        self.state.active_inputs.append(input_id)
-        self._tell(ev.InputActivated(input=input_id, purpose=purpose.value))
-        if purpose is InputPurpose.FIRE:
-            self._fire(input_id, now)
-        else:
-            self._raise(AlarmKind.PANIC if purpose is InputPurpose.PANIC else AlarmKind.TAMPER, input_id, now)
-
-    def _fire(self, input_id: str, now: _Now) -> None:
-        now.reply.urgent = True
-        if not self.state.fire_latched:
-            self.state.fire_latched = True
-            self._tell(ev.FireDetected(input=input_id))
-        self._raise(AlarmKind.FIRE, "fire", now)
-        self.doors.set_fire(True, now.moment)
+        now.reply.urgent |= self.inputs.changed(signal, now.moment)
 
     def _outputs_read(self, signal: sg.OutputsRead, now: _Now) -> None:
         for output, energised in signal.outputs:

@@ -157,6 +157,9 @@ class DoorState:
     """One of this release's commands went out, or may have."""
     untold_command: str = ""
     """The newest release for a stuck exit button that the journal was not told of."""
+    contact_fault: str = ""
+    """What is wrong with its contact's supervised loop, an `InputFault`; `open` is then what was known last."""
+    rex_fault: str = ""
     rex_pressed: bool = False
     rex_since_s: float | None = None
     stuck_told_s: float | None = None
@@ -174,7 +177,9 @@ class DoorMachine:
         # What was wired when the state was kept may be wired no more.
         if door.rex is None:
             self.state.rex_pressed, self.state.rex_since_s, self.state.stuck_told_s = False, None, None
-        self.state.open = self.state.open if door.contact is not None else None
+            self.state.rex_fault = ""
+        if door.contact is None:
+            self.state.open, self.state.contact_fault = None, ""
 
     @property
     def mode(self) -> DoorMode:
@@ -184,6 +189,11 @@ class DoorMachine:
         """
         accessed = self.state.mode is DoorMode.LOCKED and self.state.lock_released
         return DoorMode.ACCESSED if accessed else self.state.mode
+
+    @property
+    def sees_passage(self) -> bool:
+        """Can it know that somebody opened it? Not without a contact, and not while that is at fault."""
+        return self.door.contact is not None and not self.state.contact_fault
 
     def override_ended(self, moment: Moment) -> ModeOverride | None:
         """A guard's setting whose end has come; said once."""

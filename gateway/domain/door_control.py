@@ -353,7 +353,7 @@ class DoorControl:
                 self.events += self.alarms.normal(kind, door.id)
 
     def _not_taken(self, machine: DoorMachine, awaited: list[Awaited]) -> None:
-        if machine.door.contact is not None:
+        if machine.sees_passage:
             self.events += [AccessNotTaken(door=machine.door.id, **_who(a)) for a in awaited]
 
     def _alarm(self, kind: AlarmKind, door: Door, moment: Moment) -> None:

@@ -102,7 +102,8 @@ class AccessNotTaken(Occurrence):
 class AreaEntered(Occurrence):
     """Somebody went from one area into another (None is outside).
 
-    `because` is `taken`; or `no_contact`, `already_open` or `free` where a door can't tell and the grant must do.
+    `because` is `taken`; where a door can't tell and the grant must do, it is `no_contact`, `contact_fault`,
+    `already_open` or `free`.
     """
 
     cardholder: str

@@ -41,6 +41,15 @@ class InputNormal(Occurrence):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InputFaultChanged(Occurrence):
+    """A site input's supervised loop is shorted or open (`fault`), or whole again (None)."""
+
+    input: str
+    purpose: str
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceLost(Occurrence):
     """A device, camera or peer can't be reached."""
 
@@ -87,6 +96,7 @@ DeviceEvent: TypeAlias = (
     | CommandEnded
     | InputActivated
     | InputNormal
+    | InputFaultChanged
     | DeviceLost
     | DeviceReturned
     | RubbishReceived

@@ -75,6 +75,15 @@ class DoorClosed(Occurrence):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DoorInputFaultChanged(Occurrence):
+    """The supervised loop of a door's `contact` or `rex` (`part`) is at fault, or (`fault` None) whole again."""
+
+    door: str
+    part: str
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DoorForcedOpen(Occurrence):
     """Opened with no grant, exit or release."""
 
@@ -198,6 +207,7 @@ DoorEvent: TypeAlias = (
     | LockFoundReleased
     | DoorOpened
     | DoorClosed
+    | DoorInputFaultChanged
     | DoorForcedOpen
     | DoorHeldWarning
     | DoorHeldOpen

@@ -170,6 +170,8 @@ class Grants:
         machine = self.doors.machines[door]
         if machine.door.contact is None:
             return "no_contact"
+        if machine.state.contact_fault:
+            return "contact_fault"
         if self.doors.awaits(door, leader):
             return None
         free = self.doors.mode_of(door) in (DoorMode.UNLOCKED, DoorMode.LOCKED_OPEN)

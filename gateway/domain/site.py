@@ -32,6 +32,12 @@ class InputPurpose(StrEnum):
     FIRE = "fire"
     PANIC = "panic"
     TAMPER = "tamper"
+    MAINS = "mains"
+    """The supply from the grid is gone: the site runs on its batteries."""
+    BATTERY = "battery"
+    """The battery is low, or gone."""
+    LIFT_FAULT = "lift_fault"
+    PUMP_FAULT = "pump_fault"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +161,8 @@ class SiteInput:
     id: str
     purpose: InputPurpose
     terminal: Terminal
+    delay_s: float = 0.0
+    """It is an alarm only after so long; fire never waits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,21 @@ from dataclasses import dataclass, field
 from gateway.domain.alarm import OpenAlarm
 from gateway.domain.door import DoorState
 from gateway.domain.entry import EntryState
+from gateway.domain.moment import Moment
 from gateway.domain.observation_book import WatchedObservation
 from gateway.domain.patrol import PatrolState
+
+
+@dataclass(slots=True)
+class DueAlarm:
+    """An alarm that is raised if its cause is still there at `at_s`, monotonic seconds of the boot `boot_id`."""
+
+    at_s: float
+    boot_id: str
+
+    def is_over(self, moment: Moment) -> bool:
+        """Is it time? After a reboot it is."""
+        return self.boot_id != moment.boot_id or self.at_s <= moment.monotonic_s
 
 
 @dataclass(slots=True)
@@ -20,6 +33,9 @@ class ControllerState:
     observations: dict[str, WatchedObservation] = field(default_factory=dict)
     fire_latched: bool = False
     active_inputs: list[str] = field(default_factory=list)
+    input_faults: dict[str, str] = field(default_factory=dict)
+    """Site inputs whose loops are at fault: an `InputFault` of each."""
+    inputs_due: dict[str, DueAlarm] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
     tampered_readers: list[str] = field(default_factory=list)
     readers_without_power: list[str] = field(default_factory=list)

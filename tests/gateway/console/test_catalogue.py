@@ -15,7 +15,7 @@ from gateway.domain.door import DoorPhase
 from gateway.domain.door_mode import DoorMode
 from gateway.domain.events import Event
 from gateway.domain.listed import Authentication
-from gateway.domain.signals import CommandOutcome
+from gateway.domain.signals import CommandOutcome, InputFault
 from gateway.domain.site import InputPurpose
 from gateway.domain.tour import Timing
 
@@ -109,6 +109,7 @@ def test_every_event_type_has_a_sentence() -> None:
         ("mode", DoorMode),
         ("phase", DoorPhase),
         ("purpose", InputPurpose),
+        ("fault", InputFault),
         ("credential_state", CredentialState),
         ("grade", Grade),
         ("authentication", Authentication),

@@ -298,6 +298,16 @@ class AnyDay(RuleBasedStateMachine):
         self.give(sg.InputsChanged("alarms", tuple(values.items()), self.monotonic_s))
 
     @rule(
+        wire=st.sampled_from([("board", number) for number in range(5)] + [("alarms", number) for number in range(4)]),
+        fault=st.sampled_from([None, *sg.InputFault]),
+    )
+    def a_supervised_loop_changes(self, wire: tuple[str, int], fault: sg.InputFault | None) -> None:
+        latched = self.live.state.fire_latched
+        turn = self.give(sg.InputFaultChanged(*wire, fault))
+        assert self.live.state.fire_latched == latched, "a fault is no fire, and ends none"
+        assert not any(isinstance(e, (ev.DoorOpened, ev.DoorClosed, ev.ExitPressed)) for e in turn.events)
+
+    @rule(
         door=st.sampled_from([*DOORS, "cellar"]),
         left_s=st.sampled_from([-1.0, 5.0, 90.0]),
         reason=st.sampled_from(["", "x"]),
@@ -343,6 +353,8 @@ class AnyDay(RuleBasedStateMachine):
         signal=st.sampled_from(
             [
                 sg.FramesRejected("board", 1, "crc"),
+                sg.OutputsUnknown("board"),
+                sg.OutputsUnknown("pole"),
                 sg.DeviceFlagged("pole", ("fault",)),
                 sg.DeviceFlagged("pole", ()),
                 sg.ReaderConditionChanged("north-reader", True, False),

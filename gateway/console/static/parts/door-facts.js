@@ -28,7 +28,7 @@ export function doorNow(door) {
     phase: away.length ? "unknown" : now?.phase ?? "unknown",
     contact: contactBoard ? "unknown" : now?.contact ?? "unknown",
     lock: lockBoard ? "unknown" : now?.lock ?? "unknown",
-    noContact: now?.contact === "none",
+    noContact: now?.contact === "none" || now?.contact === "fault",
     override: recorded.override ?? null, lockdowns: recorded.lockdowns ?? {}, lockOpens: recorded.lock_opens ?? {},
   };
 }

@@ -6,7 +6,7 @@ import { lockDown, lockOpen, releaseLockdown, releaseLockOpen, setMode } from ".
 import { changes, isLive, state } from "../state.js";
 import { dayMinute, dayTime, elapsed, named, said, t, word } from "../words.js";
 
-const words = { open: "ui.open", closed: "ui.closed", none: "ui.none", released: "ui.released", secured: "ui.secured" };
+const words = { open: "ui.open", closed: "ui.closed", fault: "ui.fault", none: "ui.none", released: "ui.released", secured: "ui.secured" };
 const say = (value) => t(words[value] ?? "ui.unknown");
 const anyHas = (layer) => Object.values(state.doors).some((door) => Object.keys(door[layer]).length);
 
