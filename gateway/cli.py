@@ -133,11 +133,14 @@ def _card_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     decode.add_argument("source", nargs="?", help="- reads many from standard input, one `BITS HEX` a line")
     decode.add_argument("--bits", type=int, help="how many bits, such as 26")
     decode.add_argument("--hex", help="the bits as hex digits, right-aligned")
+    decode.add_argument("--printed", action="store_true", help="also the numbers that may be printed on the card")
+    decode.add_argument("--site", type=Path, metavar="SITE.toml", help="the site's own formats, too")
     decode.set_defaults(command=_card_decode)
     encode = card.add_parser("encode", help="the bits of a card's number")
     encode.add_argument("--format", required=True, help="a format's name, such as H10301")
     encode.add_argument("--facility", type=int, help="the facility code, where the format has one")
     encode.add_argument("--number", type=int, required=True, help="the card number")
+    encode.add_argument("--site", type=Path, metavar="SITE.toml", help="the site's own formats, too")
     encode.set_defaults(command=_card_encode)
 
 
@@ -261,40 +264,19 @@ def _schema(args: argparse.Namespace) -> int:
 
 
 def _card_decode(args: argparse.Namespace) -> int:
-    from drivers.wiegand.card_commands import decode_line
+    from gateway.commands.card import run_decode, run_decode_many
 
     if args.source == "-":
-        return _card_decode_many()
+        return run_decode_many(sys.stdin, args.site, printed=args.printed)
     if args.source is not None or args.bits is None or args.hex is None:
         raise ConfigError("card decode", args.source, "give --bits N --hex HEX, or - to read lines of `BITS HEX`")
-    print(json.dumps(decode_line(args.bits, args.hex)))
-    return 0
-
-
-def _card_decode_many() -> int:
-    from drivers.wiegand.card_commands import decode_line
-
-    for number, line in enumerate(sys.stdin, 1):
-        words = line.split()
-        if not words:
-            continue
-        if len(words) != 2 or not words[0].isdigit():
-            raise ConfigError(
-                "standard input", line.strip()[:80], "write one `BITS HEX` a line, such as 26 2F623AE", number
-            )
-        try:
-            answer = decode_line(int(words[0]), words[1])
-        except ConfigError as error:
-            raise ConfigError(error.key, error.value, error.remedy, number) from error
-        print(json.dumps(answer), flush=True)
-    return 0
+    return run_decode(args.bits, args.hex, args.site, printed=args.printed)
 
 
 def _card_encode(args: argparse.Namespace) -> int:
-    from drivers.wiegand.card_commands import encode_card
+    from gateway.commands.card import run_encode
 
-    print(json.dumps(encode_card(args.format, args.facility, args.number)))
-    return 0
+    return run_encode(args.format, args.facility, args.number, args.site)
 
 
 def _pass_key(args: argparse.Namespace) -> int:

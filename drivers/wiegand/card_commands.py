@@ -2,17 +2,26 @@
 
 from typing import Any
 
-from drivers.wiegand.formats import BUILT_IN
+from drivers.wiegand.formats import BUILT_IN, FormatTable
+from drivers.wiegand.printed import printed_forms
+from drivers.wiegand.track2 import FORMAT as TRACK2
+from drivers.wiegand.track2 import BadTrack, read_card, read_track, write_track
+from gateway.domain.credential import Reading
 from gateway.errors import ConfigError
 
 MAX_BITS = 256
 """Twice the longest message that a Wiegand reader is known to send."""
 
 
-def decode_line(bits: int, hex_text: str) -> dict[str, Any]:
-    """Every reading of `bits` bits given right-aligned in hex: {bits, hex, readings: [...]}.
+TRACK2_BITS_MIN = 40
+"""Shorter messages that happen to frame like a track are cards; a stripe has five digits at least."""
 
-    No format of that length gives `readings: []`. Raises ConfigError naming what is wrong and the remedy.
+
+def decode_line(bits: int, hex_text: str, formats: FormatTable = BUILT_IN, *, printed: bool = False) -> dict[str, Any]:
+    """Every reading of `bits` bits given right-aligned in hex: {bits, hex, readings: [...]}; `printed` on request.
+
+    No format of that length gives `readings: []`. A sound Track 2 of a magnetic stripe is read beside them. Raises
+    ConfigError naming what is wrong and the remedy.
     """
     if not 1 <= bits <= MAX_BITS:
         raise ConfigError("bits", bits, f"give the number of bits on the wire, 1 to {MAX_BITS}")
@@ -31,14 +40,18 @@ def decode_line(bits: int, hex_text: str) -> dict[str, Any]:
             "card_number": reading.identifier.number,
             "parity_ok": reading.parity_ok,
         }
-        for reading in BUILT_IN.read(value, bits)
+        for reading in (*formats.read(value, bits), *_track2(value, bits))
     ]
-    return {"bits": bits, "hex": to_hex(value, bits), "readings": readings}
+    answer = {"bits": bits, "hex": to_hex(value, bits), "readings": readings}
+    return {**answer, "printed": printed_forms(value, bits)} if printed else answer
 
 
-def encode_card(format_name: str, facility: int | None, number: int) -> dict[str, Any]:
+def encode_card(format_name: str, facility: int | None, number: int, formats: FormatTable = BUILT_IN) -> dict[str, Any]:
     """A card's bits: {bits, hex, format, facility_code, card_number}. Raises ConfigError naming the range."""
-    value, bits = BUILT_IN.encode(format_name, facility, number)
+    if format_name == TRACK2:
+        value, bits = _write_track2(facility, number)
+    else:
+        value, bits = formats.encode(format_name, facility, number)
     return {
         "bits": bits,
         "hex": to_hex(value, bits),
@@ -46,6 +59,24 @@ def encode_card(format_name: str, facility: int | None, number: int) -> dict[str
         "facility_code": facility,
         "card_number": number,
     }
+
+
+def _track2(value: int, bits: int) -> tuple[Reading, ...]:
+    if bits < TRACK2_BITS_MIN:
+        return ()
+    try:
+        return (read_card(read_track(value, bits)),)
+    except BadTrack:
+        return ()
+
+
+def _write_track2(facility: int | None, number: int) -> tuple[int, int]:
+    if facility is not None:
+        raise ConfigError("facility", facility, f"{TRACK2} has no facility code of its own: leave it out")
+    try:
+        return write_track(str(number))
+    except BadTrack as error:
+        raise ConfigError("number", number, f"{TRACK2} holds 1 to 37 digits") from error
 
 
 def to_hex(value: int, bits: int) -> str:
