@@ -39,6 +39,37 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     wiring.add_argument("--door", action="append", default=[], help="only this door; may be given again")
     wiring.set_defaults(command=_wiring)
 
+    learn = commands.add_parser(
+        "learn",
+        parents=[place],
+        help="hold a card: every reading, its printed forms, whether the list knows it, and its entry for the list",
+        description="With the gateway stopped: what the site's readers say of what is shown to them. With --driver a "
+        "reader that no site knows yet. Card numbers are shown here and recorded nowhere.",
+    )
+    learn.add_argument("reader", nargs="?", metavar="READER", help="only this reader of the site")
+    learn.add_argument("--driver", help="a driver's name, to try a reader without a site")
+    learn.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of that driver")
+    learn.add_argument("--reads", type=int, help="end after so many reads")
+    learn.add_argument("--seconds", type=float, help="end after so long")
+    learn.add_argument("--credential", metavar="ID", help="make it a credential of this id")
+    learn.add_argument("--cardholder", metavar="ID", help="… for this cardholder")
+    learn.add_argument("--label", default="", help="… with the office's name for the card")
+    learn.add_argument("--format", help="… by the reading of this format (the first whose parity holds)")
+    learn.add_argument("--into", type=Path, metavar="LIST.json", help="… and put it into this list")
+    learn.add_argument("--json", action="store_true", help="a JSON object a line")
+    learn.set_defaults(command=_learn)
+
+    identify = commands.add_parser(
+        "identify",
+        parents=[place],
+        help="with the gateway stopped: let a reader blink or a board click, and tell what it hears",
+    )
+    identify.add_argument("device", metavar="DEVICE")
+    identify.add_argument("--seconds", type=float, default=10.0, help="for how long (10)")
+    identify.add_argument("--output", type=int, metavar="N", help="click this output of a board, from 0")
+    identify.add_argument("--door-may-open", action="store_true", help="also one that a lock hangs on")
+    identify.set_defaults(command=_identify)
+
     report = commands.add_parser("report", parents=[place, spoken], help="the commissioning report, HTML that prints")
     report.add_argument("--out", type=Path, required=True, metavar="FILE.html")
     report.set_defaults(command=_report)
@@ -79,6 +110,28 @@ def _wiring(args: argparse.Namespace) -> int:
         return await asyncio.to_thread(input, question)
 
     return asyncio.run(prove_wiring(place_of(args), args.by, args.door, args.language, ask))
+
+
+def _learn(args: argparse.Namespace) -> int:
+    from gateway.technician.learn import NewCredential, Wanted, learn_alone, learn_at_site
+
+    wanted = Wanted(args.reads, args.seconds)
+    new = None
+    if args.credential is not None or args.into is not None:
+        if args.credential is None or args.cardholder is None:
+            raise ConfigError("--credential", args.credential, "say --credential ID and --cardholder ID")
+        new = NewCredential(args.credential, args.cardholder, args.label, args.format, args.into)
+        wanted = Wanted(1, args.seconds)
+    if args.driver is not None:
+        return asyncio.run(learn_alone(args.driver, args.set, wanted, new, as_json=args.json))
+    return asyncio.run(learn_at_site(place_of(args), args.reader, wanted, new, as_json=args.json))
+
+
+def _identify(args: argparse.Namespace) -> int:
+    from gateway.technician.identify import identify
+
+    found = identify(place_of(args), args.device, args.seconds, args.output, door_may_open=args.door_may_open)
+    return asyncio.run(found)
 
 
 def _report(args: argparse.Namespace) -> int:
