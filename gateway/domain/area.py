@@ -23,17 +23,19 @@ def breaks_anti_passback(
     left = None if point.area_from is None else access_list.area(point.area_from)
     found = [AntiPassback.OFF]
     if entered is not None and area == entered.id:
-        found.append(_judgement(entered, since, moment))
+        found.append(_judgement(entered, since, moment, access_list.zone))
     if left is not None and area != left.id:
-        found.append(_judgement(left, since, moment))
+        found.append(_judgement(left, since, moment, access_list.zone))
     return max(found, key=_GRAVITY.index)
 
 
 _GRAVITY = (AntiPassback.OFF, AntiPassback.SOFT, AntiPassback.HARD)
 
 
-def _judgement(area: Area, since: datetime, moment: Moment) -> AntiPassback:
-    """The area's rule, unless its time is over. While the clock is suspect a timed rule doesn't bind."""
+def _judgement(area: Area, since: datetime, moment: Moment, zone: tzinfo) -> AntiPassback:
+    """The area's rule, unless its time is over or its hour came. By a suspect clock a timed one doesn't bind."""
+    if _started_anew(area, since, moment, zone):
+        return AntiPassback.OFF
     if area.timed_minutes is None:
         return area.anti_passback
     suspect = moment.quality is ClockQuality.SUSPECT
@@ -42,15 +44,18 @@ def _judgement(area: Area, since: datetime, moment: Moment) -> AntiPassback:
 
 
 def is_forgiven(where: Whereabouts, area: Area | None, moment: Moment, zone: tzinfo) -> bool:
-    """By a guard, or because the area's hour of the day has come since."""
-    if where.forgiven:
-        return True
-    if area is None or area.forgive_at_minute is None:
+    """By a guard, or because the hour of the area where they are has come since."""
+    return where.forgiven or (area is not None and _started_anew(area, where.at, moment, zone))
+
+
+def _started_anew(area: Area, since: datetime, moment: Moment, zone: tzinfo) -> bool:
+    """Has the area's hour of the day come since?"""
+    if area.forgive_at_minute is None:
         return False
     today = moment.wall.astimezone(zone).date()
     days = (today, today - timedelta(days=1))
     came = [at for day in days for at in _comes(day, area.forgive_at_minute, zone) if at <= moment.wall]
-    return any(where.at < at for at in came)
+    return any(since < at for at in came)
 
 
 def _comes(day: date, minute: int, zone: tzinfo) -> set[datetime]:

@@ -96,7 +96,7 @@ class AntiPassback(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A part of the site that people are in. `forgive_at_minute` of the local day forgives everybody in it."""
+    """A part of the site that people are in. `forgive_at_minute` of the local day: it starts anew."""
 
     id: str
     anti_passback: AntiPassback = AntiPassback.OFF

@@ -181,8 +181,14 @@ class Case:
         rule, timed = str(area.get("anti_passback", "off")), area.get("timed_minutes")
         if rule == "off":
             return rule
-        if seen["forgiven"] or self.forgiven_daily(seen):
-            self.notes.add("forgiven by a guard" if seen["forgiven"] else "forgiven daily")
+        if seen["forgiven"]:
+            self.notes.add("forgiven by a guard")
+            return "off"
+        if self.forgiven_daily(seen["area"], seen):
+            self.notes.add("forgiven by the hour of the area where they are")
+            return "off"
+        if self.forgiven_daily(area_id, seen):
+            self.notes.add("forgiven by the hour of the area that asks")
             return "off"
         if timed is not None and (self.suspect or self.wall >= instant_of(seen["at"]) + timedelta(minutes=timed)):
             self.notes.add("a timed rule does not bind")
@@ -190,9 +196,9 @@ class Case:
         self.notes.add(f"a {rule} rule is broken")
         return rule
 
-    def forgiven_daily(self, seen: Json) -> bool:
-        """Has the hour of the area where they were seen last come since?"""
-        hour = self.listed.areas[seen["area"]].get("forgive_daily_at") if seen["area"] is not None else None
+    def forgiven_daily(self, area_id: str | None, seen: Json) -> bool:
+        """Has an area's hour come since they were seen last?"""
+        hour = None if area_id is None else self.listed.areas[area_id].get("forgive_daily_at")
         return hour is not None and self.listed.calendar.came_between(hour, instant_of(seen["at"]), self.wall)
 
     def typed(self) -> str:

@@ -281,6 +281,14 @@ class TestAntiPassback:
         assert granted(rig.show(3)), "12:30 has passed"
         assert rig.where(3) == "yard", "the area keeps them"
 
+    def test_who_is_believed_outside_is_forgiven_by_the_hour_of_the_area_too(self) -> None:
+        rig = Compound(compound_list(areas=[Area("yard", AntiPassback.HARD, forgive_at_minute=720 + 30)]))
+        rig.walk(1, "ni")
+        rig.walk(1, "so")
+        assert why(rig.show(1, "so")) == "AntipassbackViolation"
+        rig.pass_time(3600)
+        assert granted(rig.show(1, "so")), "12:30 has passed"
+
     def test_it_never_refuses_the_way_out_of_an_escape_route(self) -> None:
         rig = Compound(compound_list(areas=[HARD]))
         rig.walk(1, "ni")

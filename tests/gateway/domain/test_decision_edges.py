@@ -211,6 +211,25 @@ class TestAntiPassbackAndTheClock:
         seen += timedelta(microseconds=1)
         assert breaks_anti_passback(INTO_THE_YARD, ("yard", seen), NOW, rules) is AntiPassback.HARD
 
+    def test_the_hour_of_the_area_that_is_left_forgives_who_is_believed_outside(self) -> None:
+        """Somebody came in behind another's back, and wants to leave on the day after."""
+        out = ListedAccessPoint("north-out", area_from="yard")
+        for hour, expected in ((11 * 60, AntiPassback.OFF), (13 * 60, AntiPassback.HARD), (None, AntiPassback.HARD)):
+            rules = listing(areas=[Area("yard", AntiPassback.HARD, forgive_at_minute=hour)])
+            seen = NOON - timedelta(hours=2)
+            assert breaks_anti_passback(out, (None, seen), NOW, rules) is expected
+            assert breaks_anti_passback(out, ("hall", seen), NOW, rules) is expected
+        since_then = NOON - timedelta(minutes=59)
+        rules = listing(areas=[Area("yard", AntiPassback.HARD, forgive_at_minute=11 * 60)])
+        assert breaks_anti_passback(out, (None, since_then), NOW, rules) is AntiPassback.HARD
+
+    def test_each_areas_hour_forgives_its_own_rule_only(self) -> None:
+        rules = listing(
+            areas=[Area("yard", AntiPassback.SOFT), Area("hall", AntiPassback.HARD, forgive_at_minute=11 * 60)]
+        )
+        through = ListedAccessPoint("inner", area_from="hall", area_to="yard")
+        assert breaks_anti_passback(through, ("yard", NOON - timedelta(hours=2)), NOW, rules) is AntiPassback.SOFT
+
     def test_the_graver_of_two_rules_counts(self) -> None:
         rules = listing(areas=[Area("yard", AntiPassback.SOFT), Area("hall", AntiPassback.HARD)])
         through = ListedAccessPoint("inner", area_from="hall", area_to="yard")
