@@ -76,6 +76,9 @@ class DoorTable(_Table):
     escape_route: bool = False
     fire_release: bool = True
     relock_on_close: bool = True
+    barrier: bool = False
+    pulse_time_s: float | None = Field(default=None, ge=0.1, le=10)
+    """Of a barrier alone; 1 s where it isn't said. A longer one is no pulse: the open input would be held."""
     release_time_s: Seconds = 5.0
     extended_release_time_s: Seconds = 10.0
     open_time_s: Seconds = 20.0

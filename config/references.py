@@ -10,7 +10,7 @@ from gateway.domain.signals import OFFICE_POST
 
 if TYPE_CHECKING:
     from config.loader import ConfiguredDevice, SiteConfig
-    from config.model import AccessPointTable
+    from config.model import AccessPointTable, DoorTable
 
 Fault = tuple[tuple[str, ...], object, str]
 Named = dict[str, frozenset[str]]
@@ -92,9 +92,28 @@ def _doors(config: "SiteConfig", named: Named) -> Iterator[Fault]:
                 True,
                 "an escape route needs a rex input, or a fail_safe lock whose exit button cuts its power",
             )
+        yield from _barrier(door_id, door)
         whole = len(config.access_points) == len(named["access_point"])
         if whole and not any(point.door == door_id for point in config.access_points.values()):
             yield ("door", door_id), door_id, "no access_point names this door; add one with its readers"
+
+
+def _barrier(door_id: str, door: "DoorTable") -> Iterator[Fault]:
+    """A barrier is opened by closing its controller's open input for a moment, and is no way out for people."""
+    path = ("door", door_id)
+    if not door.barrier:
+        if door.pulse_time_s is not None:
+            yield (
+                (*path, "pulse_time_s"),
+                door.pulse_time_s,
+                "is a barrier's: say barrier = true, or use release_time_s",
+            )
+        return
+    if (door.lock.kind, door.lock.wiring) != ("fail_secure", "NO"):
+        remedy = 'a barrier\'s open input wants a closing contact: say kind = "fail_secure" and wiring = "NO"'
+        yield (*path, "lock", "kind"), door.lock.kind, remedy
+    if door.escape_route:
+        yield (*path, "escape_route"), True, "a barrier is no way out for people: give them a door beside it"
 
 
 def _access_points(config: "SiteConfig", named: Named) -> Iterator[Fault]:

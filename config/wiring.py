@@ -128,6 +128,8 @@ def _door(door_id: str, table: DoorTable) -> Door:
         pre_alarm_time_s=table.pre_alarm_time_s,
         relock_on_close=table.relock_on_close,
         fire_release=table.fire_release,
+        barrier=table.barrier,
+        pulse_time_s=table.pulse_time_s or 1.0,
     )
 
 

@@ -194,6 +194,7 @@ class Controller:
             self._raise(AlarmKind.COMMAND_FAILED, signal.device, now, door=door)
         else:
             self._tell(*self.alarms.normal(AlarmKind.COMMAND_FAILED, signal.device))
+            self.doors.command_taken(signal.command_id)
         if signal.outcome is sg.CommandOutcome.DONE:
             self.doors.command_done(signal.command_id)
 

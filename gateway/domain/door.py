@@ -166,6 +166,8 @@ class DoorState:
     """When a stuck exit button's release was last told; None: it isn't stuck."""
     retry_at_s: float | None = None
     """When to say a lasting release or relock again that failed."""
+    pulse_owed: bool = False
+    """A barrier's mode or fire opens it, and its board has not taken the pulse yet."""
 
 
 class DoorMachine:
@@ -178,6 +180,8 @@ class DoorMachine:
         if door.rex is None:
             self.state.rex_pressed, self.state.rex_since_s, self.state.stuck_told_s = False, None, None
             self.state.rex_fault = ""
+        if door.barrier and self.state.phase is DoorPhase.FREE:
+            self.state.phase, self.state.lock_released = DoorPhase.SECURE, False
         if door.contact is None:
             self.state.open, self.state.contact_fault = None, ""
 

@@ -152,8 +152,10 @@ class DoorControl:
         for door, machine in self.machines.items():
             fire = latched and machine.door.fire_release
             if machine.state.fire != fire:
-                machine.state.fire = fire
+                machine.state.fire, before = fire, machine.state.mode
                 self.follow_mode(door, moment, "fire" if latched else "fire_cleared")
+                if fire and machine.door.barrier and machine.state.mode is before:
+                    self._open_barrier(machine, moment, "fire")  # It was unlocked, and may have closed by itself.
 
     def follow_schedules(self, moment: Moment, access_list: AccessList | None) -> None:
         """Set each door's lowest layer to what the settings of its access points say now."""
@@ -192,11 +194,15 @@ class DoorControl:
         machine = self.machines[door]
         state = machine.state
         mode = DoorMode.UNLOCKED if state.fire else state.layers.mode(moment.quality)
-        if mode is not state.mode:
+        free, changed = mode in FREE_MODES, mode is not state.mode
+        if changed:
             state.mode = mode
             self.events.append(DoorModeChanged(door=door, mode=mode.value, because=because))
-        free = mode in FREE_MODES
-        if free and state.phase is not DoorPhase.FREE:
+        if machine.door.barrier:
+            state.pulse_owed = state.pulse_owed and free
+            if free and changed:
+                self._open_barrier(machine, moment, because)
+        elif free and state.phase is not DoorPhase.FREE:
             state.because = because
             self.give(door, Stimulus.FREED, moment)
         elif not free and state.phase is DoorPhase.FREE:
@@ -254,7 +260,9 @@ class DoorControl:
     def device_returned(self, device: str, moment: Moment) -> None:
         """A relay board is back: say again what must last."""
         for machine in self.machines.values():
-            if machine.door.lock.output.device == device and machine.state.phase is DoorPhase.FREE:
+            if machine.door.lock.output.device != device:
+                continue
+            if machine.state.phase is DoorPhase.FREE or machine.state.pulse_owed:
                 self._resend(machine, moment)
 
     def command_done(self, command_id: str) -> None:
@@ -279,12 +287,18 @@ class DoorControl:
             if machine.pulse_ended(command_id, never_sent):
                 self.give(door, Stimulus.NEVER_RELEASED, moment)
 
+    def command_taken(self, command_id: str) -> None:
+        """It went out to its device, confirmed or not: a barrier's pulse is owed no more."""
+        for machine in self.machines.values():
+            if machine.state.command_id == command_id:
+                machine.state.pulse_owed = False
+
     def command_failed(self, command_id: str, moment: Moment) -> str | None:
         """The door whose newest command this was; a lasting state is sent again until it is confirmed."""
         for door, machine in self.machines.items():
             state = machine.state
             if state.command_id == command_id:
-                if state.phase is DoorPhase.FREE or not state.lock_released:
+                if state.phase is DoorPhase.FREE or not state.lock_released or state.pulse_owed:
                     state.retry_at_s, state.boot_id = moment.monotonic_s + HOLD_RETRY_S, moment.boot_id
                 return door
         return None
@@ -362,6 +376,8 @@ class DoorControl:
 
     def _pulse(self, machine: DoorMachine, moment: Moment) -> None:
         lock, seconds = machine.door.lock, machine.release_left_s(moment)
+        if machine.door.barrier:
+            seconds = min(seconds, machine.door.pulse_time_s)
         command = PulseOutput(
             self._command_id(machine),
             lock.output.device,
@@ -394,7 +410,15 @@ class DoorControl:
         if state.stuck_told_s is None:  # A stuck exit button releases it again in the same turn.
             self.events.append(LockSecured(door=machine.door.id, command_id=command.command_id))
 
+    def _open_barrier(self, machine: DoorMachine, moment: Moment, because: str) -> None:
+        """One pulse, for nobody in particular; it is said again until its board has taken it."""
+        machine.state.because, machine.state.pulse_owed = because, True
+        self.give(machine.door.id, Stimulus.GRANT, moment)
+
     def _resend(self, machine: DoorMachine, moment: Moment) -> None:
+        if machine.state.pulse_owed:
+            self._open_barrier(machine, moment, machine.state.because)
+            return
         self._set(machine.door, machine.state.phase is DoorPhase.FREE, moment)
 
     def _set(self, door: Door, release: bool, moment: Moment) -> SetOutput:

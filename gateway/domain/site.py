@@ -80,6 +80,10 @@ class Door:
     pre_alarm_time_s: float = 5.0
     relock_on_close: bool = True
     fire_release: bool = True
+    barrier: bool = False
+    """No door but a boom or gate whose own controller closes it: it is pulsed open, and never held."""
+    pulse_time_s: float = 1.0
+    """How long a barrier's open input is closed; who it was opened for is awaited for the release time."""
 
 
 class DegradedMode(StrEnum):
@@ -165,6 +169,24 @@ class SiteInput:
     """It is an alarm only after so long; fire never waits."""
 
 
+class OutputPurpose(StrEnum):
+    """What a site output works."""
+
+    SIREN = "siren"
+    LIGHT = "light"
+
+
+@dataclass(frozen=True, slots=True)
+class SiteOutput:
+    """An output that belongs to the site rather than to a door: it calls for people when nobody is at a console."""
+
+    id: str
+    purpose: OutputPurpose
+    terminal: Terminal
+    limit_s: float = 180.0
+    """It goes on for so long at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class CameraPlace:
     """What the controller knows of a camera: when its zones are armed and which doors it sees."""
@@ -183,6 +205,7 @@ class Site:
     doors: dict[str, Door] = field(default_factory=dict)
     access_points: dict[str, AccessPoint] = field(default_factory=dict)
     inputs: dict[str, SiteInput] = field(default_factory=dict)
+    outputs: dict[str, SiteOutput] = field(default_factory=dict)
     cameras: dict[str, CameraPlace] = field(default_factory=dict)
     lifts: dict[str, Lift] = field(default_factory=dict)
     interlocks: tuple[Interlock, ...] = ()

@@ -58,6 +58,9 @@ gives it back |
   none names it. The release of all doors ends every lockdown. Life-safety releases likewise.
 - A lockdown, or any end of Unlocked and LockedOpen, secures a free door at once. A release for somebody that runs
   already ends in its own time, after seconds.
+- A barrier is never held. Where a door would stand released, by Unlocked, LockedOpen or fire, it is pulsed open once,
+  and again only until its board has taken the pulse. It may be closed by its own controller then; each grant, guard's
+  opening and exit button pulses it again.
 - The exit button (REX) asks no mode. Where a door is Blocked or LockedDown it releases the lock, and the mode that is
   shown stays, so that nobody gets in by a card while somebody leaves.
 - An override ends by the wall clock or by the seconds that have passed, whichever comes first: a clock that is put
@@ -85,10 +88,11 @@ A fail-safe lock belongs on NC, a fail-secure one on NO: then the relay is at re
 that restarts, or loses its power, opens nothing. The other two work, but a restart of the board releases the lock until
 the gateway puts it right; a Tasmota relay, which times energised outputs only, refuses their pulses.
 
-A pulse is timed by the board, so it ends without the gateway. Only where a Modbus board can't (`flash = false`) the
+A pulse is timed by the board, so it ends without the gateway. Where a board can't ([which](drivers/relays.md) can) the
 driver times it: then the relay stays as it is if the gateway dies, and is put right at its return.
 
-**When a board is back** it is asked for its outputs before it is told anything.
+**When a board is back** it is asked for its outputs before it is told anything. One that can't say has each of its
+locks told what it should do.
 
 - A lock that is found released, and nothing recorded says why, is secured, with LockFoundReleased and an alarm.
 - A lock whose release still runs is left alone, and secured in so many words at the release's end.
