@@ -1,6 +1,7 @@
 """The table of card formats: the built-in ones and the site's own."""
 
 from collections.abc import Iterable
+from itertools import combinations
 
 from drivers.wiegand.built_in_formats import BUILT_IN_FORMATS
 from drivers.wiegand.card_bits import CardBits
@@ -58,6 +59,12 @@ class FormatTable:
         found = [self._find(name) for name in priority]
         return _unchecked([(each, payload << 1 if each.parity_at_both_ends else payload) for each in found])
 
+    def confusable(self, names: tuple[str, ...]) -> list[tuple[str, str]]:
+        """Pairs of these formats of which one message may be a sound card of both: parity can't tell them apart."""
+        rows = [self.find(name) for name in names]
+        alike = [(one, two) for one, two in combinations(rows, 2) if one.length == two.length]
+        return [(one.name, two.name) for one, two in alike if _may_both_hold(one, two)]
+
     def encode(self, name: str, facility: int | None, number: int) -> tuple[int, int]:
         """(bits, length) of a card. Raises ConfigError naming the range; bits that a format leaves open are 0."""
         format_bits = self._find(name)
@@ -90,6 +97,23 @@ def uid_reading(uid: bytes) -> Reading | None:
     if len(uid) * 8 not in UID_LENGTHS:
         return None
     return Reading(Identifier(f"UID{len(uid) * 8}", None, int.from_bytes(uid, "big")), None)
+
+
+def _may_both_hold(one: CardFormat, two: CardFormat) -> bool:
+    """Is there a message in which every parity and fixed bit of both is right? (Elimination over single bits.)"""
+    pivots: dict[int, int] = {}
+    for row in (one, two):
+        demands = [(parity.odd, (parity.at, *parity.over)) for parity in row.parities]
+        for odd, bits in [*demands, *((value, (bit,)) for bit, value in row.fixed)]:
+            # The demanded sum rides along as the lowest bit.
+            sum_of = odd | sum(2 << bit for bit in bits)
+            while sum_of > 1 and (top := sum_of.bit_length()) in pivots:
+                sum_of ^= pivots[top]
+            if sum_of == 1:
+                return False
+            if sum_of:
+                pivots[sum_of.bit_length()] = sum_of
+    return True
 
 
 def _unchecked(messages: Iterable[tuple[CardBits, int]]) -> tuple[Reading, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from config.card_formats import format_table
 from config.loader import ConfigFaults, SiteConfig, load_config
 from config.toml_lines import line_of
 from gateway.errors import ConfigError
@@ -38,6 +39,8 @@ def check_site(config_path: Path, data: Path | None) -> int:
     for name, device in config.devices.items():
         if getattr(device.settings, "insecure", False):
             _say(f"warning: device.{name} is insecure (not encrypted): a standing alarm will say so")
+    for fault in _with_lines(config_path, confusions(config)):
+        _say(f"warning: {fault}")
     found = data_dir_for(config.site.id, data, os.environ.get("GATEHOUSE_DATA"))
     if found.is_dir():
         for fault in _with_lines(config_path, file_faults(config, found)):
@@ -46,6 +49,21 @@ def check_site(config_path: Path, data: Path | None) -> int:
         raise ConfigError("--data", str(data), "there is no such directory: name the site's data directory")
     _say(f"{config_path}: good. {_summary(config)}")
     return 0
+
+
+def confusions(config: SiteConfig) -> Iterator[ConfigError]:
+    """Readers whose formats can take one card for another."""
+    table = format_table(config.wiegand_formats)
+    for name, device in config.devices.items():
+        formats: tuple[str, ...] | None = getattr(device.settings, "formats", None)
+        if formats is None:
+            continue
+        if not formats:
+            remedy = "reads every known format of a message's length: name those that its cards have, in order"
+            yield ConfigError(f"device.{name}.formats", None, remedy)
+        for one, two in table.confusable(formats):
+            remedy = f"parity can't tell {one} from {two}: where the list knows both readings of a card, {one} counts"
+            yield ConfigError(f"device.{name}.formats", list(formats), remedy)
 
 
 def check_start(config: SiteConfig, config_path: Path, data: Path) -> None:

@@ -237,6 +237,7 @@ class EventWords:
         others = and_.join(things.card(each, language) for each in body.get("accompanied") or ())
         values["with_part"] = text(language, "words.with", cards=others) if others else ""
         values["floor_part"] = text(language, "words.to_floors", floors=values["floors"]) if values["floors"] else ""
+        values["rivals"] = and_.join(things.card(each, language) for each in body.get("rivals") or ())
         assumed = event.type == "AreaEntered" and body.get("because") != "taken"
         values["assumed_part"] = text(language, "words.assumed") if assumed else ""
         return values

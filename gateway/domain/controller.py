@@ -5,7 +5,7 @@ Pure: `handle(signal, moment, access_list)` depends on nothing but its arguments
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,9 @@ from gateway.domain.register import Fact, Register
 from gateway.domain.site import Site
 from gateway.domain.site_inputs import SiteInputs
 from gateway.domain.snapshot import ControllerState
+
+WRONG_PARITY = "WrongParity"
+"""Why a read did not count of which no reading has a sound parity."""
 
 COMMAND_NUMBERS_SKIPPED_AT_START = 1000
 """A crash may have lost the numbers of commands that went out before their commit; none may be used twice."""
@@ -159,7 +162,12 @@ class Controller:
     # Readers
 
     def _card_read(self, signal: sg.CardRead, now: _Now) -> None:
-        """Decided at its access point first; then the tours look at it."""
+        """Decided at its access point first; then the tours look at it. A reading of wrong parity never counts."""
+        sound = tuple(reading for reading in signal.readings if reading.parity_ok is not False)
+        if signal.readings and not sound:
+            self._tell(ev.ReadDropped(reader=signal.reader, reason=WRONG_PARITY))
+            return
+        signal = replace(signal, readings=sound)
         if not self.patrol.stands_alone(signal.reader):
             self.entry.card_read(signal, now.moment, now.access_list)
         self.patrol.card_read(signal, now.moment, now.access_list)

@@ -34,7 +34,7 @@ from gateway.domain.moment import Moment
 from gateway.domain.passage import OnTheWay, gather
 from gateway.domain.reader_watch import ReaderWatch
 from gateway.domain.register import Register
-from gateway.domain.shown import plate, shown_as, shown_pass, typed_pin
+from gateway.domain.shown import plate, rivals, shown_as, shown_pass, typed_pin
 from gateway.domain.site import AccessPoint, ReaderRules, Site
 from gateway.domain.trace import TraceStep
 
@@ -96,8 +96,15 @@ class Entry:
             identifiers, signal.received_s, self.site.repeat_read_s
         ):
             return
-        grade = point.rules.get(signal.reader, ReaderRules()).grade
-        self._show(signal.reader, point, shown_as(identifiers, grade, access_list), moment, access_list)
+        shown = shown_as(identifiers, point.rules.get(signal.reader, ReaderRules()).grade, access_list)
+        self._tell_rivals(signal.reader, point, shown, access_list)
+        self._show(signal.reader, point, shown, moment, access_list)
+
+    def _tell_rivals(self, reader: str, point: AccessPoint, shown: Shown, access_list: AccessList | None) -> None:
+        others = rivals(shown, access_list)
+        person = find_person(shown, access_list) if others else None
+        if person is not None:
+            self._tell(ev.ReadAmbiguous(access_point=point.id, reader=reader, credential=person.id, rivals=others))
 
     def text_read(self, signal: sg.TextRead, moment: Moment, access_list: AccessList | None) -> None:
         """A pass, or a number plate."""

@@ -225,8 +225,21 @@ class LocalGrantEnded(Occurrence):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadAmbiguous(Occurrence):
+    """One read is the credential of several people, by different formats; the one first in the reader's order counts.
+
+    `rivals` are the others' credentials.
+    """
+
+    access_point: str
+    reader: str
+    credential: str
+    rivals: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadDropped(Occurrence):
-    """A read did not count: retained, replayed or out of its window."""
+    """A read did not count: retained, replayed, out of its window, or of wrong parity."""
 
     reader: str
     reason: str
@@ -250,5 +263,6 @@ AccessEvent: TypeAlias = (
     | SubjectUnblocked
     | LocalGrantGiven
     | LocalGrantEnded
+    | ReadAmbiguous
     | ReadDropped
 )

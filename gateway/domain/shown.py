@@ -21,6 +21,14 @@ def shown_as(identifiers: tuple[Identifier, ...], card_grade: Grade, access_list
     return Shown(keys, grade, facilities=facilities)
 
 
+def rivals(shown: Shown, access_list: AccessList | None) -> tuple[str, ...]:
+    """The credentials of other people that a read is as well, behind the one that counts."""
+    if access_list is None:
+        return ()
+    found = [credential for key in shown.keys if (credential := access_list.credential(key)) is not None]
+    return tuple(each.id for each in found if each.cardholder != found[0].cardholder)
+
+
 def shown_pass(text: str, access_list: AccessList | None) -> Shown:
     """A text that looks like a pass; forged where no key of the list has signed it."""
     found = None if access_list is None else access_list.open_pass(text)

@@ -68,6 +68,7 @@ _SUBJECTS_BESIDE: dict[str, str] = {
     "doors": "door",
     "expected": "reader",
     "lift": "lift",
+    "rivals": "credential",
     "second": "operator",
 }
 """Fields that name something under another name than its own, one or several."""

@@ -137,6 +137,29 @@ def test_a_readers_formats_are_its_priority_and_others_of_the_length_don_t_count
     assert BUILT_IN.read(0, 37, names) == ()
 
 
+@pytest.mark.parametrize(
+    ("one", "two", "confusable"),
+    [
+        ("H10301", "ind26", True),
+        ("H10302", "H10304", True),
+        ("C15001", "S12906", False),
+        ("W36", "S12906", False),
+        ("Kastle", "B32", True),
+        ("H10306", "H10301", False),
+        ("UID32", "WIE32", True),
+    ],
+)
+def test_formats_are_confusable_where_one_message_can_be_sound_in_both(one: str, two: str, confusable: bool) -> None:
+    assert BUILT_IN.confusable((one, two)) == ([(one, two)] if confusable else [])
+
+
+@given(st.data())
+def test_no_message_is_sound_in_two_formats_that_are_not_confusable(data: st.DataObject) -> None:
+    one, two = LAYOUTS["S12906"], LAYOUTS[data.draw(st.sampled_from(["C15001", "ACTPHID", "W36"]))]
+    text = one.with_parities(f"{data.draw(st.integers(0, (1 << 36) - 1)):036b}")
+    assert [each.parity_ok for each in BUILT_IN.read(int(text, 2), 36, (one.name, two.name))] == [True, False]
+
+
 @pytest.mark.parametrize(("bits", "length"), [(-1, 26), (1 << 26, 26)])
 def test_bits_beyond_the_length_are_refused(bits: int, length: int) -> None:
     with pytest.raises(ValueError, match="26 bits"):

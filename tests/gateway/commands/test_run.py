@@ -168,3 +168,14 @@ def test_check_warns_of_missing_secrets_where_it_knows_the_data_directory(
 def test_check_refuses_a_data_directory_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such directory"):
         check_site(_demo(tmp_path, 8400), tmp_path / "nowhere")
+
+
+def test_check_warns_of_formats_that_parity_cannot_tell_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(DEMO.replace('["H10301"]', '["H10306", "BQT34", "H10301"]', 1), encoding="utf-8")
+    assert check_site(path, None) == 0
+    said = capsys.readouterr().err
+    assert "warning: device.yard-reader.formats" in said
+    assert "parity can't tell H10306 from BQT34" in said
