@@ -114,6 +114,7 @@ class Controller:
         self.doors.events, self.doors.commands = [], []
         if isinstance(signal, sg.GatewayStarting):
             self.doors.start_over(COMMAND_NUMBERS_SKIPPED_AT_START)
+            self.entry.grants.counted.start_over()
         self.entry.durable_first = False
         self.doors.run_timers(moment)
         self.entry.run_timers(moment)
@@ -197,6 +198,7 @@ class Controller:
             )
         expired = signal.outcome is sg.CommandOutcome.EXPIRED
         self.doors.pulse_ended(signal.command_id, expired, now.moment)
+        self.entry.grants.command_ended(signal.command_id, expired)
         if failed:
             door = self.doors.command_failed(signal.command_id, now.moment)
             self._raise(AlarmKind.COMMAND_FAILED, signal.device, now, door=door)

@@ -25,6 +25,7 @@ from gateway.domain.alarm import AlarmBook, AlarmKind
 from gateway.domain.attempts import AttemptBook, Attempts
 from gateway.domain.checks_who import find_person
 from gateway.domain.commands import IndicateAtReader, Indication
+from gateway.domain.counted import Counted
 from gateway.domain.credential import Grade, Identifier
 from gateway.domain.door_control import COMMAND_EXPIRY_S, DoorControl
 from gateway.domain.door_mode import DoorMode
@@ -67,6 +68,7 @@ class EntryState:
 
     waiting: dict[str, Waiting] = field(default_factory=dict)
     on_the_way: list[OnTheWay] = field(default_factory=list)
+    counted: list[Counted] = field(default_factory=list)
     attempts: dict[str, Attempts] = field(default_factory=dict)
     next_request: int = 1
 
@@ -78,7 +80,7 @@ class Entry:
         self, site: Site, doors: DoorControl, alarms: AlarmBook, register: Register, state: EntryState
     ) -> None:
         self.site, self.doors, self.alarms, self.register, self.state = site, doors, alarms, register, state
-        self.grants = Grants(site, doors, alarms, register, state.on_the_way)
+        self.grants = Grants(site, doors, alarms, register, state.on_the_way, state.counted)
         self.watches: dict[str, ReaderWatch] = {}
         self.durable_first = False
         self._attempts = AttemptBook(state.attempts)

@@ -99,6 +99,15 @@ class AccessNotTaken(Occurrence):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UseGivenBack(Occurrence):
+    """A grant had counted a use, or taken a rotating pass, and its door or lift never moved: it counts no more."""
+
+    access_point: str
+    door: str | None
+    credential: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AreaEntered(Occurrence):
     """Somebody went from one area into another (None is outside).
 
@@ -252,6 +261,7 @@ AccessEvent: TypeAlias = (
     | AccessConfirmed
     | AccessTaken
     | AccessNotTaken
+    | UseGivenBack
     | AreaEntered
     | AntipassbackViolated
     | AntipassbackForgiven

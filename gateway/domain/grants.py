@@ -9,6 +9,7 @@ from gateway.domain.alarm import AlarmBook, AlarmKind
 from gateway.domain.authentication import authentication_now
 from gateway.domain.checks_who import risk_of
 from gateway.domain.commands import PulseOutput
+from gateway.domain.counted import Counted, CountedBook, CountedUse
 from gateway.domain.door import DoorPhase, Stimulus
 from gateway.domain.door_control import COMMAND_EXPIRY_S, Cause, DoorControl
 from gateway.domain.door_mode import DoorMode
@@ -29,18 +30,24 @@ class Grants:
     """Carries grants out. Collects events and commands in the turn's lists of `doors`."""
 
     def __init__(
-        self, site: Site, doors: DoorControl, alarms: AlarmBook, register: Register, on_the_way: list[OnTheWay]
+        self,
+        site: Site,
+        doors: DoorControl,
+        alarms: AlarmBook,
+        register: Register,
+        on_the_way: list[OnTheWay],
+        counted: list[Counted],
     ) -> None:
         self.site, self.doors, self.alarms, self.register = site, doors, alarms, register
-        self.on_the_way = on_the_way
+        self.on_the_way, self.counted = on_the_way, CountedBook(register, counted)
         on_the_way[:] = [each for each in on_the_way if each.door in site.doors]
 
     def carry_out(self, point: AccessPoint, decision: Decision, moment: Moment, access_list: AccessList | None) -> bool:
         """Tell, count, release. True when something was used up, which must be durable before a door moves."""
-        used_up = False
-        listed = None
+        uses: list[CountedUse] = []
+        listed, before = None, len(self.doors.commands)
         if access_list is not None and decision.people:
-            used_up = note_grant(decision, self.register, moment, access_list)
+            uses = note_grant(decision, self.register, moment, access_list)
             self._tell_what_matters(point, decision, moment)
             listed = access_list.access_point(point.id)
             self._first_card(point, listed, moment, access_list)
@@ -48,7 +55,20 @@ class Grants:
             self._enable_floors(point, self.site.lifts[point.lift], decision, moment)
         if point.door is not None:
             self._release(point.door, decision, listed, moment)
-        return used_up
+        if uses:
+            commands = [command.command_id for command in self.doors.commands[before:]]
+            self.counted.keep(Counted(point.id, point.door, decision.people[0].id, commands, uses))
+        return bool(uses)
+
+    def command_ended(self, command_id: str, never_sent: bool) -> None:
+        """Give back what a grant counted, if none of its commands went and its door is shut."""
+        for each in self.counted.ended(command_id, never_sent):
+            state = None if each.door is None else self.doors.machines[each.door].state
+            if state is not None and (state.phase is not DoorPhase.SECURE or state.open):
+                continue  # It is released or open for somebody else, and who is counted may go along.
+            for use in each.uses:
+                self.counted.give_back(use)
+                self._tell(ev.UseGivenBack(access_point=each.access_point, door=each.door, credential=use.credential))
 
     def on_their_way(self, area: str) -> int:
         """How many were granted into an area, are not in it yet and may still come."""
@@ -60,6 +80,8 @@ class Grants:
         """After the doors have spoken: who passed is where the access point leads; who didn't is where they were."""
         taken = {(e.door, e.credential) for e in events if isinstance(e, ev.AccessTaken)}
         missed = {(e.door, e.credential) for e in events if isinstance(e, ev.AccessNotTaken)}
+        for door, leader in taken:
+            self.counted.taken(door, leader)
         still: list[OnTheWay] = []
         for each in self.on_the_way:
             answer = (each.door, each.leader)

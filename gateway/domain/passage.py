@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from gateway.domain.access_request import AccessRequest, Circumstances, Decision, Person, PersonFacts
 from gateway.domain.area import is_forgiven
 from gateway.domain.checks_who import find_person
+from gateway.domain.counted import CountedUse
 from gateway.domain.credential import former_pass_name
 from gateway.domain.door_mode import DoorMode
 from gateway.domain.listed import AccessList, ListedAccessPoint
@@ -88,21 +89,23 @@ def facts_of(
     )
 
 
-def note_grant(decision: Decision, register: Register, moment: Moment, access_list: AccessList) -> bool:
-    """Count what the grant uses up; True if anything is, which must be durable before a door moves."""
-    noted = False
+def note_grant(decision: Decision, register: Register, moment: Moment, access_list: AccessList) -> list[CountedUse]:
+    """Count what the grant uses up, and tell it: it must be durable before a door moves."""
+    counted = []
     for person in decision.people:
         credential, shown_pass = person.credential, person.shown.shown_pass
-        counted = credential is not None and (credential.uses is not None or credential.uses_per_day is not None)
-        if counted or (shown_pass is not None and shown_pass.uses is not None):
+        limited = credential is not None and (credential.uses is not None or credential.uses_per_day is not None)
+        if limited or (shown_pass is not None and shown_pass.uses is not None):
             before, today = _uses_of(person, register), _day(moment, access_list)
             used_today = before.today if before.day == today else 0
             register.put("uses", person.id, Uses(before.total + 1, today, used_today + 1))
-            noted = True
+            counted.append(CountedUse(person.id, today))
         if shown_pass is not None and shown_pass.made_at is not None:
+            taken = register.made.get(person.id)
             register.put("made", person.id, Made(shown_pass.made_at))
-            noted = True
-    return noted
+            made_before = None if taken is None else taken.at
+            counted.append(CountedUse(person.id, made=shown_pass.made_at, made_before=made_before))
+    return counted
 
 
 def _uses_of(person: Person, register: Register) -> Uses:

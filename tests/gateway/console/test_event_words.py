@@ -146,6 +146,9 @@ def test_the_new_events_name_people_places_and_times() -> None:
     assert said(entered) == "Blue 1 went from the car park to outside (assumed from the grant)"
     forgiven = ev.AntipassbackForgiven(cardholder=None, **by)
     assert said(forgiven, "zh-CN") == "wei 解除了所有人的反潜回限制：公安要求"
+    back = ev.UseGivenBack(access_point="shed", door=None, credential="c-1")
+    assert said(back) == "Blue 1: nothing moved at shed, the use counts no more"
+    assert said(back, "zh-CN") == "Blue 1：shed没有动作，这次使用不计"
     no = ev.AccessConfirmed(request="r-1", allowed=False, actor="wei", post="gate", request_id="r")
     assert said(no) == "wei said no to who waited"
 

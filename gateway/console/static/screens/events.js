@@ -6,7 +6,7 @@ import { changes, state } from "../state.js";
 import { dayTime, language, named, said, t } from "../words.js";
 
 const groups = {
-  type_access: "AccessRequested,AccessGranted,AccessDenied,AccessTaken,AccessNotTaken,AccessConfirmed,AreaEntered,AntipassbackViolated,RiskPassed,TravelImpossible,DuressUsed,FloorsEnabled,ExitPressed,OpenedByGuard,ReadAmbiguous,ReadDropped",
+  type_access: "AccessRequested,AccessGranted,AccessDenied,AccessTaken,AccessNotTaken,UseGivenBack,AccessConfirmed,AreaEntered,AntipassbackViolated,RiskPassed,TravelImpossible,DuressUsed,FloorsEnabled,ExitPressed,OpenedByGuard,ReadAmbiguous,ReadDropped",
   type_doors: "DoorOpened,DoorClosed,DoorForcedOpen,DoorHeldWarning,DoorHeldOpen,DoorModeChanged,DoorModeOverridden,DoorModeOverrideEnded,LockdownStarted,LockdownReleased,LockOpenStarted,LockOpenReleased,LockReleased,LockNotReleased,LockSecured,LockFoundReleased",
   type_alarms: "AlarmRaised,AlarmRepeated,AlarmNormal,AlarmAcknowledged,AlarmResolved,EvidenceStored,ObservationStarted,ObservationEnded",
   type_people: "OpenedByGuard,AccessConfirmed,SubjectBlocked,SubjectUnblocked,LocalGrantGiven,LocalGrantEnded,AntipassbackForgiven,DoorModeOverridden,LockdownStarted,LockdownReleased,LockOpenStarted,LockOpenReleased,RequestRefused,AlarmAcknowledged,AlarmResolved,OperatorAudited,FireCleared",
