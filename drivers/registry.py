@@ -81,6 +81,7 @@ _BUILT_IN = {
     "numato": "drivers.relay.numato:DRIVER",
     "tasmota-reader": "drivers.mqtt.tasmota:READER",
     "tasmota-relay": "drivers.mqtt.tasmota:RELAY",
+    "shelly": "drivers.mqtt.shelly:DRIVER",
     "text-scanner": "drivers.scanner.text_scanner:DRIVER",
     "mqtt-scanner": "drivers.scanner.mqtt_scanner:DRIVER",
     "onvif": "drivers.onvif.driver:DRIVER",

@@ -5,84 +5,31 @@ Topics and answers as Tasmota's MQTT and command references describe them (SetOp
 """
 
 import asyncio
-import json
-import socket
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import aiomqtt
-
 from simulators.card import Card, CardUnreadable, wiegand_payload
 from simulators.device import Surroundings
+from simulators.mqtt_device import Login, MqttDevice, Will
 from simulators.plan import DevicePlan
 
-KEEPALIVE_S = 30
-RETRY_S = 1.0
-ANSWER_S = 2.0
-"""A broker on this machine answers in milliseconds; one that dies before CONNACK is noticed by this alone."""
-CUT_S = 2.0
-"""How long a cut connection may take to be noticed on our own side."""
 MAX_PAYLOAD = 512
 """The firmware's own command buffer is of this order; longer ones it drops."""
 PULSE_TENTHS = 111
 """PulseTime 1 to 111 is 0.1 s each; from 112 on it is seconds, plus 100."""
 
 
-class TasmotaDevice(ABC):
-    """What every such device does: connect with a last will, say Online, answer `cmnd/<topic>/…`, come back."""
+class TasmotaDevice(MqttDevice):
+    """What every such device does: says Online, and answers `cmnd/<topic>/…`."""
 
     def __init__(self, topic: str, host: str, port: int, zone: ZoneInfo) -> None:
+        super().__init__(f"DVES_{topic}", Login(host, port), Will(f"tele/{topic}/LWT", "Offline"))
         self.topic = topic
-        self._host = host
-        self._port = port
         self._zone = zone
-        self._client: aiomqtt.Client | None = None
-        self._task: asyncio.Task[None] | None = None
-        self.online = asyncio.Event()
         self.options: dict[str, str] = {"SetOption140": "OFF"}
-
-    @property
-    def plugged(self) -> bool:
-        """Whether the device has power."""
-        return self._task is not None
-
-    @property
-    def is_online(self) -> bool:
-        """Whether the broker has it."""
-        return self.online.is_set()
-
-    def plug(self) -> None:
-        """Give it power."""
-        if self._task is None:
-            self.power_up()
-            self._task = asyncio.get_running_loop().create_task(self._run(), name=f"tasmota {self.topic}")
-
-    async def unplug(self) -> None:
-        """Take its power: the TCP connection ends without a goodbye, so the broker publishes the last will."""
-        task, self._task = self._task, None
-        if task is None:
-            return
-        if self._client is not None:
-            # The session notices the cut by itself; cancelling it at once would trip over the dead socket.
-            _cut(self._client)
-            await asyncio.wait({task}, timeout=CUT_S)
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        self.online.clear()
-        self.power_down()
-
-    @abstractmethod
-    def power_up(self) -> None:
-        """What the hardware does when power comes."""
-
-    @abstractmethod
-    def power_down(self) -> None:
-        """What the hardware does when power goes."""
 
     @abstractmethod
     def command(self, name: str, index: str, payload: str) -> list[tuple[str, dict[str, Any] | str]]:
@@ -94,53 +41,30 @@ class TasmotaDevice(ABC):
 
     async def publish(self, prefix: str, name: str, body: dict[str, Any] | str, *, retain: bool = False) -> bool:
         """Publish at QoS 0; False while there is no connection."""
-        if self._client is None:
-            return False
-        text = body if isinstance(body, str) else json.dumps(body, separators=(",", ":"))
-        try:
-            await self._client.publish(f"{prefix}/{self.topic}/{name}", text, qos=0, retain=retain)
-        except aiomqtt.MqttError:
-            return False
-        return True
+        return await self.send(f"{prefix}/{self.topic}/{name}", body, retain=retain)
 
     def local_time(self) -> str:
         """The firmware's local time, without an offset, as it stands in every telemetry message."""
         return datetime.now(self._zone).strftime("%Y-%m-%dT%H:%M:%S")
 
-    async def _run(self) -> None:
-        while self.plugged:
-            with suppress(aiomqtt.MqttError):
-                await self._session()
-            self._client = None
-            self.online.clear()
-            if self.plugged:
-                await asyncio.sleep(RETRY_S)
+    def listens_to(self) -> list[tuple[str, int]]:
+        """Every command."""
+        return [(f"cmnd/{self.topic}/#", 0)]
 
-    async def _session(self) -> None:
-        will = aiomqtt.Will(f"tele/{self.topic}/LWT", "Offline", qos=1, retain=True)
-        client = aiomqtt.Client(
-            self._host,
-            self._port,
-            identifier=f"DVES_{self.topic}",
-            keepalive=KEEPALIVE_S,
-            will=will,
-            timeout=ANSWER_S,
-        )
-        async with client:
-            self._client = client
-            await self.publish("tele", "LWT", "Online", retain=True)
-            await client.subscribe(f"cmnd/{self.topic}/#")
-            for name, body in self.first_words():
-                await self.publish("stat", name, body)
-            self.online.set()
-            async for message in client.messages:
-                await self._obey(message)
+    async def greet(self) -> None:
+        """It says Online."""
+        await self.publish("tele", "LWT", "Online", retain=True)
 
-    async def _obey(self, message: aiomqtt.Message) -> None:
-        payload = message.payload
+    async def settled(self) -> None:
+        """Its state, once it listens."""
+        for name, body in self.first_words():
+            await self.publish("stat", name, body)
+
+    async def obey(self, topic: str, payload: bytes) -> None:
+        """A command, or several in a Backlog."""
         if len(payload) > MAX_PAYLOAD:
             return
-        name = message.topic.value.rpartition("/")[2]
+        name = topic.rpartition("/")[2]
         text = payload.decode("utf-8", "replace").strip()
         commands = _backlog(text) if name.upper() == "BACKLOG" else [(name, text)]
         for each, argument in commands:
@@ -212,7 +136,6 @@ class TasmotaRelay(TasmotaDevice):
         self.switched_on = 0
         self._changed = changed
         self._end: asyncio.TimerHandle | None = None
-        self._speaking: set[asyncio.Task[None]] = set()
 
     @property
     def coils(self) -> tuple[bool]:
@@ -297,9 +220,7 @@ class TasmotaRelay(TasmotaDevice):
     def _pulse_over(self) -> None:
         self._end = None
         self.switch(False)
-        task = asyncio.get_running_loop().create_task(self._say_state())
-        self._speaking.add(task)
-        task.add_done_callback(self._speaking.discard)
+        self.speak(self._say_state())
 
     async def _say_state(self) -> None:
         for name, body in self._state():
@@ -325,12 +246,3 @@ def _backlog(text: str) -> list[tuple[str, str]]:
     """`A 1; B 2` as commands; the firmware takes 30 at most."""
     parts = [part.strip().partition(" ") for part in text.split(";") if part.strip()]
     return [(name, argument.strip()) for name, _, argument in parts[:30]]
-
-
-def _cut(client: aiomqtt.Client) -> None:
-    """End the connection below MQTT, as a pulled plug does."""
-    # aiomqtt has no way to leave without DISCONNECT; the socket below paho has.
-    connection = client._client.socket()
-    if isinstance(connection, socket.socket):
-        with suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)

@@ -7,58 +7,33 @@ that a device's last will can be believed and a read can't.
 
 import asyncio
 import json
-import logging
-import socket
-import ssl
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import aiomqtt
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 from drivers.links import Backoff, heed_cancellation
+from drivers.mqtt.broker_client import MAX_PAYLOAD, command_expiry, explain, make_client, make_tls, reason_code
+from drivers.mqtt.flood import BURST, PER_SECOND, TokenBucket
 from drivers.mqtt.settings import BrokerSettings
 from drivers.registry import DriverContext
-from gateway.clock import Clock, random_bytes
+from gateway.clock import Clock
 from gateway.domain.ports import SignalSink
 from gateway.domain.signals import LinkChanged, LinkState
-from gateway.errors import ConfigError, LinkError, LocalProtocolError
+from gateway.errors import AuthenticationFailed, ConfigError, LinkError, LocalProtocolError
 
-__all__ = ["BrokerConnection", "BrokerMessage", "BrokerSettings", "TokenBucket", "find_broker", "parse_object"]
+__all__ = ["BrokerConnection", "BrokerMessage", "BrokerSettings", "find_broker", "parse_object"]
 
 FRESH_AFTER_S = 2.0
 """Reads that come sooner after SUBACK may be replays."""
 
-MAX_PAYLOAD = 8192
-"""Tasmota's longest status is under 2 KiB."""
-
-BURST, PER_SECOND = 20, 10.0
-"""One topic's token bucket: no reader or relay says more than ten things a second for long."""
-
-MAX_WAITING = 256
-"""Messages between socket and handlers; the buckets drain far slower than handlers do."""
-
-OPEN_EXPIRES_S = 2
-"""MQTT 5: the broker drops a command that it could not deliver in this time."""
-
-TCP_GIVES_UP_MS = 2000
-"""Bytes not acknowledged in this time are dropped with the connection, instead of opening a door late."""
-
-KEEPALIVE_S = 10
-CONNECT_TIMEOUT_S = 5.0
 STEADY_AFTER_S = 10.0
 REFUSED_PAUSE_S = 60.0
 """A refused or missing password is tried once a minute, lest the broker locks the account."""
 
 RETAINED, EARLY, OVERSIZED = "retained", "too early after connecting", "oversized"
-
-_REFUSED = (4, 5, 134, 135)
-"""Bad user name or password, not authorized: MQTT 3.1.1 section 3.2.2.3, MQTT 5 section 3.2.2.2."""
-
-_LOG = logging.getLogger("drivers.mqtt.transport")
-_LOG.setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +60,7 @@ class BrokerConnection:
         self._handlers: dict[str, list[Handler]] = {}
         self._link_handlers: list[LinkHandler] = []
         self._buckets: dict[str, TokenBucket] = {}
+        self._version_5 = settings.mqtt_version != "3.1.1"
         self._client: aiomqtt.Client | None = None
         self._fresh_s = float("inf")
         self._state: LinkState | None = None
@@ -122,8 +98,9 @@ class BrokerConnection:
         client = self._client
         if client is None:
             raise LinkError(f"broker {self.name} is offline")
+        expiry = command_expiry() if self._version_5 else None
         try:
-            await client.publish(topic, payload, qos=0, retain=False, properties=self._expiry(), timeout=1.0)
+            await client.publish(topic, payload, qos=0, retain=False, properties=expiry, timeout=1.0)
         except aiomqtt.MqttError as error:
             raise LinkError(f"broker {self.name}: {error}") from None
         finally:
@@ -137,11 +114,11 @@ class BrokerConnection:
             started_s, pause_s = self._now_s(), 0.0
             try:
                 await self._session()
-            except (aiomqtt.MqttError, OSError, LinkError, ConfigError) as error:
+            except (AuthenticationFailed, ConfigError) as error:
+                self._lost(str(error))
+                pause_s = REFUSED_PAUSE_S
+            except (aiomqtt.MqttError, OSError, LinkError) as error:
                 self._lost(str(error) or type(error).__name__)
-                refused = isinstance(error, aiomqtt.MqttCodeError) and _code(error.rc) in _REFUSED
-                if refused or isinstance(error, ConfigError):
-                    pause_s = REFUSED_PAUSE_S
             finally:
                 self._client = None
             if self._now_s() - started_s >= STEADY_AFTER_S:
@@ -149,22 +126,44 @@ class BrokerConnection:
             await asyncio.sleep(max(pause_s, backoff.next_s()))
 
     async def _session(self) -> None:
-        client = self._make_client()
-        async with client:
-            self._fresh_s = float("inf")
-            if self._handlers:
-                granted = await client.subscribe([(topic, 0) for topic in self._handlers])
-                heed_cancellation()
-                if any(_code(grant) >= 128 for grant in granted):
-                    raise LinkError("the broker refused a subscription: check this client's permissions")
-            self._fresh_s = self._now_s() + FRESH_AFTER_S
-            self._client = client
-            self._counts["connects"] += 1
-            self._say(LinkState.ONLINE)
-            for on_link in self._link_handlers:
-                on_link(True)
-            async for message in client.messages:
-                self._hand_over(message)
+        async with AsyncExitStack() as stack:
+            await self._serve(await self._connect(stack))
+
+    async def _connect(self, stack: AsyncExitStack) -> aiomqtt.Client:
+        """A connected client, by MQTT 5 where the broker speaks it; `stack` ends it.
+
+        Raises LinkError, AuthenticationFailed, ConfigError.
+        """
+        tls = make_tls(self.name, self._settings)
+        password = self._secret(self._settings.password) if self._settings.password else None
+        while True:
+            client = make_client(self._settings, password, tls, self._admit, version_5=self._version_5)
+            try:
+                return await stack.enter_async_context(client)
+            except (aiomqtt.MqttError, OSError) as error:
+                fault = await explain(error, self._settings, tls)
+            if fault.try_other_version and self._settings.mqtt_version == "auto" and self._version_5:
+                self._version_5 = False
+                continue
+            if fault.try_other_version and self._settings.mqtt_version == "auto":
+                self._version_5 = True  # it was not the version: begin again with the better one
+            raise AuthenticationFailed(fault.words) if fault.refused else LinkError(fault.words)
+
+    async def _serve(self, client: aiomqtt.Client) -> None:
+        self._fresh_s = float("inf")
+        if self._handlers:
+            granted = await client.subscribe([(topic, 0) for topic in self._handlers])
+            heed_cancellation()
+            if any(reason_code(grant) >= 128 for grant in granted):
+                raise LinkError("the broker refused a subscription: check this client's permissions")
+        self._fresh_s = self._now_s() + FRESH_AFTER_S
+        self._client = client
+        self._counts["connects"] += 1
+        self._say(LinkState.ONLINE, f"MQTT {'5' if self._version_5 else '3.1.1'}")
+        for on_link in self._link_handlers:
+            on_link(True)
+        async for message in client.messages:
+            self._hand_over(message)
 
     def _hand_over(self, message: aiomqtt.Message) -> None:
         topic = str(message.topic)
@@ -193,46 +192,6 @@ class BrokerConnection:
         self._counts["flooded"] += not admitted
         return admitted
 
-    def _make_client(self) -> aiomqtt.Client:
-        settings, version5 = self._settings, self._settings.mqtt_version == "5"
-        return aiomqtt.Client(
-            settings.host,
-            settings.port,
-            username=settings.username,
-            password=self._secret(settings.password) if settings.password else None,
-            identifier=f"gatehouse-{random_bytes(6).hex()}",
-            protocol=aiomqtt.ProtocolVersion.V5 if version5 else aiomqtt.ProtocolVersion.V311,
-            clean_session=None if version5 else True,
-            properties=_connect_properties() if version5 else None,
-            queue_type=_bounded_queue(self._admit),
-            max_queued_incoming_messages=MAX_WAITING,
-            max_inflight_messages=20,
-            timeout=CONNECT_TIMEOUT_S,
-            keepalive=KEEPALIVE_S,
-            tls_context=self._tls(),
-            socket_options=(
-                (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-                (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_GIVES_UP_MS),
-            ),
-            logger=_LOG,
-        )
-
-    def _tls(self) -> ssl.SSLContext | None:
-        settings = self._settings
-        if settings.insecure:
-            return None
-        context = ssl.create_default_context(cafile=settings.ca_file)
-        if settings.cert_file is not None:
-            context.load_cert_chain(settings.cert_file, settings.key_file)
-        return context
-
-    def _expiry(self) -> Properties | None:
-        if self._settings.mqtt_version != "5":
-            return None
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        properties.MessageExpiryInterval = OPEN_EXPIRES_S
-        return properties
-
     def _lost(self, detail: str) -> None:
         news = self._state is not LinkState.OFFLINE
         self._client = None
@@ -250,23 +209,6 @@ class BrokerConnection:
         return self._clock.now().monotonic_s
 
 
-class TokenBucket:
-    """At most `burst` at once and `per_second` for long."""
-
-    def __init__(self, burst: int, per_second: float) -> None:
-        self._burst, self._per_second = float(burst), per_second
-        self._tokens, self._filled_s = float(burst), float("-inf")
-
-    def take(self, now_s: float) -> bool:
-        """Take a token, if there is one, at the monotonic time `now_s`."""
-        gained = (now_s - self._filled_s) * self._per_second
-        self._tokens, self._filled_s = min(self._burst, self._tokens + gained), now_s
-        if self._tokens < 1.0:
-            return False
-        self._tokens -= 1.0
-        return True
-
-
 def find_broker(name: str, context: DriverContext) -> BrokerConnection:
     """The shared connection of that name, for the device that is built. Raises ConfigError."""
     connection = context.brokers.get(name)
@@ -280,30 +222,8 @@ def parse_object(payload: bytes) -> dict[str, Any]:
     """The JSON object in a payload. Raises ValueError: not UTF-8, not JSON, too deep, or not an object."""
     try:
         value = json.loads(payload.decode("utf-8"))
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+    except (RecursionError, ValueError):
+        value = None
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")
     return value
-
-
-def _bounded_queue(admit: Callable[[str], bool]) -> type["asyncio.Queue[aiomqtt.Message]"]:
-    """A queue whose entrance keeps a flooding topic out, so that it can't crowd the others out."""
-
-    class BoundedQueue(asyncio.Queue[aiomqtt.Message]):
-        def put_nowait(self, item: aiomqtt.Message) -> None:
-            if admit(str(item.topic)):
-                super().put_nowait(item)
-
-    return BoundedQueue
-
-
-def _connect_properties() -> Properties:
-    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    properties.MaximumPacketSize = 8 * MAX_PAYLOAD
-    return properties
-
-
-def _code(grant: object) -> int:
-    """A SUBACK's code: an integer in MQTT 3.1.1, a ReasonCode in MQTT 5."""
-    return grant if isinstance(grant, int) else int(getattr(grant, "value", 0))

@@ -3,7 +3,7 @@
 import re
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from drivers.registry import DriverSettings
 
@@ -21,7 +21,8 @@ class BrokerSettings(DriverSettings):
     ca_file: str | None = None
     cert_file: str | None = None
     key_file: str | None = None
-    mqtt_version: Literal["3.1.1", "5"] = "3.1.1"
+    mqtt_version: Literal["auto", "3.1.1", "5"] = "auto"
+    """`auto`: 5 where the broker speaks it, else 3.1.1."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -41,3 +42,15 @@ def check_topic(topic: str) -> str:
     if len(topic) > 200 or not _TOPIC.fullmatch(topic) or topic.endswith("/"):
         raise ValueError("give the device's own topic, such as garage-relay: no + # wildcards, spaces or outer slashes")
     return topic
+
+
+class TopicSettings(DriverSettings):
+    """What every device behind a broker needs."""
+
+    broker: str = Field(min_length=1)
+    topic: str
+
+    @field_validator("topic")
+    @classmethod
+    def _own_topic(cls, topic: str) -> str:
+        return check_topic(topic)

@@ -1,50 +1,51 @@
 """The drivers of Tasmota readers and relays; names for the registry."""
 
-from pydantic import Field, field_validator
+from functools import partial
 
-from drivers.mqtt.broker import find_broker
-from drivers.mqtt.settings import check_topic
-from drivers.mqtt.tasmota_reader import TasmotaReader
+from pydantic import Field
+
+from drivers.mqtt.broker import find_broker, parse_object
+from drivers.mqtt.presence import LastWill
+from drivers.mqtt.reader import MqttReader, ReadValue
+from drivers.mqtt.settings import TopicSettings
+from drivers.mqtt.tasmota_reads import read_sensor
 from drivers.mqtt.tasmota_relay import TasmotaRelay
-from drivers.registry import Driver, DriverContext, DriverSettings
+from drivers.registry import Driver, DriverContext, FormatNames
+from drivers.wiegand.formats import FormatTable
+from gateway.domain.moment import Moment
 
 
-class TasmotaReaderSettings(DriverSettings):
-    """Settings of `driver = "tasmota-reader"`."""
+class TasmotaReaderSettings(TopicSettings):
+    """Settings of `driver = "tasmota-reader"`; `formats` are card formats in order of priority, none named: all."""
 
-    broker: str = Field(min_length=1)
-    topic: str
-
-    @field_validator("topic")
-    @classmethod
-    def _own_topic(cls, topic: str) -> str:
-        return check_topic(topic)
+    formats: FormatNames = ()
 
 
-class TasmotaRelaySettings(TasmotaReaderSettings):
+class TasmotaRelaySettings(TopicSettings):
     """Settings of `driver = "tasmota-relay"`."""
 
     outputs: int = Field(default=1, ge=1, le=8)
     """Tasmota keeps 8 pulse timers."""
+    inputs: int = Field(default=0, ge=0, le=8)
 
 
-def build_reader(settings: TasmotaReaderSettings, context: DriverContext) -> TasmotaReader:
+def build_reader(settings: TasmotaReaderSettings, context: DriverContext) -> MqttReader:
     """The reader for one device of the site config. Raises ConfigError for an unknown broker."""
-    return TasmotaReader(
-        context.device_id, settings.topic, find_broker(settings.broker, context), context.sink, context.clock
-    )
+    will = LastWill(f"tele/{settings.topic}/LWT", b"Online", b"Offline")
+    reader = MqttReader(context, find_broker(settings.broker, context), will)
+    understand = partial(_understand, context.formats, settings.formats)
+    reader.understand(f"tele/{settings.topic}/SENSOR", understand)
+    return reader
 
 
 def build_relay(settings: TasmotaRelaySettings, context: DriverContext) -> TasmotaRelay:
     """The relay for one device of the site config. Raises ConfigError for an unknown broker."""
-    return TasmotaRelay(
-        context.device_id,
-        settings.topic,
-        settings.outputs,
-        find_broker(settings.broker, context),
-        context.sink,
-        context.clock,
-    )
+    broker = find_broker(settings.broker, context)
+    return TasmotaRelay(settings.topic, settings.outputs, settings.inputs, broker, context)
+
+
+def _understand(formats: FormatTable, names: tuple[str, ...], payload: bytes, _at: Moment) -> list[ReadValue]:
+    return [*read_sensor(parse_object(payload), formats, names)]
 
 
 READER = Driver(

@@ -6,28 +6,32 @@ with SetOption123 the UID is hex with an `h` behind it.
 
 from typing import Any
 
+from drivers.mqtt.reads import from_hex, read_em4100, read_uid
 from drivers.serial_reader import Card, Key, Rejected
-from drivers.wiegand.formats import BUILT_IN, uid_reading
-from gateway.domain.credential import Identifier, Reading
+from drivers.wiegand.formats import BUILT_IN, FormatTable
 
 _KEYS = {10: "*", 11: "#"}
 _ASCII_KEYS = {27: "*", 13: "#"}
 
 
-def read_sensor(report: dict[str, Any]) -> list[Card | Key | Rejected]:
+def read_sensor(
+    report: dict[str, Any], formats: FormatTable = BUILT_IN, names: tuple[str, ...] = ()
+) -> list[Card | Key | Rejected]:
     """Cards and keys of one report; other sensors' values are no concern of ours."""
     found: list[Card | Key | Rejected] = []
     if isinstance(wiegand := report.get("Wiegand"), dict):
-        found += _wiegand(wiegand)
+        found += _wiegand(wiegand, formats, names)
     if isinstance(tag := report.get("RDM6300"), dict):
-        found.append(_em4100(tag))
+        text = tag.get("UID")
+        found.append(read_em4100(from_hex(text, 8) if isinstance(text, str) else None))
     for chip in ("RC522", "PN532"):
         if isinstance(tag := report.get(chip), dict):
-            found.append(_chip_uid(tag))
+            text = tag.get("UID")
+            found.append(read_uid(text if isinstance(text, str) else ""))
     return found
 
 
-def _wiegand(report: dict[str, Any]) -> list[Card | Key | Rejected]:
+def _wiegand(report: dict[str, Any], formats: FormatTable, names: tuple[str, ...]) -> list[Card | Key | Rejected]:
     size, payload = report.get("Size"), _number(report.get("UID"))
     if not isinstance(size, int) or isinstance(size, bool) or payload is None:
         return [Rejected("a Wiegand report without UID and Size")]
@@ -35,7 +39,7 @@ def _wiegand(report: dict[str, Any]) -> list[Card | Key | Rejected]:
         return list(_keys(payload))
     if payload == 0:
         return [Rejected("wrong parity")]
-    readings = BUILT_IN.read_stripped(payload, size)
+    readings = formats.read_stripped(payload, size, names)
     return [Card(readings)] if readings else [Rejected(f"no format of {size} bits for this number")]
 
 
@@ -58,27 +62,4 @@ def _number(value: object) -> int | None:
         return value if 0 <= value < 1 << 64 else None
     if not isinstance(value, str):
         return None
-    return _from_hex(value.removesuffix("h").removeprefix("0x"), 16)
-
-
-def _em4100(tag: dict[str, Any]) -> Card | Rejected:
-    text = tag.get("UID")
-    number = _from_hex(text, 8) if isinstance(text, str) else None
-    if number is None:
-        return Rejected("no UID of up to 8 hex digits")
-    return Card((Reading(Identifier("EM4100", None, number), None),))
-
-
-def _chip_uid(tag: dict[str, Any]) -> Card | Rejected:
-    text = tag.get("UID")
-    if isinstance(text, str) and len(text) % 2 == 0 and _from_hex(text, 20) is not None:
-        reading = uid_reading(bytes.fromhex(text))
-        if reading is not None:
-            return Card((reading,))
-    return Rejected("no UID of 4, 5, 7, 8 or 10 bytes in hex")
-
-
-def _from_hex(text: str, most_digits: int) -> int | None:
-    if not 1 <= len(text) <= most_digits or any(digit not in "0123456789ABCDEFabcdef" for digit in text):
-        return None
-    return int(text, 16)
+    return from_hex(value.removesuffix("h").removeprefix("0x"), 16)

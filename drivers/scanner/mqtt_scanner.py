@@ -2,10 +2,8 @@
 
 import asyncio
 
-from pydantic import Field, field_validator
-
 from drivers.mqtt.broker import BrokerConnection, BrokerMessage, find_broker
-from drivers.mqtt.settings import check_topic
+from drivers.mqtt.settings import TopicSettings
 from drivers.registry import Driver, DriverContext
 from drivers.scanner.text_scanner import PrefixSettings, read_text
 from drivers.serial_reader import Rejected, RejectedTally, Text
@@ -16,16 +14,8 @@ from gateway.domain.signals import LinkChanged, LinkState, ReadIgnored, TextRead
 TELL_EVERY_S = 1.0
 
 
-class MqttScannerSettings(PrefixSettings):
+class MqttScannerSettings(TopicSettings, PrefixSettings):
     """Settings of `driver = "mqtt-scanner"`."""
-
-    broker: str = Field(min_length=1)
-    topic: str
-
-    @field_validator("topic")
-    @classmethod
-    def _own_topic(cls, topic: str) -> str:
-        return check_topic(topic)
 
 
 class MqttScanner:

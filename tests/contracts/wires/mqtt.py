@@ -1,11 +1,14 @@
 """Devices behind a real broker."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 from drivers.mqtt.broker import BrokerConnection, BrokerSettings
 from gateway.clock import SystemClock
+from simulators.mqtt_device import Login, MqttDevice
+from simulators.shelly import ShellyRelay
 from tests.contracts.wires.wire import PASS, Kind, Place, Wire, WireCase
 from tests.drivers.mosquitto import Mosquitto, device_client
 from tests.drivers.tasmota_device import tasmota_relay
@@ -61,6 +64,34 @@ class ScannerWire(Wire):
             await client.publish("lane/scanner", PASS)
 
 
+class FirmwareWire(Wire):
+    """A simulated device behind a broker: its plug is pulled, and its last will says so."""
+
+    def __init__(self, driver: str, broker: Mosquitto, device: MqttDevice, **settings: Any) -> None:
+        super().__init__(driver, broker="local", **settings)
+        chosen = BrokerSettings(host="127.0.0.1", port=broker.port, insecure=True)
+        self.brokers["local"] = BrokerConnection("local", chosen, self.sink, SystemClock(), str)
+        self.device = device
+
+    async def cut(self) -> None:
+        await self.device.unplug()
+
+    async def mend(self) -> None:
+        self.device.plug()
+
+
+class ShellyWire(FirmwareWire):
+    def __init__(self, broker: Mosquitto) -> None:
+        self.shelly = ShellyRelay("thing", Login("127.0.0.1", broker.port), lambda: None, outputs=2, inputs=8)
+        super().__init__("shelly", broker, self.shelly, topic="thing", outputs=2, inputs=8)
+
+    def orders(self) -> int:
+        return len(self.shelly.orders())
+
+    async def switch_by_hand(self, on: bool) -> None:
+        self.shelly.switch(0, on, "UI")
+
+
 @asynccontextmanager
 async def running_broker(place: Place) -> AsyncIterator[Mosquitto]:
     """mosquitto, and a gateway that takes reads as fresh at once."""
@@ -84,6 +115,20 @@ def _tasmota(driver: str, kind: Kind) -> WireCase:
     return WireCase(driver, kind, lay)
 
 
+def _firmware(make: Callable[[Mosquitto], FirmwareWire], **case: Any) -> WireCase:
+    @asynccontextmanager
+    async def lay(place: Place) -> AsyncIterator[Wire]:
+        async with running_broker(place) as broker:
+            wire = make(broker)
+            wire.device.plug()
+            try:
+                yield wire
+            finally:
+                await wire.device.unplug()
+
+    return WireCase(lay=lay, **case)
+
+
 @asynccontextmanager
 async def _scanner(place: Place) -> AsyncIterator[Wire]:
     async with running_broker(place) as broker:
@@ -93,5 +138,6 @@ async def _scanner(place: Place) -> AsyncIterator[Wire]:
 CASES = (
     _tasmota("tasmota-reader", "reader"),
     _tasmota("tasmota-relay", "board"),
+    _firmware(ShellyWire, driver="shelly", kind="board", has_inputs=True),
     WireCase("mqtt-scanner", "scanner", _scanner),
 )

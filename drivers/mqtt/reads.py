@@ -1,0 +1,50 @@
+"""What firmwares behind a broker say of cards and keys, as far as they agree (pure)."""
+
+from drivers.serial_reader import Card, Key, Rejected
+from drivers.wiegand.formats import FormatTable, uid_reading
+from gateway.domain.credential import Identifier, Reading
+
+HEX = frozenset("0123456789ABCDEFabcdef")
+
+KEYS = "0123456789*#"
+"""A Wiegand keypad's 10 is `*`, its 11 is `#`."""
+
+
+def read_bits(bits: int, length: int, formats: FormatTable, names: tuple[str, ...]) -> Card | Rejected:
+    """A whole Wiegand message of `length` bits, its parity still in it."""
+    if bits >> length:
+        return Rejected(f"a number of more than {length} bits")
+    readings = formats.read(bits, length, names)
+    return Card(readings) if readings else Rejected(f"no format of {length} bits")
+
+
+def read_uid(text: str, separator: str = "") -> Card | Rejected:
+    """A chip's UID as hex digits, two a byte."""
+    digits = text.replace(separator, "") if separator else text
+    if len(digits) % 2 == 0 and from_hex(digits, 20) is not None:
+        reading = uid_reading(bytes.fromhex(digits))
+        if reading is not None:
+            return Card((reading,))
+    return Rejected("no UID of 4, 5, 7, 8 or 10 bytes in hex")
+
+
+def read_em4100(number: int | None) -> Card | Rejected:
+    """The number of an EM4100 tag: its lower 32 bits."""
+    if number is None or not 0 <= number < 1 << 32:
+        return Rejected("no EM4100 number of 32 bits")
+    return Card((Reading(Identifier("EM4100", None, number), None),))
+
+
+def read_key(number: int) -> Key | Rejected:
+    """A Wiegand keypad's key by its number."""
+    return Key(KEYS[number]) if 0 <= number < len(KEYS) else Rejected("no key of a keypad")
+
+
+def from_hex(text: str, most_digits: int) -> int | None:
+    """A number in plain hex digits; None for anything else."""
+    return int(text, 16) if 1 <= len(text) <= most_digits and HEX.issuperset(text) else None
+
+
+def from_decimal(text: str, most_digits: int = 20) -> int | None:
+    """A number in plain decimal digits (2**64 has 20); None for anything else."""
+    return int(text) if 1 <= len(text) <= most_digits and text.isascii() and text.isdigit() else None
