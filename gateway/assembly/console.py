@@ -3,6 +3,7 @@
 import asyncio
 
 from config.loader import SiteConfig, load_config
+from config.wiring import to_site
 from gateway.clock import SystemClock
 from gateway.console.app import serve_console
 from gateway.console.office_list import OfficeList
@@ -36,6 +37,7 @@ async def run_console(paths: Paths) -> None:
         cameras_socket=paths.cameras_socket,
         post=config.console.post,
         sees=frozenset(config.console.sees),
+        tours=to_site(config).tours,
     )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(doors.run())

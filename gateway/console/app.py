@@ -18,6 +18,7 @@ from gateway.console import (
     event_routes,
     live_routes,
     mode_routes,
+    patrol_routes,
     people_routes,
     system_routes,
 )
@@ -34,6 +35,7 @@ _ROOMS = (
     door_routes,
     mode_routes,
     people_routes,
+    patrol_routes,
     event_routes,
     camera_routes,
     system_routes,

@@ -10,6 +10,7 @@ from gateway.clock import Clock
 from gateway.console.users import UserStore
 from gateway.domain.ports import DoorsPort, JournalHead, RecordedEvent
 from gateway.domain.register import Fact
+from gateway.domain.tour import Tour
 
 Names = Mapping[str, str]
 """A thing's name by language tag: `zh-CN`, `en`."""
@@ -138,7 +139,7 @@ class ConsoleParts:
     So do, of a cardholder, `holder_kind` (a `CardholderKind`) and `holder_label` (one of their cards'). `area_limits`
     says how many people each area takes, None for any number. All may be called from several threads. `doors` may be
     shared with nothing else; `journal` is used from one thread. `data_dir` holds `evidence/`. `sees` are the doors in
-    sight of the post: no duress there may show on the page.
+    sight of the post: no duress there may show on the page. `tours` are the site's.
     """
 
     site: SiteNames
@@ -154,3 +155,4 @@ class ConsoleParts:
     holder_label: Callable[[str], str] = _unknown
     area_limits: Callable[[], Mapping[str, int | None]] = _no_areas
     sees: frozenset[str] = frozenset()
+    tours: Mapping[str, Tour] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gateway.console.door_views import LINK_EVENTS, MODE_EVENTS, DoorViews, at_text
+from gateway.console.tour_views import TOUR_EVENTS, TourViews
 from gateway.domain.alarm import MOMENTARY, AlarmKind
 from gateway.domain.ports import RecordedEvent
 
@@ -17,7 +18,7 @@ ALARM_EVENTS = (
     "AlarmResolved",
     "EvidenceStored",
 )
-LASTING_EVENTS = (*ALARM_EVENTS, *MODE_EVENTS, *LINK_EVENTS)
+LASTING_EVENTS = (*ALARM_EVENTS, *MODE_EVENTS, *LINK_EVENTS, *TOUR_EVENTS)
 """What they say may be true long after them."""
 _MAX_ENDED = 500
 """Resolved alarms stay in reach for a shift or two; older ones are found among the events."""
@@ -99,6 +100,7 @@ class Projection:
         self.duress: OrderedDict[str, str | None] = OrderedDict()
         """The doors of duress alarms, remembered longer than the alarms."""
         self.views = DoorViews()
+        self.tours = TourViews()
         self.forgotten = 0
         """Open alarms that fell out of the bound; shown to the guard."""
 
@@ -117,6 +119,7 @@ class Projection:
             self._changed(alarm, event)
             return
         self.views.apply(event)
+        self.tours.apply(event)
 
     def find(self, alarm: str) -> AlarmView | None:
         """An alarm, open or lately ended."""

@@ -34,6 +34,7 @@ async def site(desk: AnyDesk, _session: SignedIn) -> dict[str, Any]:
         "camera_doors": {key: list(value) for key, value in names.camera_doors.items()},
         "lock_devices": dict(names.lock_devices),
         "contact_devices": dict(names.contact_devices),
+        "tours": _named(names.tours),
         "post": desk.parts.post,
     }
 

@@ -10,6 +10,7 @@ import "./screens/alarms.js";
 import "./screens/cameras.js";
 import "./screens/doors.js";
 import "./screens/events.js";
+import "./screens/patrol.js";
 import "./screens/people.js";
 import "./screens/system.js";
 import { soundOn, toggleSound } from "./sound.js";
@@ -18,8 +19,9 @@ import { clockTime, loadWords, named, switchLanguage, t } from "./words.js";
 
 const app = document.getElementById("app");
 let screen = "alarms";
-// Who is where is no technician's business.
-const screens = () => ["alarms", "doors", "events", "people", "cameras", "system"].filter((name) => name !== "people" || state.me.role !== "technician");
+// Who is where is no technician's business; where nobody patrols there is nothing to see of it.
+const guards = () => state.me.role !== "technician", patrols = () => guards() && Object.keys(state.site.tours).length > 0;
+const screens = () => ["alarms", "doors", "events", "people", "patrol", "cameras", "system"].filter((name) => ({ people: guards, patrol: patrols })[name]?.() ?? true);
 
 document.documentElement.dataset.theme = localStorage.getItem("theme") ?? "dark";
 
@@ -89,7 +91,7 @@ addEventListener("keydown", (event) => {
   if (event.key === "F1") { event.preventDefault(); if (state.me && !document.querySelector("dialog")) help(); return; }
   if (!state.me || state.me.must_change || event.ctrlKey || event.altKey || event.metaKey || document.querySelector("dialog")) return;
   if (event.target.matches?.("input, select, textarea")) { if (event.key === "Escape") event.target.blur(); return; }
-  if (/^[1-6]$/.test(event.key)) { const name = screens()[Number(event.key) - 1]; if (name) go(name); return; }
+  if (/^[1-7]$/.test(event.key)) { const name = screens()[Number(event.key) - 1]; if (name) go(name); return; }
   if (document.querySelector("main > *")?.key?.(event.key.length === 1 ? event.key.toLowerCase() : event.key)) event.preventDefault();
   else if (event.key === "Escape") go("alarms");
 });

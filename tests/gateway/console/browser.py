@@ -15,7 +15,7 @@ SHOTS = os.environ.get("GATEHOUSE_CONSOLE_SHOTS", "")
 """A folder for pictures of the screens, for whoever changes how they look."""
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 DESK, PHONE = (1440, 900), (390, 844)
-SCREENS = ("alarms", "doors", "events", "people", "cameras", "system")
+SCREENS = ("alarms", "doors", "events", "people", "patrol", "cameras", "system")
 
 
 @asynccontextmanager

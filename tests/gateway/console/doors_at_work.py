@@ -33,6 +33,7 @@ from gateway.domain.site import (
     Terminal,
     Wiring,
 )
+from gateway.domain.tour import Tour, TourPoint
 from gateway.domain.trace import TraceStep
 from gateway.errors import LinkError
 from gateway.store.journal import SqliteJournal
@@ -51,14 +52,27 @@ SITE = Site(
     access_points={door: AccessPoint(door, door, (f"{door}-reader",)) for door in _DOORS},
     inputs={"smoke": SiteInput("smoke", InputPurpose.FIRE, Terminal("north-board", 7))},
     door_groups={"gates": DoorGroup("gates", ("north", "garage"))},
+    tours={
+        "night": Tour(
+            "night",
+            (TourPoint("north-reader"), TourPoint("pump-reader", 60, 300), TourPoint("garage-reader", 0, 600)),
+            frozenset({"guards"}),
+            start_by_card=False,
+        )
+    },
 )
-BLUE, VISITOR = Identifier("H10301", 1, 1), Identifier("H10301", 1, 2)
+BLUE, VISITOR, WATCHMAN = (Identifier("H10301", 1, number) for number in (1, 2, 3))
 LIST = listing(
     version=7,
-    credentials={BLUE: Credential("c-0001", "p-0001"), VISITOR: Credential("c-0002", "p-0002")},
+    credentials={
+        BLUE: Credential("c-0001", "p-0001"),
+        VISITOR: Credential("c-0002", "p-0002"),
+        WATCHMAN: Credential("c-0003", "p-0003"),
+    },
     cardholders=(
         Cardholder("p-0001", levels=(HeldLevel("residents"),)),
         Cardholder("p-0002", CardholderKind.VISITOR, (HeldLevel("residents"),)),
+        Cardholder("p-0003", CardholderKind.STAFF, (HeldLevel("residents"),), groups=("guards",)),
     ),
     levels=(level("residents", *_DOORS),),
     access_points=(

@@ -16,8 +16,14 @@ from tests.gateway.console.doors_at_work import LIST, SITE, DoorsAtWork
 
 PASSWORD = "quiet-river-27"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
-_LABELS = {"c-0001": "蓝卡 0001"}
+_LABELS = {"c-0001": "蓝卡 0001", "c-0003": "保安卡 0003"}
 _NAMES = {"north": ("北门", "North gate"), "yard": ("内院门", "Yard door"), "garage": ("车库门", "Garage door")}
+
+_POINTS = {
+    "north-reader": ("北门", "North gate"),
+    "pump-reader": ("泵房", "Pump room"),
+    "garage-reader": ("车库门", "Garage door"),
+}
 
 
 class SiteAtWork:
@@ -31,6 +37,8 @@ class SiteAtWork:
         self.port = 0
         self.sees: frozenset[str] = frozenset()
         """The doors in sight of the post; set before the start."""
+        self.tours = dict(SITE.tours)
+        """As the page knows them; set before the start."""
         self._server: ConsoleServer | None = None
         self._serving: asyncio.Task[None] | None = None
 
@@ -49,6 +57,8 @@ class SiteAtWork:
             devices={"north-reader": {"zh-CN": "北门读卡器", "en": "North reader"}},
             areas={"garage": {"zh-CN": "地下车库", "en": "the car park"}},
             door_groups={"gates": {"zh-CN": "外围门", "en": "Outer gates"}},
+            tours={"night": {"zh-CN": "夜间巡更", "en": "Night patrol"}},
+            tour_points={"night": {key: {"zh-CN": zh, "en": en} for key, (zh, en) in _POINTS.items()}},
             camera_doors={"yard": ("yard",)},
             point_doors={key: point.door for key, point in SITE.access_points.items()},
             group_doors={key: group.doors for key, group in SITE.door_groups.items()},
@@ -69,6 +79,7 @@ class SiteAtWork:
             cameras_socket=self.folder / "cameras.sock",
             post="gate-house",
             sees=self.sees,
+            tours=self.tours,
         )
         self._server = console_server(parts, "127.0.0.1", self.port)
         self._serving = asyncio.create_task(self._server.serve())
