@@ -9,6 +9,7 @@ from gateway.console.messages import Catalogue
 from gateway.console.parts import LANGUAGES
 from gateway.console.projection import AlarmView
 from gateway.console.thing_words import ThingWords
+from gateway.console.tour_words import tour_values
 from gateway.console.trace_words import TraceWords
 from gateway.domain.credential import Grade
 from gateway.domain.ports import RecordedEvent
@@ -189,25 +190,8 @@ class EventWords:
             alarm = self._find_alarm(body["alarm"])
             values["alarm"] = body["alarm"] if alarm is None else self._alarm(alarm, language)
             values["priority"] = "–" if alarm is None else alarm.priority
-        return {**values, **self._access_values(event, language), **self._tour_values(event, language)}
-
-    def _tour_values(self, event: RecordedEvent, language: str) -> dict[str, Any]:
-        """The values of guard tours: the tour, its points, who walked it and what was not as planned."""
-        body, things, tour = event.body, self._things, event.body.get("tour")
-        if not event.type.startswith("Tour"):
-            return {}
-        values: dict[str, Any] = {}
-        if isinstance(tour, str):
-            values["tour"] = things.thing(tour, language, "tour")
-        for name, field in (("point", "reader"), ("expected", "expected")):
-            if isinstance(body.get(field), str):
-                values[name] = things.site.tour_point(body[field], language, tour)
-        if event.type == "TourCompleted":
-            values["person"] = things.person(body.get("cardholder"), language)
-            counts = {name: body[name] for name in ("early", "late", "out_of_order")}
-            exceptions = self._catalogue.text(language, "words.tour_exceptions", **counts)
-            values["exceptions_part"] = exceptions if any(counts.values()) else ""
-        return values
+        tours = tour_values(event, language, self._catalogue, things)
+        return {**values, **self._access_values(event, language), **tours}
 
     def _access_values(self, event: RecordedEvent, language: str) -> dict[str, Any]:
         """The values of what is new with access decisions: places, people, groups, times."""

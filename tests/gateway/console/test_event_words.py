@@ -23,6 +23,8 @@ SITE = SiteNames(
     cameras={"yard": {"zh-CN": "内院", "en": "Yard"}},
     areas={"garage": {"zh-CN": "地下车库", "en": "the car park"}},
     door_groups={"gates": {"zh-CN": "外围门", "en": "Outer gates"}},
+    tours={"night": {"zh-CN": "夜间巡更", "en": "Night patrol"}},
+    tour_points={"night": {"pump": {"zh-CN": "泵房", "en": "Pump room"}, "roof": {"zh-CN": "楼顶", "en": "Roof"}}},
     point_doors={"north-in": "north", "north-out": "north"},
 )
 WORDS: dict[str, Any] = {
@@ -164,6 +166,34 @@ def test_what_the_office_answered_is_told_as_the_offices_with_its_name(allowed: 
     event = recorded(ev.AccessConfirmed(request="r-1", allowed=allowed, actor="Lin", post="office", request_id="r"))
     assert words().sentence(event, "en") == en
     assert words().sentence(event, "zh-CN") == zh_cn
+
+
+def test_a_tour_s_events_name_the_tour_its_points_and_what_was_not_as_planned() -> None:
+    names = {"round": "t-1", "tour": "night"}
+    who = {"credential": "c-1", "cardholder": "p-1"}
+    told = words(labels={"c-1": "Red 1", "p-1": "Red 1"})
+
+    def said(event: ev.Event, language: str = "en") -> str:
+        return told.sentence(recorded(event), language)
+
+    started = ev.TourStarted(**names, because="guard", due_at=None, actor="wei", post="gate", request_id="r")
+    assert said(started) == "wei started Night patrol"
+    assert said(ev.TourStarted(**names, because="card", due_at=None), "zh-CN") == "刷卡开始了夜间巡更"
+    visited = ev.TourPointVisited(**names, reader="pump", timing="late", **who)
+    assert said(visited) == "Red 1 was at Pump room, late (Night patrol)"
+    out = ev.TourPointOutOfOrder(**names, reader="pump", expected="roof", **who)
+    assert said(out, "zh-CN") == "Red 1 到达泵房，次序不对，应先到楼顶（夜间巡更）"
+    done = ev.TourCompleted(**names, cardholder="p-1", early=0, late=2, out_of_order=1)
+    assert said(done) == "Red 1 completed Night patrol (early 0, late 2, out of order 1)"
+    denied = ev.TourVisitDenied(
+        reader="pump", reason="CredentialLost", credential=None, cardholder=None, list_version=1,
+        trace=(TraceStep("tour_group", False, "guards"),),
+    )  # fmt: skip
+    assert said(denied) == "An unknown card is no visit at Pump room: card reported lost"
+    assert told.why(recorded(denied))[0]["text"]["en"] == "Not of a group that walks here: guards"
+    refused = {"request_id": "r", "reason": "RoundOver", "actor": "wei", "post": "gate"}
+    assert "a round" in said(ev.RequestRefused(request="tour_stop", subject="t-1", **refused))
+    assert "Night patrol" in said(ev.RequestRefused(request="tour_start", subject="night", **refused))
 
 
 def test_a_sentence_begins_with_a_capital_unless_it_begins_with_a_name() -> None:

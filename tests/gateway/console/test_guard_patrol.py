@@ -29,8 +29,8 @@ async def last_night(site: SiteAtWork) -> None:
         ev.TourPointVisited(**names, reader="garage-reader", timing="late", **who),
         ev.TourLeftIncomplete(**names, because="points_missed", cardholder="p-0003", visited=2, missed=1),
     )
-    missed = {"round": "t-91", "tour": "night", "due_at": at}
-    await site.doors.at(at, ev.TourStarted(**missed, because="schedule"), ev.TourMissed(**missed))
+    missed = ev.TourMissed(round="t-91", tour="night", due_at=at)
+    await site.doors.at(at, ev.TourStarted(round="t-91", tour="night", because="schedule", due_at=at), missed)
 
 
 async def test_a_round_is_started_followed_point_by_point_and_ended(page: Page, site: SiteAtWork) -> None:
