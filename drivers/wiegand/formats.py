@@ -1,6 +1,7 @@
 """The table of card formats: the built-in ones and the site's own."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import combinations
 
 from drivers.wiegand.built_in_formats import BUILT_IN_FORMATS
@@ -9,8 +10,37 @@ from drivers.wiegand.card_format import CardFormat, Field
 from gateway.domain.credential import Identifier, Reading
 from gateway.errors import ConfigError
 
+TRACK2_DIGITS = 37
+"""A track has 40 characters, three of them for its own (ISO/IEC 7811-2)."""
+_EPC_LENGTHS = frozenset(str(words * 16) for words in range(1, 32))
+"""A Gen2 tag tells its EPC's length as up to 31 words of 16 bits."""
+
 UID_LENGTHS = (32, 40, 56, 64, 80)
 """Bits of the UIDs that there are: ISO 14443 has 4, 7 or 10 bytes, ISO 15693 and FeliCa 8, an EM4100 tag 5."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """The largest facility code, None where the format has none, and the largest number of one format."""
+
+    facility: int | None
+    number: int
+
+    def fault(self, name: str, facility: int | None, number: int) -> str | None:
+        """Kept short: a list asks it a million times."""
+        if facility is None and self.facility is not None:
+            return f".facility_code: {name} needs one, 0 to {self.facility}"
+        if facility is not None and self.facility is None:
+            return f".facility_code: {name} has none"
+        return self.excess(name, facility, number)
+
+    def excess(self, name: str, facility: int | None, number: int) -> str | None:
+        """What is larger than the format has bits for."""
+        if number > self.number:
+            return f".number: {name} holds 0 to {self.number}"
+        if facility is not None and self.facility is not None and facility > self.facility:
+            return f".facility_code: {name} holds 0 to {self.facility}"
+        return None
 
 
 class FormatTable:
@@ -19,6 +49,10 @@ class FormatTable:
     def __init__(self, own: Iterable[CardFormat] = ()) -> None:
         self.rows: tuple[CardFormat, ...] = (*BUILT_IN_FORMATS, *own)
         self._by_name = {row.name: CardBits(row) for row in self.rows}
+        self._room = {
+            row.name: _Room(None if row.facility is None else row.facility.highest, row.number.highest)
+            for row in self.rows
+        }
         self._by_length: dict[int, tuple[CardBits, ...]] = {}
         for row in self.rows:
             self._by_length[row.length] = (*self._by_length.get(row.length, ()), self._by_name[row.name])
@@ -78,6 +112,21 @@ class FormatTable:
             _check("facility", facility, row.facility, row.name)
         return format_bits.write(facility, number), row.length
 
+    def fits(self, name: str, facility: int | None, number: int) -> str | None:
+        """Why no card of that format has that number, as `.field: words` without its digits; None if one may.
+
+        Beside the table's rows, `ABA` and a UHF tag's `EPC96` and its like are formats.
+        """
+        room = self._room.get(name) or _room_beside(name)
+        if room is None:
+            return f".format: {name} is no card format here; known are {', '.join(self.names)}"
+        return room.fault(name, facility, number)
+
+    def fits_if_known(self, name: str, facility: int | None, number: int) -> str | None:
+        """The same where nobody has said which formats the site adds: whatever is too large for a known one."""
+        room = self._room.get(name) or _room_beside(name)
+        return None if room is None else room.excess(name, facility, number)
+
     def _find(self, name: str) -> CardBits:
         if name not in self._by_name:
             raise ConfigError("format", name, f"use one of {', '.join(self.names)}")
@@ -90,6 +139,16 @@ class FormatTable:
 
 
 BUILT_IN = FormatTable()
+
+
+def _room_beside(name: str) -> _Room | None:
+    """Formats that are no row: a magnetic stripe's digits, and the EPC of a UHF tag, whose name tells its bits."""
+    if name == "ABA":
+        return _Room(None, 10**TRACK2_DIGITS - 1)
+    bits = name.removeprefix("EPC")
+    if bits == name or bits not in _EPC_LENGTHS:
+        return None
+    return _Room(None, (1 << int(bits)) - 1)
 
 
 def uid_reading(uid: bytes) -> Reading | None:

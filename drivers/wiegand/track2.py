@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import xor
 
+from drivers.wiegand.formats import TRACK2_DIGITS
 from gateway.domain.credential import Identifier, Reading
 
 FORMAT = "ABA"
 CHARACTERS = "0123456789:;<=>?"
 START, END, SEPARATOR = ";", "?", "="
-DIGITS_MAX = 37
-"""A track has 40 characters, three of them `;`, `?` and the LRC."""
+DIGITS_MAX = TRACK2_DIGITS
 BITS_MAX = 1024
 """A track of 75 bits to the inch holds some 250; clocking zeros around it are no more than the stripe's length."""
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from config.card_formats import format_table
 from config.loader import load_config
 from gateway.clock import SystemClock
 from gateway.doors_client import DoorsClient
@@ -33,5 +34,6 @@ async def run_sync_process(paths: Paths) -> None:
         token = read_token(paths.data, office.token, "office.token")
         client = OfficeClient(office.url, site, token, clock)
         journal = SqliteJournalReader(paths.journal)
-        lists = ListFolder(paths.lists, load_site_key(paths.secrets))
+        formats = format_table(config.wiegand_formats)
+        lists = ListFolder(paths.lists, load_site_key(paths.secrets), formats.fits)
         tasks.create_task(run_sync(site, client, journal, lists, doors, paths.data, clock, VERSION))

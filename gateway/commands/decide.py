@@ -6,14 +6,17 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from config.card_formats import format_table
 from config.loader import load_config
 from config.wiring import to_site
+from drivers.wiegand.formats import BUILT_IN
 from gateway.commands.decide_requests import Asked, parse_line
 from gateway.commands.decide_schemas import answer_schema, request_schema
 from gateway.commands.what_if import WhatIf, WhatIfDay
 from gateway.domain.access_request import MISSING, Decision
 from gateway.errors import ConfigError, ListInvalid
 from gateway.store.access_list import ListDocument, MemoryAccessList, list_schema, parse_list
+from gateway.store.list_identifiers import Fits
 
 LINE_CHARS = 64 * 1024
 """One request at most: hundreds of identifiers; a reader gives a handful."""
@@ -36,8 +39,10 @@ def decide_lines(
     and what one grants or a guard does counts for the next. Raises ConfigError with the line's number for a line that
     is no request, and for a list with faults.
     """
-    site = None if site_path is None else to_site(load_config(site_path))
-    access_list = open_document(list_path, read_list(list_path))
+    config = None if site_path is None else load_config(site_path)
+    site = None if config is None else to_site(config)
+    fits = BUILT_IN.fits_if_known if config is None else format_table(config.wiegand_formats).fits
+    access_list = open_document(list_path, read_list(list_path, fits))
     what_if = (WhatIfDay if stateful else WhatIf)(access_list, site)
     with _opened(requests) as lines:
         for number, line in _numbered(lines, requests):
@@ -49,10 +54,10 @@ def schema(name: str) -> dict[str, Any]:
     return {"access-list": list_schema, "decide-request": request_schema, "decide-answer": answer_schema}[name]()
 
 
-def read_list(path: Path) -> ListDocument:
-    """LIST.json, sound and whole. Raises ConfigError, with all its faults as `faults`."""
+def read_list(path: Path, fits: Fits = BUILT_IN.fits_if_known) -> ListDocument:
+    """LIST.json, sound and whole; `fits` knows the card formats. Raises ConfigError with all its `faults`."""
     with _named(path):
-        return parse_list(path.read_bytes())
+        return parse_list(path.read_bytes(), fits)
 
 
 def open_document(path: Path, document: ListDocument, site_key: bytes | None = None) -> MemoryAccessList:

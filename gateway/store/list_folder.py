@@ -8,6 +8,7 @@ from gateway.errors import ListInvalid
 from gateway.store.list_compiler import CompiledFile, compile_list
 from gateway.store.list_document import parse_list
 from gateway.store.list_file import is_compiled_list, write_durably
+from gateway.store.list_identifiers import Fits, any_number
 
 _POINTER = "current.json"
 _PREPARED_KEPT = 2
@@ -22,17 +23,20 @@ class _Current(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ListFolder:
-    """Compiles what the office sends, for `sync.ports.ListStore`. `folder` is the data directory's `lists`."""
+    """Compiles what the office sends, for `sync.ports.ListStore`.
 
-    def __init__(self, folder: Path, site_key: bytes) -> None:
-        self._folder, self._site_key = folder, site_key
+    `folder` is the data directory's `lists`; `fits` knows the site's card formats.
+    """
+
+    def __init__(self, folder: Path, site_key: bytes, fits: Fits = any_number) -> None:
+        self._folder, self._site_key, self._fits = folder, site_key, fits
 
     def prepare(self, raw: bytes, site: str, newer_than: int) -> CompiledFile:
         """Parse, judge and compile a LIST.json.
 
         Raises ListInvalid with its faults; another site's or an older list is one.
         """
-        document = parse_list(raw)
+        document = parse_list(raw, self._fits)
         if document.site != site:
             raise ListInvalid((f"$.site: is {document.site!r}, this is {site!r}",))
         if document.version <= newer_than:

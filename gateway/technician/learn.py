@@ -152,7 +152,7 @@ class _Teller:
 
     def _keep(self, new: NewCredential, entry: dict[str, Any]) -> None:
         if new.into is not None:
-            add_to_list(new.into, entry)
+            add_to_list(new.into, entry, self._formats)
             _say(f"{entry['id']} now stands in {new.into}: hand that list to the office.")
         elif not self._as_json:
             print(f"  for the list's credentials: {json.dumps(entry, ensure_ascii=False)}", flush=True)
@@ -164,7 +164,7 @@ class _Teller:
             print("\n".join(lines), flush=True)
 
 
-def add_to_list(path: Path, entry: dict[str, Any]) -> None:
+def add_to_list(path: Path, entry: dict[str, Any], formats: FormatTable = BUILT_IN) -> None:
     """Put a credential into a LIST.json and raise its version by one, whole or not at all.
 
     Raises ConfigError when the file is none, ListInvalid when the list with it would be refused.
@@ -177,7 +177,7 @@ def add_to_list(path: Path, entry: dict[str, Any]) -> None:
         document["version"] += 1
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError("--into", str(path), f"is no LIST.json ({error})") from error
-    parse_list(document)
+    parse_list(document, formats.fits_if_known)
     fresh = path.with_name(f".{path.name}.new")
     fresh.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     fresh.chmod(path.stat().st_mode & 0o777)

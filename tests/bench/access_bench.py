@@ -21,6 +21,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from drivers.wiegand.formats import BUILT_IN
 from gateway.clock import SystemClock
 from gateway.domain.access import decide
 from gateway.domain.access_request import AccessRequest, Shown
@@ -65,7 +66,7 @@ def prepare(folder: str, size: int) -> list[Row]:
         source = (Path(folder) / f"{version}.json").read_bytes()
         before = sum(_memory_mb())
         start = time.perf_counter()
-        document = parse_list(source)
+        document = parse_list(source, BUILT_IN.fits)
         parsed = time.perf_counter()
         compiled = compile_list(document, KEY, Path(folder))
         done = time.perf_counter()
