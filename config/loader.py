@@ -26,6 +26,7 @@ from config.model import (
     LiftTable,
     OfficeTable,
     ScheduleTable,
+    SiteOutputTable,
     SiteTable,
     TourTable,
     WiegandFormatTable,
@@ -48,6 +49,7 @@ MANY_TABLES: dict[str, type[BaseModel]] = {
     "door_group": DoorGroupTable,
     "area": AreaTable,
     "input": InputTable,
+    "output": SiteOutputTable,
     "schedule": ScheduleTable,
     "tour": TourTable,
     "broker": BrokerSettings,
@@ -89,6 +91,7 @@ class SiteConfig:
     door_groups: dict[str, DoorGroupTable]
     areas: dict[str, AreaTable]
     inputs: dict[str, InputTable]
+    outputs: dict[str, SiteOutputTable]
     schedules: dict[str, ScheduleTable]
     tours: dict[str, TourTable]
     cameras: dict[str, CameraTable]
@@ -168,6 +171,7 @@ class _Reading:
             door_groups=many["door_group"],
             areas=many["area"],
             inputs=many["input"],
+            outputs=many["output"],
             schedules=many["schedule"],
             tours=many["tour"],
             cameras=cameras,

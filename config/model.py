@@ -191,6 +191,18 @@ class WiegandFormatTable(_Table):
     fixed: dict[str, Annotated[int, Field(ge=0, le=1)]] = {}
 
 
+class SiteOutputTable(_Table):
+    """`[output.ID]`: a siren or light that calls for people when no console page is live."""
+
+    name: Names
+    purpose: Literal["siren", "light"]
+    device: str
+    output: int = Field(ge=0, le=63)
+    active_when: Literal["energised", "not_energised"] = "energised"
+    limit_s: float = Field(default=180.0, ge=5, le=1800)
+    """Neighbours, and by-laws on noise, know no siren that goes on for ever."""
+
+
 class PeriodTable(_Table):
     """One period of a schedule; an end at or before the start runs over midnight."""
 

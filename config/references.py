@@ -25,6 +25,7 @@ def check_references(config: "SiteConfig", named: Named) -> Iterator[Fault]:
     yield from _access_points(config, named)
     yield from _degraded(config)
     yield from _lifts(config, named)
+    yield from _outputs(config, named)
     yield from _door_sets(config, named)
     yield from _inputs(config, named)
     yield from check_tours(config, named)
@@ -186,6 +187,24 @@ def _lifts(config: "SiteConfig", named: Named) -> Iterator[Fault]:
         whole = len(config.access_points) == len(named["access_point"])
         if whole and not any(point.lift == lift_id for point in config.access_points.values()):
             yield ("lift", lift_id), lift_id, "no access_point names this lift; add one with its readers"
+
+
+def _outputs(config: "SiteConfig", named: Named) -> Iterator[Fault]:
+    """Sirens and lights: on outputs of their own."""
+    taken = {(door.lock.device, door.lock.output): f"the lock of door {key!r}" for key, door in config.doors.items()}
+    taken |= {
+        (place.device, place.output): f"floor {floor!r} of lift {key!r}"
+        for key, lift in config.lifts.items()
+        for floor, place in lift.floors.items()
+    }
+    for output_id, output in config.outputs.items():
+        path = ("output", output_id)
+        yield from _board(config, named, (*path, "device"), output.device)
+        yield from _channel(config, path, output.device, "output", output.output)
+        mine = f"output {output_id!r}"
+        owner = taken.setdefault((output.device, output.output), mine)
+        if owner != mine:
+            yield (*path, "output"), output.output, f"{owner} has this output already"
 
 
 def _door_sets(config: "SiteConfig", named: Named) -> Iterator[Fault]:

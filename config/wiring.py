@@ -11,6 +11,7 @@ from config.model import (
     LiftTable,
     PeriodTable,
     ScheduleTable,
+    SiteOutputTable,
     TourPointTable,
     TourTable,
 )
@@ -28,9 +29,11 @@ from gateway.domain.site import (
     Lift,
     Lock,
     LockKind,
+    OutputPurpose,
     ReaderRules,
     Site,
     SiteInput,
+    SiteOutput,
     Terminal,
     Wiring,
 )
@@ -51,6 +54,7 @@ def to_site(config: SiteConfig) -> Site:
             key: SiteInput(key, InputPurpose(table.purpose), _terminal(table), table.delay_s)
             for key, table in config.inputs.items()
         },
+        outputs={key: _output(key, table) for key, table in config.outputs.items()},
         cameras={key: CameraPlace(key, schedules[table.armed], table.doors) for key, table in config.cameras.items()},
         lifts={key: _lift(key, table) for key, table in config.lifts.items()},
         interlocks=tuple(
@@ -111,6 +115,11 @@ def _minute(text: str) -> int:
 
 def _terminal(table: InputRef | InputTable) -> Terminal:
     return Terminal(table.device, table.input, inverted=table.active_when == "not_energised")
+
+
+def _output(output_id: str, table: SiteOutputTable) -> SiteOutput:
+    terminal = Terminal(table.device, table.output, inverted=table.active_when == "not_energised")
+    return SiteOutput(output_id, OutputPurpose(table.purpose), terminal, table.limit_s)
 
 
 def _door(door_id: str, table: DoorTable) -> Door:

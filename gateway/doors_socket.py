@@ -48,6 +48,8 @@ MAY_SAY: dict[str, tuple[type, ...]] = {
         sg.TourStopRequested,
         sg.AlarmAcknowledgeRequested,
         sg.AlarmResolveRequested,
+        sg.SirenTestRequested,
+        sg.SirenSilenceRequested,
         sg.OperatorActed,
         sg.StatusReported,
     ),

@@ -27,6 +27,7 @@ from gateway.domain.signals import (
     ReaderConditionChanged,
     Signal,
     SignalsDropped,
+    SirenSilenceRequested,
     TextRead,
 )
 
@@ -55,6 +56,7 @@ _FIRST_CLASS = (
     LocalGrantRequested,
     AccessConfirmRequested,
     FireResetRequested,
+    SirenSilenceRequested,
     DeadlineReached,
 )
 

@@ -17,7 +17,7 @@ from gateway.domain.door_control import DoorControl
 from gateway.domain.listed import AccessList
 from gateway.domain.ports import SignalSink
 from gateway.domain.register import Register
-from gateway.domain.signals import GatewayStarting, JournalChanged, LinkChanged, LinkState, Signal
+from gateway.domain.signals import ConsoleWatched, GatewayStarting, JournalChanged, LinkChanged, LinkState, Signal
 from gateway.doors_socket import DoorsSocket
 from gateway.errors import ListInvalid
 from gateway.paths import Paths
@@ -69,6 +69,8 @@ class _DoorsProcess:
     def __init__(self, config: SiteConfig, paths: Paths) -> None:
         self.config, self.paths = config, paths
         self.links: dict[str, LinkState] = {}
+        self._watched: bool | None = None
+        """Whether a console page is live, as last told to the controller."""
         self.clock = SystemClock()
         self.site_key = load_site_key(paths.secrets)
         self.hub = StatusHub(self._describe)
@@ -146,6 +148,9 @@ class _DoorsProcess:
         while True:
             for signal in self.hub.silences(self.clock.now().monotonic_s):
                 self.loop.inbox.put(signal)
+            watched = bool(self.hub.reported("console", "pages"))
+            if watched is not self._watched and self.loop.inbox.put(ConsoleWatched(watched)):
+                self._watched = watched
             await asyncio.sleep(SILENCE_LOOKED_AT_S)
 
     def _describe(self) -> dict[str, Any]:
@@ -178,6 +183,8 @@ class _DoorsProcess:
                 "latched": controller.state.fire_latched,
                 "active": any(self.config.inputs[i].purpose == "fire" for i in controller.state.active_inputs),
             },
+            "sirens": sorted(controller.state.sirens.sounding),
+            "watched": bool(self._watched),
             "alarms_open": len(controller.alarms.open),
             "inbox": {"depth": self.loop.inbox.depth, "dropped": self.loop.inbox.dropped_total},
         }

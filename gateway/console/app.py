@@ -20,6 +20,7 @@ from gateway.console import (
     mode_routes,
     patrol_routes,
     people_routes,
+    siren_routes,
     system_routes,
 )
 from gateway.console.desk import Desk
@@ -39,6 +40,7 @@ _ROOMS = (
     event_routes,
     camera_routes,
     system_routes,
+    siren_routes,
     live_routes,
 )
 

@@ -66,9 +66,10 @@ _REFUSED_SUBJECTS = {
     "open": "door",
     "door_mode": "door",
     "local_grant": "credential",
+    "siren_test": "siren",
     "tour_start": "tour",
 }
-_REFUSED_WORDS = {"confirm": "words.waiting_person", "tour_stop": "words.a_round"}
+_REFUSED_WORDS = {"siren_silence": "ui.sirens", "confirm": "words.waiting_person", "tour_stop": "words.a_round"}
 """Refused requests whose subject is an id that means nothing to anybody."""
 
 
@@ -190,8 +191,17 @@ class EventWords:
             alarm = self._find_alarm(body["alarm"])
             values["alarm"] = body["alarm"] if alarm is None else self._alarm(alarm, language)
             values["priority"] = "–" if alarm is None else alarm.priority
-        tours = tour_values(event, language, self._catalogue, things)
-        return {**values, **self._access_values(event, language), **tours}
+        values |= self._access_values(event, language) | tour_values(event, language, self._catalogue, things)
+        return values | self._siren_values(event, language)
+
+    def _siren_values(self, event: RecordedEvent, language: str) -> dict[str, Any]:
+        """The names of sirens and lights."""
+        if not event.type.startswith("Siren"):
+            return {}
+        things, text = self._things, self._catalogue.text
+        named = [things.thing(str(each), language, "siren") for each in event.body.get("outputs") or ()]
+        together = text(language, "ui.and").join(named) or text(language, "ui.sirens")
+        return {"siren": things.thing(str(event.body.get("output")), language, "siren"), "sirens": together}
 
     def _access_values(self, event: RecordedEvent, language: str) -> dict[str, Any]:
         """The values of what is new with access decisions: places, people, groups, times."""

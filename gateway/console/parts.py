@@ -67,6 +67,7 @@ class SiteNames:
     doors: Mapping[str, Names] = field(default_factory=dict)
     cameras: Mapping[str, Names] = field(default_factory=dict)
     inputs: Mapping[str, Names] = field(default_factory=dict)
+    outputs: Mapping[str, Names] = field(default_factory=dict)
     devices: Mapping[str, Names] = field(default_factory=dict)
     access_points: Mapping[str, Names] = field(default_factory=dict)
     areas: Mapping[str, Names] = field(default_factory=dict)
@@ -89,6 +90,7 @@ class SiteNames:
             "door": self.doors,
             "camera": self.cameras,
             "input": self.inputs,
+            "siren": self.outputs,
             "device": self.devices,
             "access_point": self.access_points,
             "area": self.areas,

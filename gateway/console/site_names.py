@@ -13,6 +13,7 @@ def site_names(config: SiteConfig) -> SiteNames:
         name=_both(config.site.name),
         doors={key: _both(table.name) for key, table in config.doors.items()},
         cameras={key: _both(table.name) for key, table in config.cameras.items()},
+        outputs={key: _both(table.name) for key, table in config.outputs.items()},
         inputs={key: _both(table.name) for key, table in config.inputs.items()},
         lifts={key: _both(table.name) for key, table in config.lifts.items()},
         access_points={

@@ -22,6 +22,7 @@ async def site(desk: AnyDesk, _session: SignedIn) -> dict[str, Any]:
         "doors": _named(names.doors),
         "cameras": _named(names.cameras),
         "inputs": _named(names.inputs),
+        "sirens": _named(names.outputs),
         "devices": _named(names.devices),
         "access_points": {
             point: {language: names.named(point, language, "access_point") for language in LANGUAGES}

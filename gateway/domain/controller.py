@@ -22,6 +22,7 @@ from gateway.domain.observation_book import END_DEADLINE_S, ObservationBook, Wat
 from gateway.domain.patrol import Patrol
 from gateway.domain.ports import Reply
 from gateway.domain.register import Fact, Register
+from gateway.domain.sirens import Sirens
 from gateway.domain.site import Site
 from gateway.domain.site_inputs import SiteInputs
 from gateway.domain.snapshot import ControllerState
@@ -78,7 +79,8 @@ class Controller:
         self.register = register or Register()
         self.entry = Entry(site, self.doors, self.alarms, self.register, state.entry)
         self.patrol = Patrol(site, self.doors, self.alarms, self.register, state.patrol)
-        self.guards = GuardDesk(site, state, self.doors, self.alarms, self.entry, self.patrol)
+        self.sirens = Sirens(site, state.sirens, self.doors, self.alarms)
+        self.guards = GuardDesk(site, state, self.doors, self.alarms, self.entry, self.patrol, self.sirens)
         self._next_schedule: datetime | None = None
         self._next_clock_look_s = 0.0
         self.list_due_s: float | None = None
@@ -90,7 +92,8 @@ class Controller:
             sg.InputsChanged: self._inputs_changed,
             sg.InputFaultChanged: lambda signal, now: self.inputs.fault_changed(signal, now.moment),
             sg.OutputsRead: self._outputs_read,
-            sg.OutputsUnknown: lambda signal, now: self.doors.outputs_unknown(signal.device, now.moment),
+            sg.OutputsUnknown: self._outputs_unknown,
+            sg.ConsoleWatched: lambda signal, now: self.sirens.watched(signal, now.moment),
             sg.LinkChanged: self._link_changed,
             sg.FramesRejected: self._frames_rejected,
             sg.DeviceFlagged: self._device_flagged,
@@ -123,6 +126,7 @@ class Controller:
         self._tell(*self.alarms.settle(moment))
         self._hand_out(signal, now)
         self.entry.grants.settle(self.doors.events, moment)
+        self.sirens.settle(moment)
         reply = Reply(accepted=now.reply.refusal is None, reason=now.reply.refusal)
         return Turn(
             tuple(self.doors.events),
@@ -154,7 +158,7 @@ class Controller:
         """When to call with `DeadlineReached`, monotonic seconds; at most a minute ahead."""
         times = [self.doors.deadline_s(), self.alarms.deadline_s(), self.observations.deadline_s()]
         times += [self.entry.deadline_s(), self._next_clock_look_s or None, self.list_due_s]
-        times += [self.patrol.deadline_s(moment), self.inputs.deadline_s()]
+        times += [self.patrol.deadline_s(moment), self.inputs.deadline_s(), self.sirens.deadline_s()]
         if self._next_schedule is not None:
             times.append(moment.monotonic_s + (self._next_schedule - moment.wall).total_seconds())
         latest = moment.monotonic_s + CLOCK_LOOKED_AT_S
@@ -184,6 +188,11 @@ class Controller:
     def _outputs_read(self, signal: sg.OutputsRead, now: _Now) -> None:
         for output, energised in signal.outputs:
             self.doors.output_read(signal.device, output, energised, now.moment)
+            self.sirens.output_read(signal.device, output, energised, now.moment)
+
+    def _outputs_unknown(self, signal: sg.OutputsUnknown, now: _Now) -> None:
+        self.doors.outputs_unknown(signal.device, now.moment)
+        self.sirens.outputs_unknown(signal.device, now.moment)
 
     def _command_completed(self, signal: sg.CommandCompleted, now: _Now) -> None:
         failed = signal.outcome in (sg.CommandOutcome.FAILED, sg.CommandOutcome.EXPIRED)

@@ -50,6 +50,50 @@ class InputFaultChanged(Occurrence):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SirenStarted(Occurrence):
+    """Nobody was at a console: these sirens and lights call for somebody, for these alarms."""
+
+    outputs: tuple[str, ...]
+    alarms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SirenStopped(Occurrence):
+    """They have ended, because every alarm is `acknowledged`, or at their `limit`."""
+
+    outputs: tuple[str, ...]
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SirenTested(Occurrence):
+    """A guard had one work for a moment."""
+
+    output: str
+    actor: str
+    post: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SirensSilenced(Occurrence):
+    """A guard ended all of them."""
+
+    actor: str
+    post: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputFoundActive(Occurrence):
+    """A siren, a light or a lift's floor button was on though nothing recorded says so; it was switched off."""
+
+    device: str
+    output: int
+    command_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceLost(Occurrence):
     """A device, camera or peer can't be reached."""
 
@@ -97,6 +141,11 @@ DeviceEvent: TypeAlias = (
     | InputActivated
     | InputNormal
     | InputFaultChanged
+    | SirenStarted
+    | SirenStopped
+    | SirenTested
+    | SirensSilenced
+    | OutputFoundActive
     | DeviceLost
     | DeviceReturned
     | RubbishReceived

@@ -14,6 +14,7 @@ from gateway.domain.entry import Entry
 from gateway.domain.listed import AccessList
 from gateway.domain.moment import Moment
 from gateway.domain.patrol import Patrol
+from gateway.domain.sirens import Sirens
 from gateway.domain.site import InputPurpose, Site
 from gateway.domain.snapshot import ControllerState
 
@@ -41,9 +42,10 @@ class GuardDesk:
         alarms: AlarmBook,
         entry: Entry,
         patrol: Patrol,
+        sirens: Sirens,
     ) -> None:
         self.site, self.state, self.doors, self.alarms = site, state, doors, alarms
-        self.entry, self.patrol = entry, patrol
+        self.entry, self.patrol, self.sirens = entry, patrol, sirens
         self.urgent = False
         """A life-safety release was asked for in this turn: its commands wait for nothing."""
         self._modes = DoorRequests(doors, state.used_requests)
@@ -64,6 +66,8 @@ class GuardDesk:
             sg.TourStopRequested: self._stop_tour,
             sg.AlarmAcknowledgeRequested: self._acknowledge,
             sg.AlarmResolveRequested: self._resolve,
+            sg.SirenTestRequested: self._test_siren,
+            sg.SirenSilenceRequested: self._silence_sirens,
             sg.OperatorActed: self._audit,
         }
 
@@ -153,6 +157,13 @@ class GuardDesk:
         refusal, told = self.alarms.resolve(signal.alarm, signal.outcome, note, signal.operator)
         self._tell(*told)
         return refusal
+
+    def _test_siren(self, signal: sg.SirenTestRequested, moment: Moment, _list: AccessList | None) -> str | None:
+        refusal = self.sirens.test(signal, moment, self.state.lost)
+        return self._refuse(signal, "siren_test", signal.output, refusal)
+
+    def _silence_sirens(self, signal: sg.SirenSilenceRequested, moment: Moment, _list: AccessList | None) -> str | None:
+        return self._refuse(signal, "siren_silence", "all", self.sirens.silence(signal, moment))
 
     def _audit(self, signal: sg.OperatorActed, _moment: Moment, _list: AccessList | None) -> str | None:
         self._tell(

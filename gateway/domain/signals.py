@@ -337,6 +337,30 @@ class AlarmResolveRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class SirenTestRequested:
+    """A guard has a siren or light work for a moment."""
+
+    request_id: str
+    output: str
+    operator: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class SirenSilenceRequested:
+    """A guard ends whatever sirens and lights work; the alarms stay as they are."""
+
+    request_id: str
+    operator: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleWatched:
+    """Whether any console page is live, so that somebody sees an alarm. Said at the start and at each change."""
+
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorActed:
     """Something a person did at the console that the audit trail keeps.
 
@@ -482,6 +506,9 @@ Signal: TypeAlias = (
     | TourStopRequested
     | AlarmAcknowledgeRequested
     | AlarmResolveRequested
+    | SirenTestRequested
+    | SirenSilenceRequested
+    | ConsoleWatched
     | OperatorActed
     | ListReady
     | ListActivated

@@ -8,6 +8,7 @@ from gateway.domain.entry import EntryState
 from gateway.domain.moment import Moment
 from gateway.domain.observation_book import WatchedObservation
 from gateway.domain.patrol import PatrolState
+from gateway.domain.sirens import SirenState
 
 
 @dataclass(slots=True)
@@ -36,6 +37,7 @@ class ControllerState:
     input_faults: dict[str, str] = field(default_factory=dict)
     """Site inputs whose loops are at fault: an `InputFault` of each."""
     inputs_due: dict[str, DueAlarm] = field(default_factory=dict)
+    sirens: SirenState = field(default_factory=SirenState)
     lost: list[str] = field(default_factory=list)
     tampered_readers: list[str] = field(default_factory=list)
     readers_without_power: list[str] = field(default_factory=list)

@@ -28,8 +28,10 @@ from gateway.domain.site import (
     InputPurpose,
     Lock,
     LockKind,
+    OutputPurpose,
     Site,
     SiteInput,
+    SiteOutput,
     Terminal,
     Wiring,
 )
@@ -51,6 +53,7 @@ SITE = Site(
     },
     access_points={door: AccessPoint(door, door, (f"{door}-reader",)) for door in _DOORS},
     inputs={"smoke": SiteInput("smoke", InputPurpose.FIRE, Terminal("north-board", 7))},
+    outputs={"siren": SiteOutput("siren", OutputPurpose.SIREN, Terminal("north-board", 3))},
     door_groups={"gates": DoorGroup("gates", ("north", "garage"))},
     tours={
         "night": Tour(

@@ -54,6 +54,7 @@ class SiteAtWork:
             doors={key: {"zh-CN": zh, "en": en} for key, (zh, en) in _NAMES.items()},
             cameras={"yard": {"zh-CN": "内院", "en": "Yard"}},
             inputs={"panic": {"zh-CN": "岗亭报警按钮", "en": "Panic button"}},
+            outputs={"siren": {"zh-CN": "警号", "en": "The siren"}},
             devices={"north-reader": {"zh-CN": "北门读卡器", "en": "North reader"}},
             areas={"garage": {"zh-CN": "地下车库", "en": "the car park"}},
             door_groups={"gates": {"zh-CN": "外围门", "en": "Outer gates"}},

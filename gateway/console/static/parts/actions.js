@@ -17,6 +17,10 @@ export async function acknowledge(alarm) {
   try { await sender()(`/api/alarms/${alarm.id}/acknowledge`); return true; } catch (refused) { toast(refused.message, "bad"); return false; }
 }
 
+const sirens = async (path) => { try { await sender()(path); } catch (refused) { toast(refused.message, "bad"); } };
+export const testSiren = (id) => sirens(`/api/sirens/${id}/test`);
+export const silenceSirens = () => sirens("/api/sirens/silence");
+
 // Everything that was only to be seen; a P1 is always looked at by itself.
 export const mayGoTogether = (alarm) => alarm.state === "open" && !alarm.active && alarm.priority > 1;
 export async function acknowledgeNormal() {

@@ -1,9 +1,9 @@
-import { clearFire, whyNoFireReset } from "../parts/actions.js";
-import { act } from "../parts/acts.js";
+import { clearFire, silenceSirens, testSiren, whyNoFireReset } from "../parts/actions.js";
+import { act, mayAct } from "../parts/acts.js";
 import { h } from "../parts/dom.js";
 import { deviceName } from "../parts/door-facts.js";
 import { changes, isLive, officeNow, state } from "../state.js";
-import { dayTime, t, word } from "../words.js";
+import { dayTime, named, t, word } from "../words.js";
 
 const lamp = (how) => h("span", { class: `lamp ${how ?? "unknown"}` }, t(`ui.${how === "online" ? "online" : how === "offline" ? "offline" : "unknown"}`));
 const lines = (items) => h("ul", { class: "lines" }, items.map(([name, how, detail]) => h("li", {}, h("b", {}, name), h("span", { class: "muted" }, detail ?? ""), lamp(how))));
@@ -27,11 +27,20 @@ class SystemScreen extends HTMLElement {
     this.replaceChildren(
       h("article", {}, h("h2", {}, t("ui.fire")), h("p", { class: fire.latched || fire.active ? "fault" : "" }, t(!isLive() ? "ui.unknown" : fire.active ? "ui.fire_active" : fire.latched ? "ui.fire_latched" : "ui.fire_normal")),
         act({ id: "reset-fire", onclick: (event) => { event.currentTarget.blur(); clearFire(); } }, t("ui.fire_reset"), whyNoFireReset), whyNot && h("p", { class: "muted why-not" }, whyNot)),
+      this.sirens(status.sirens ?? []),
       h("article", {}, h("h2", {}, t("ui.processes")), lines(["doors", "console", "sync", "cameras"].map((name) => [word("process", name), status.processes?.[name]?.state ?? (name === "doors" && !isLive() ? "offline" : undefined)]))),
       h("article", {}, h("h2", {}, t("ui.list")), facts([["ui.version", status.list?.version], ["ui.credentials", status.list?.credentials], ["ui.issued", status.list?.issued_at && dayTime(status.list.issued_at, state.site.zone)]])),
       h("article", {}, h("h2", {}, t("ui.journal")), facts([["ui.row", state.cursor], ["ui.journal", t(state.journal ? "ui.readable" : "ui.unreadable")], ["ui.queue", queue], ["ui.clock", t(`ui.clock_${state.clock || "suspect"}`)]])),
       h("article", {}, h("h2", {}, t("ui.links")), lines([[t("ui.office"), office.how, `${t("ui.queue")} ${queue}`], ...devices.map(([id, device]) => [deviceName(id), device.state, counters(device)])])),
       h("p", { class: "muted note" }, t("ui.not_recorded")));
+  }
+  sirens(sounding) {
+    const all = Object.entries(state.site.sirens ?? {});
+    if (!all.length) return "";
+    const once = (deed) => (event) => { event.currentTarget.blur(); deed(); };
+    return h("article", { id: "sirens" }, h("h2", {}, t("ui.sirens")),
+      h("ul", { class: "lines" }, all.map(([id, names]) => h("li", {}, h("b", {}, named(names, id)), h("span", { class: "fault" }, sounding.includes(id) ? t("ui.siren_sounds") : ""), mayAct() && act({ "data-siren": id, onclick: once(() => testSiren(id)) }, t("ui.siren_test"))))),
+      mayAct() && act({ id: "silence-sirens", onclick: once(silenceSirens) }, t("ui.sirens_silence")));
   }
   key() { return false; }
 }

@@ -1,0 +1,167 @@
+"""Sirens and lights call for somebody when no console page is live; a guard tests and silences them."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.domain import events as ev
+from gateway.domain import signals as sg
+from gateway.domain.alarm import AlarmKind
+from gateway.domain.commands import PulseOutput, SetOutput
+from gateway.domain.controller import Turn
+from gateway.domain.sirens import TEST_S, UNWATCHED_AFTER_S
+from gateway.domain.site import Lift, OutputPurpose, SiteOutput, Terminal
+from tests.gateway.domain.plant import GUARD, SITE, Rig, only, said
+
+SIREN = SiteOutput("siren", OutputPurpose.SIREN, Terminal("alarms", 0), limit_s=120.0)
+LIGHT = SiteOutput("light", OutputPurpose.LIGHT, Terminal("alarms", 1, inverted=True), limit_s=600.0)
+LOUD = replace(
+    SITE,
+    outputs={"siren": SIREN, "light": LIGHT},
+    lifts={"lift": Lift("lift", {"1": Terminal("alarms", 5)})},
+)
+
+
+@pytest.fixture
+def rig() -> Rig:
+    """Nobody has been at a console for 50 s."""
+    rig = Rig(LOUD)
+    watch(rig, False)
+    rig.after(UNWATCHED_AFTER_S - 10.0)
+    return rig
+
+
+def watch(rig: Rig, live: bool) -> Turn:
+    return rig.handle(sg.ConsoleWatched(live))
+
+
+def works(turn: Turn) -> dict[int, float]:
+    """Output of the alarm board -> how long it is to work."""
+    return {c.output: c.duration_s for c in turn.commands if isinstance(c, PulseOutput) and c.device == "alarms"}
+
+
+def rests(turn: Turn) -> dict[int, bool]:
+    """Output of the alarm board -> whether its relay is on at rest."""
+    return {c.output: c.energise for c in turn.commands if isinstance(c, SetOutput) and c.device == "alarms"}
+
+
+def test_alarm_that_nobody_sees_works_all_of_them_after_a_minute(rig: Rig) -> None:
+    assert works(rig.site_input("panic", True)) == {}
+    assert rig.controller.next_deadline(rig.moment) == rig.monotonic_s + 10.0
+    turn = rig.after(10.0)
+    assert works(turn) == {0: 120.0, 1: 600.0}
+    assert [c.energise for c in turn.commands if isinstance(c, PulseOutput)] == [True, False]
+    assert only(turn, ev.SirenStarted) == ev.SirenStarted(outputs=("siren", "light"), alarms=("a-1",))
+
+
+def test_alarm_that_comes_while_nobody_has_been_there_for_long_works_them_at_once(rig: Rig) -> None:
+    rig.after(3600.0)
+    assert works(rig.fire()) == {0: 120.0, 1: 600.0}
+
+
+def test_nothing_sounds_while_a_page_is_live(rig: Rig) -> None:
+    watch(rig, True)
+    rig.fire()
+    assert works(rig.after(3600.0)) == {}
+
+
+def test_page_that_comes_back_within_the_minute_starts_it_anew(rig: Rig) -> None:
+    rig.fire()
+    watch(rig, True)
+    watch(rig, False)
+    assert works(rig.after(UNWATCHED_AFTER_S - 1.0)) == {}
+    assert works(rig.after(1.0)) != {}
+
+
+def test_lesser_alarms_and_duress_work_none(rig: Rig) -> None:
+    rig.after(3600.0)
+    rig.handle(sg.LinkChanged("yard", sg.LinkState.OFFLINE))
+    rig.controller.alarms.raise_alarm(AlarmKind.DURESS, "north", rig.moment, door="north")
+    assert works(rig.after(60.0)) == {}
+
+
+def test_acknowledgement_ends_them_and_a_second_alarm_keeps_them(rig: Rig) -> None:
+    rig.after(3600.0)
+    rig.site_input("panic", True)
+    rig.site_input("lid", True)
+    assert rests(rig.acknowledge("a-1")) == {}
+    turn = rig.acknowledge("a-2")
+    assert rests(turn) == {0: False, 1: True}
+    assert only(turn, ev.SirenStopped).because == "acknowledged"
+
+
+def test_each_ends_at_its_limit_and_the_same_alarm_works_it_no_more(rig: Rig) -> None:
+    rig.after(3600.0)
+    rig.fire()
+    assert only(rig.after(120.0), ev.SirenStopped) == ev.SirenStopped(outputs=("siren",), because="limit")
+    assert only(rig.after(480.0), ev.SirenStopped) == ev.SirenStopped(outputs=("light",), because="limit")
+    assert works(rig.after(3600.0)) == {}
+    assert works(rig.site_input("panic", True)) == {0: 120.0, 1: 600.0}
+
+
+def test_alarm_that_was_acknowledged_and_is_back_is_heard_again(rig: Rig) -> None:
+    rig.after(3600.0)
+    rig.site_input("lid", True)
+    rig.acknowledge("a-1")
+    rig.site_input("lid", False)
+    rig.pass_time(60.0)
+    turn = rig.site_input("lid", True)
+    assert "AlarmRepeated" in said(turn)
+    assert works(turn) == {0: 120.0, 1: 600.0}
+
+
+def test_guard_silences_them_and_the_alarm_stays(rig: Rig) -> None:
+    rig.after(3600.0)
+    rig.fire()
+    turn = rig.handle(sg.SirenSilenceRequested("r", GUARD))
+    assert rests(turn) == {0: False, 1: True}
+    assert only(turn, ev.SirensSilenced).actor == GUARD.name
+    assert works(rig.after(60.0)) == {}
+    assert "a-1" in rig.controller.alarms.open
+
+
+def test_guard_tests_one_for_a_moment(rig: Rig) -> None:
+    turn = rig.handle(sg.SirenTestRequested("r", "light", GUARD))
+    assert works(turn) == {1: TEST_S}
+    assert only(turn, ev.SirenTested).output == "light"
+
+
+def test_test_is_refused_for_none_a_lost_one_and_one_that_calls(rig: Rig) -> None:
+    def refusal(output: str) -> str | None:
+        return rig.handle(sg.SirenTestRequested("r", output, GUARD)).reply.reason
+
+    assert refusal("bell") == "OutputUnknown"
+    rig.handle(sg.LinkChanged("alarms", sg.LinkState.OFFLINE))
+    assert refusal("siren") == "DeviceOffline"
+    rig.handle(sg.LinkChanged("alarms", sg.LinkState.ONLINE))
+    rig.after(3600.0)
+    rig.fire()
+    assert refusal("siren") == "SirenSounds"
+    assert Rig().handle(sg.SirenSilenceRequested("r", GUARD)).reply.reason == "OutputUnknown"
+
+
+def test_siren_that_a_dead_gateway_left_on_is_ended_when_it_is_read(rig: Rig) -> None:
+    turn = rig.handle(sg.OutputsRead("alarms", ((0, True), (1, True), (5, True))))
+    assert rests(turn) == {0: False, 5: False}
+    assert [event.output for event in turn.events if isinstance(event, ev.OutputFoundActive)] == [0, 5]
+
+
+def test_siren_that_calls_is_left_alone_when_its_board_is_back(rig: Rig) -> None:
+    rig.after(3600.0)
+    rig.fire()
+    again = Rig(LOUD, state=rig.controller.snapshot(), start_s=rig.monotonic_s + 5.0)
+    assert rests(again.handle(sg.OutputsRead("alarms", ((0, True), (1, False))))) == {}
+    assert rests(again.handle(sg.OutputsUnknown("alarms"))) == {5: False}
+
+
+def test_board_that_cannot_say_has_sirens_and_floors_told_to_rest(rig: Rig) -> None:
+    assert rests(rig.handle(sg.OutputsUnknown("alarms"))) == {0: False, 1: True, 5: False}
+
+
+def test_minute_begins_anew_after_a_reboot_and_what_sounded_has_fallen_silent(rig: Rig) -> None:
+    rig.after(3600.0)
+    rig.fire()
+    again = Rig(LOUD, state=rig.controller.snapshot(), boot_id="boot-2", start_s=5.0)
+    assert works(again.after(0.0)) == {}
+    assert works(again.site_input("panic", True)) == {}
+    assert works(again.after(UNWATCHED_AFTER_S)) == {0: 120.0, 1: 600.0}
