@@ -43,7 +43,7 @@ def decide_lines(
     site = None if config is None else to_site(config)
     fits = BUILT_IN.fits_if_known if config is None else format_table(config.wiegand_formats).fits
     access_list = open_document(list_path, read_list(list_path, fits))
-    what_if = (WhatIfDay if stateful else WhatIf)(access_list, site)
+    what_if = (WhatIfDay if stateful else WhatIf)(access_list, site, access_list.standing_in())
     with _opened(requests) as lines:
         for number, line in _numbered(lines, requests):
             yield _answer(line, number, what_if)

@@ -1,6 +1,7 @@
 """The lines of REQUESTS.jsonl as values: requests, and with `--stateful` what guards do between them."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, TypeAlias
 
 import msgspec
@@ -66,6 +67,16 @@ class AskedDoor(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     inside: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
+class ListStanding(StrEnum):
+    """How the list that is asked stands when it is asked."""
+
+    IN_FORCE = "in_force"
+    FALLBACK = "fallback"
+    """A newer one should be in force and is damaged."""
+    NONE = "none"
+    """There is no list."""
+
+
 class Asked(AskedShown, frozen=True, kw_only=True):
     """A request."""
 
@@ -76,6 +87,7 @@ class Asked(AskedShown, frozen=True, kw_only=True):
     confirmed: bool | None = None
     door: AskedDoor | None = None
     clock: ClockQuality | None = None
+    list_standing: ListStanding | None = msgspec.field(default=None, name="list")
     locked_out: bool | None = None
     taken: bool | None = None
 

@@ -11,6 +11,7 @@ from gateway.commands.decide_requests import (
     PIN_PATTERN,
     SECOND_MAX,
     SUBJECT_PATTERN,
+    ListStanding,
 )
 from gateway.domain.access import CHECKS
 from gateway.domain.access_request import DenialReason, Want
@@ -34,6 +35,7 @@ def request_schema() -> dict[str, Any]:
         "$schema": _DIALECT,
         "title": "Gatehouse decide request",
         "description": "One a line. Of several identifiers, the first that the list knows decides. "
+        "`list`: fallback is the list before a damaged one, none is no list: the degraded mode decides. "
         "What a guard does (forgive, block, local_grant) is for --stateful.",
         "type": "object",
         "oneOf": [_request(), *_acts()],
@@ -51,7 +53,7 @@ def answer_schema() -> dict[str, Any]:
             "decision": _choice("granted", "denied"),
             "reason": {"type": ["string", "null"], "enum": [None, *(reason.value for reason in DenialReason)]},
             "trace": {"type": "array", "items": step},
-            "list_version": {"type": "integer"},
+            "list_version": {"type": ["integer", "null"]},
         },
         {
             "credential": _TEXT,
@@ -67,7 +69,8 @@ def answer_schema() -> dict[str, Any]:
         "$schema": _DIALECT,
         "title": "Gatehouse decide answer",
         "description": "`accompanied`: who was shown after the first. `reported`: the area (null is outside) where "
-        "soft anti-passback believes the cardholder to be. `wants`: what is missing; the decision is denied then.",
+        "soft anti-passback believes the cardholder to be. `wants`: what is missing; the decision is denied then. "
+        "`list_version` is null where no list decided.",
         "type": "object",
         "oneOf": [answer, _object({"done": {"type": "boolean", "enum": [True]}})],
     }
@@ -93,6 +96,7 @@ def _request() -> dict[str, Any]:
             "confirmed": _FLAG,
             "door": {**door, "type": ["object", "null"]},
             "clock": _choice_or_null(*ClockQuality),
+            "list": _choice_or_null(*ListStanding),
             "locked_out": _FLAG,
             "taken": _FLAG,
         },

@@ -12,6 +12,7 @@ from gateway.commands.decide_requests import (
     Blocking,
     Forgiving,
     LettingIn,
+    ListStanding,
 )
 from gateway.commands.times import parse_time
 from gateway.domain.access import decide
@@ -55,10 +56,17 @@ _PLAIN_POINT = _Point()
 
 
 class WhatIf:
-    """Decides by one list. `site`: the wiring; without it every access point is a plain door."""
+    """Decides by one list; `before` is it as the list before a damaged one.
 
-    def __init__(self, access_list: AccessList, site: Site | None = None) -> None:
-        self.access_list = access_list
+    `site`: the wiring; without it every access point is a plain door.
+    """
+
+    def __init__(self, access_list: AccessList, site: Site | None = None, before: AccessList | None = None) -> None:
+        self._lists = {
+            ListStanding.IN_FORCE: access_list,
+            ListStanding.FALLBACK: before,
+            ListStanding.NONE: None,
+        }
         self._points = {} if site is None else {point: _point_of(site, point) for point in site.access_points}
 
     def ask(self, asked: Asked, wall: datetime, number: int) -> Decision:
@@ -69,6 +77,10 @@ class WhatIf:
         """When it is asked, by what clock."""
         return Moment(wall, 0.0, _WHO, asked.clock or ClockQuality.SYNCHRONISED)
 
+    def list_of(self, asked: Asked) -> AccessList | None:
+        """The list that is asked."""
+        return self._lists[asked.list_standing or ListStanding.IN_FORCE]
+
     def circumstances(self, request: AccessRequest, asked: Asked, moment: Moment) -> Circumstances:
         """What the decision looks at beside the list: what the line says."""
         door = asked.door or _PLAIN_DOOR
@@ -77,16 +89,16 @@ class WhatIf:
 
     def _walk(self, asked: Asked, moment: Moment, number: int) -> Decision:
         """First alone, then with each further one that is waited for; the PIN and the yes when they are wanted."""
-        point = self._points.get(asked.access_point, _PLAIN_POINT)
-        shown = [self._shown(asked, point)]
-        further = [self._shown(each, point) for each in asked.further]
+        point, access_list = self._points.get(asked.access_point, _PLAIN_POINT), self.list_of(asked)
+        shown = [_shown(asked, point, access_list)]
+        further = [_shown(each, point, access_list) for each in asked.further]
         pin: PinResult | None = None
         confirmed: bool | None = None
         while True:
             request = AccessRequest(asked.access_point, tuple(shown), pin, confirmed, point.rules)
-            decision = decide(request, moment, self.access_list, self.circumstances(request, asked, moment))
-            if decision.wants is Want.PIN and asked.pin is not None:
-                pin = typed_pin(asked.pin, shown[0], self.access_list)
+            decision = decide(request, moment, access_list, self.circumstances(request, asked, moment))
+            if decision.wants is Want.PIN and asked.pin is not None and access_list is not None:
+                pin = typed_pin(asked.pin, shown[0], access_list)
             elif decision.wants is Want.CONFIRMATION and asked.confirmed is not None:
                 confirmed = asked.confirmed
             elif decision.wants in (Want.PERSON, Want.ESCORT) and further:
@@ -98,18 +110,12 @@ class WhatIf:
             raise _Unwanted(decision, number)
         return decision
 
-    def _shown(self, asked: AskedShown, point: _Point) -> Shown:
-        if asked.pass_text is not None:
-            return shown_pass(asked.pass_text, self.access_list)
-        identifiers = tuple(_identifier(each) for each in asked.readings)
-        return shown_as(identifiers, asked.grade or point.grade, self.access_list)
-
 
 class WhatIfDay(WhatIf):
     """The same with a memory: uses, whereabouts, wrong attempts, and what guards did carry over to later lines."""
 
-    def __init__(self, access_list: AccessList, site: Site | None = None) -> None:
-        super().__init__(access_list, site)
+    def __init__(self, access_list: AccessList, site: Site | None = None, before: AccessList | None = None) -> None:
+        super().__init__(access_list, site, before)
         self.register = Register()
         self._attempts = AttemptBook({})
         self._first: datetime | None = None
@@ -143,13 +149,13 @@ class WhatIfDay(WhatIf):
 
     def circumstances(self, request: AccessRequest, asked: Asked, moment: Moment) -> Circumstances:
         """What is remembered; what the line says itself comes first."""
-        said = super().circumstances(request, asked, moment)
-        person = find_person(request.shown[0], self.access_list)
+        said, access_list = super().circumstances(request, asked, moment), self.list_of(asked)
+        person = find_person(request.shown[0], access_list)
         lately = self._attempts.is_locked_out(request.access_point, person, moment)
         locked_out = lately if asked.locked_out is None else said.locked_out
         found = gather(
             request,
-            self.access_list,
+            access_list,
             self.register,
             moment,
             mode=said.mode,
@@ -161,8 +167,11 @@ class WhatIfDay(WhatIf):
 
     def _carry_out(self, asked: Asked, decision: Decision, moment: Moment) -> None:
         self._attempts.right(asked.access_point, decision.people)
-        note_grant(decision, self.register, moment, self.access_list)
-        listed = self.access_list.access_point(asked.access_point)
+        access_list = self.list_of(asked)
+        if access_list is None or not decision.people:
+            return
+        note_grant(decision, self.register, moment, access_list)
+        listed = access_list.access_point(asked.access_point)
         has_door = self._points.get(asked.access_point, _PLAIN_POINT).has_door
         if listed is None or not has_door or asked.taken is False:
             return
@@ -187,6 +196,13 @@ def _point_of(site: Site, name: str) -> _Point:
     reader = point.readers[0] if point.readers else ""
     grade = point.rules.get(reader, ReaderRules()).grade
     return _Point(rules_of(site, point, reader), grade, point.door is not None)
+
+
+def _shown(asked: AskedShown, point: _Point, access_list: AccessList | None) -> Shown:
+    if asked.pass_text is not None:
+        return shown_pass(asked.pass_text, access_list)
+    identifiers = tuple(_identifier(each) for each in asked.readings)
+    return shown_as(identifiers, asked.grade or point.grade, access_list)
 
 
 def _identifier(asked: AskedIdentifier) -> Identifier:

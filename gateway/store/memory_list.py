@@ -1,7 +1,9 @@
 """A parsed list used as it is: for what-if decisions and tests."""
 
 from collections.abc import Iterable
+from copy import copy
 from datetime import datetime
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from gateway.clock import random_bytes
@@ -45,6 +47,12 @@ class MemoryAccessList:
     def from_document(cls, document: ListDocument, site_key: bytes | None = None) -> "MemoryAccessList":
         """The list of a parsed document, which may be forgotten afterwards."""
         return cls(document, site_key)
+
+    def standing_in(self) -> Self:
+        """The same list, as the one before a damaged one."""
+        before = copy(self)
+        before.fallback = True
+        return before
 
     @property
     def version(self) -> int:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from gateway.commands.decide_requests import Asked, parse_line
 from gateway.commands.pass_commands import make_key, sign
 from gateway.commands.what_if import WhatIf, WhatIfDay
 from gateway.domain.credential import Grade
-from gateway.domain.site import AccessPoint, Door, Lock, LockKind, ReaderRules, Site, Terminal, Wiring
+from gateway.domain.site import AccessPoint, DegradedMode, Door, Lock, LockKind, ReaderRules, Site, Terminal, Wiring
 from gateway.errors import ConfigError
 from gateway.store.access_list import MemoryAccessList, parse_list
 from tests.gateway.commands.lists import WISHED_AT, a_compound, a_wish, card
@@ -226,6 +227,52 @@ def test_the_site_says_what_is_the_way_out_and_what_a_reader_accepts() -> None:
     assert [decided(each, secure) for each in (plain, wired)] == ["FormatNotAccepted", "granted"]
     assert decided(wired, ask(0, 1, "yard", grade="secure")) == "granted"
     assert decided(wired, ask(0, 1, "depot")) == decided(plain, ask(0, 1, "depot"))
+
+
+DEGRADED = (DegradedMode.LAST_LIST, DegradedMode.LOCKED, DegradedMode.FACILITY_CODE)
+
+
+@pytest.mark.parametrize(
+    ("standing", "number", "outcomes_by_mode"),
+    [
+        ("in_force", 1, ["granted", "granted", "granted"]),
+        ("in_force", 99, ["CredentialNotFound", "CredentialNotFound", "CredentialNotFound"]),
+        ("fallback", 1, ["granted", "NoValidList", "granted"]),
+        ("fallback", 99, ["CredentialNotFound", "NoValidList", "granted"]),
+        ("none", 1, ["NoValidList", "NoValidList", "granted"]),
+        ("none", 99, ["NoValidList", "NoValidList", "granted"]),
+    ],
+)
+def test_without_a_valid_list_the_sites_degraded_mode_decides(
+    standing: str, number: int, outcomes_by_mode: list[str]
+) -> None:
+    access_list = MemoryAccessList.from_document(parse_list(a_compound()))
+    yard = replace(SITE.access_points["yard"], exit=False, rules={}, facility=("H10301", 123))
+    for mode, outcome in zip(DEGRADED, outcomes_by_mode, strict=True):
+        site = replace(SITE, access_points={"yard": replace(yard, degraded=mode)})
+        for kind in (WhatIf, WhatIfDay):
+            what_if = kind(access_list, site, access_list.standing_in())
+            assert decided(what_if, ask(0, number, "yard", list=standing)) == outcome, mode
+            assert decided(what_if, ask(1, 1, "yard")) == "granted"
+
+
+def test_without_a_list_a_reader_takes_what_it_accepts_and_a_door_what_its_mode_allows() -> None:
+    access_list = MemoryAccessList.from_document(parse_list(a_compound()))
+    yard = replace(
+        SITE.access_points["yard"], exit=False, degraded=DegradedMode.FACILITY_CODE, facility=("H10301", 123)
+    )
+    what_if = WhatIf(access_list, replace(SITE, access_points={"yard": yard}))
+    assert decided(what_if, ask(0, 1, "yard", list="none")) == "FormatNotAccepted"
+    assert decided(what_if, ask(0, 1, "yard", list="none", grade="secure")) == "granted"
+    locked = ask(0, 1, "yard", list="none", grade="secure", door={"mode": "LockedDown"})
+    assert decided(what_if, locked) == "LockedDown"
+    assert decided(what_if, ask(0, access_point="yard", text="GHP1.a.b", list="none")) == "NoValidList"
+
+
+def test_what_the_list_before_grants_is_used_up_and_what_no_list_grants_is_not(tmp_path: Path) -> None:
+    day = a_day(tmp_path, ask(0, 2, list="fallback"), ask(1, 2, list="none"), ask(2, 2), ask(3, 2))
+    assert outcomes(day) == ["granted", "NoValidList", "granted", "UsesExhausted"]
+    assert [answer["list_version"] for answer in day] == [7, None, 7, 7]
 
 
 def test_a_lift_takes_nobody_into_an_area() -> None:

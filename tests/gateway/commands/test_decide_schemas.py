@@ -101,6 +101,7 @@ _MORE = {
     "confirmed": _FLAGS,
     "door": _DOORS | _ODD,
     "clock": st.sampled_from(["suspect", "late", None]) | _ODD,
+    "list": st.sampled_from(["in_force", "fallback", "none", "gone", None]) | _ODD,
     "locked_out": _FLAGS,
     "taken": _FLAGS,
     "typo": _ODD,
@@ -154,6 +155,8 @@ def test_every_answer_fits_the_printed_schema(tmp_path: Path, capsys: pytest.Cap
         {"identifier": card(1), "second": {"identifier": card(2)}, "access_point": "depot", "time": NOON},
         {"time": NOON, "forgive": None},
         {"identifier": card(1), "access_point": "moon", "time": NOON},
+        {"identifier": card(1), "access_point": "north", "time": NOON, "list": "none"},
+        {"identifier": card(1), "access_point": "north", "time": NOON, "list": "fallback"},
     ]
     (tmp_path / "LIST.json").write_text(json.dumps(a_compound()))
     (tmp_path / "day.jsonl").write_text("\n".join(map(json.dumps, lines)))
