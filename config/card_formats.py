@@ -52,7 +52,7 @@ def format_faults(tables: dict[str, WiegandFormatTable]) -> Iterator[Fault]:
 def unknown_formats(
     table: FormatTable, devices: "Mapping[str, ConfiguredDevice]", points: Mapping[str, AccessPointTable]
 ) -> Iterator[Fault]:
-    """Readers and access points that name a format which the site doesn't have."""
+    """Readers and access points that name a format which the site doesn't have, or one that their messages can't be."""
     for device_id, device in devices.items():
         names = getattr(device.settings, "formats", ())
         for at, name in enumerate(names):
@@ -61,6 +61,9 @@ def unknown_formats(
                 yield path, name, _no_format(name, table)
             elif name in names[:at]:
                 yield path, name, "is named twice"
+        bits = getattr(device.settings, "bits", None)
+        if bits is not None and not any(table.find(name).length == bits for name in names if name in table.names):
+            yield ("device", device_id, "bits"), bits, f"none of its formats ({', '.join(names)}) has so many bits"
     for point_id, point in points.items():
         if point.facility is not None:
             yield from _facility(table, ("access_point", point_id, "facility"), point.facility)

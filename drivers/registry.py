@@ -15,7 +15,7 @@ from gateway.domain.ports import SignalSink
 GROUP = "gatehouse.drivers"
 
 
-def _to_tuple(value: Any) -> Any:
+def to_tuple(value: Any) -> Any:
     """TOML has lists; what is frozen holds tuples."""
     return tuple(value) if isinstance(value, list) else value
 
@@ -25,7 +25,7 @@ FORMATS_MAX = 16
 
 FormatNames = Annotated[
     tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,16}$")], ...],
-    BeforeValidator(_to_tuple),
+    BeforeValidator(to_tuple),
     Field(max_length=FORMATS_MAX),
 ]
 """A reader's setting `formats`: card formats in order of priority. Whether each exists is checked with the site's own
@@ -82,6 +82,7 @@ _BUILT_IN = {
     "tasmota-reader": "drivers.mqtt.tasmota:READER",
     "tasmota-relay": "drivers.mqtt.tasmota:RELAY",
     "shelly": "drivers.mqtt.shelly:DRIVER",
+    "serial-frame": "drivers.serial_frame.driver:DRIVER",
     "text-scanner": "drivers.scanner.text_scanner:DRIVER",
     "mqtt-scanner": "drivers.scanner.mqtt_scanner:DRIVER",
     "onvif": "drivers.onvif.driver:DRIVER",

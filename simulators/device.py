@@ -134,6 +134,7 @@ _MAKERS = {
     "numato": "simulators.usb_relays:make_numato",
     "rdm6300": "simulators.readers:make_rdm6300",
     "s4a": "simulators.readers:make_s4a",
+    "serial-frame": "simulators.frame_reader:make",
     "shelly": "simulators.shelly:make",
     "tasmota-reader": "simulators.tasmota:make_reader",
     "tasmota-relay": "simulators.tasmota:make_relay",

@@ -165,6 +165,14 @@ def test_whoever_names_a_format_names_one_that_there_is(good: str, bad: str, key
     assert [each for each in found if each[0] == key and remedy in each[2]], found
 
 
+def test_a_reader_whose_messages_are_none_of_its_formats_is_refused() -> None:
+    odd = '\n[device.odd]\ndriver = "serial-frame"\nport = "tty/odd"\nlength = 8\nbits = 30\nformats = ["H10301"]\n'
+    (found,) = faults(DEMO + odd)
+    assert found[:2] == ("device.odd.bits", 30)
+    assert "none of its formats (H10301) has so many bits" in found[2]
+    assert "odd" in parse_config((DEMO + odd.replace("bits = 30", "bits = 26")).encode()).devices
+
+
 @given(st.text(alphabet="0123456789-,X. x", max_size=40), st.integers(16, 64))
 def test_any_text_is_bits_of_the_message_or_unclear(text: str, length: int) -> None:
     try:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from simulators.card import Card
 from simulators.pty_line import PtyLine
@@ -13,8 +14,8 @@ from tests.drivers.ptys import PtyPort
 
 
 class SerialWire(Wire):
-    def __init__(self, path: Path, driver: str, frame: bytes) -> None:
-        super().__init__(driver, port=str(path))
+    def __init__(self, path: Path, driver: str, frame: bytes, **settings: Any) -> None:
+        super().__init__(driver, port=str(path), **settings)
         self.port, self.frame = PtyPort(path), frame
 
     async def cut(self) -> None:
@@ -27,10 +28,10 @@ class SerialWire(Wire):
         self.port.write(self.frame)
 
 
-def _case(driver: str, kind: Kind, frame: bytes) -> WireCase:
+def _case(driver: str, kind: Kind, frame: bytes, **settings: Any) -> WireCase:
     @asynccontextmanager
     async def lay(place: Place) -> AsyncIterator[Wire]:
-        wire = SerialWire(place.folder / "port", driver, frame)
+        wire = SerialWire(place.folder / "port", driver, frame, **settings)
         try:
             yield wire
         finally:
@@ -73,6 +74,7 @@ CASES = (
     _case("em18", "reader", b"4500C5D1E9B8"),
     _case("s4a", "reader", b"0008065495\r\n"),
     _case("wie232", "reader", b"7B11D7\r"),
+    _case("serial-frame", "reader", b"7B11D7\r", end="0D", length=6, formats=["H10301"]),
     WireCase("zk-rfid102", "reader", _uhf),
     _case("text-scanner", "scanner", PASS.encode() + b"\r\n"),
 )
