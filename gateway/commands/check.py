@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from config.card_formats import format_table
 from config.loader import ConfigFaults, SiteConfig, load_config
+from config.pulses import untimed_pulses
 from config.toml_lines import line_of
 from gateway.errors import ConfigError
 from gateway.processes import data_dir_for
@@ -41,6 +42,8 @@ def check_site(config_path: Path, data: Path | None) -> int:
             _say(f"warning: device.{name} is insecure (not encrypted): a standing alarm will say so")
     for fault in _with_lines(config_path, confusions(config)):
         _say(f"warning: {fault}")
+    for key, meaning in untimed_pulses(config):
+        _say(f"warning: {key}: {meaning}")
     found = data_dir_for(config.site.id, data, os.environ.get("GATEHOUSE_DATA"))
     if found.is_dir():
         for fault in _with_lines(config_path, file_faults(config, found)):
