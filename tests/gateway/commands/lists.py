@@ -52,7 +52,7 @@ def a_compound(version: int = 7, **changes: Any) -> dict[str, Any]:
             {"id": "c-pin", "cardholder": "p-2", "format": "PIN4", "number": 77},
             {"id": "c-plate", "cardholder": "p-2", "format": "PLATE", "number": "京A12345"},
             {"id": "c-duress", "cardholder": "p-2", **card(9), "duress": True},
-            {"id": "c-secure", "cardholder": "p-1", "format": "W34", "number": 34, "grade": "secure"},
+            {"id": "c-secure", "cardholder": "p-1", "format": "UID34", "number": 34, "grade": "secure"},
         ],
     }
     return document | changes

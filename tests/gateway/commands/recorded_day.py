@@ -149,7 +149,7 @@ def _ordinary_swipes(day: RecordedDay) -> None:
     day.show(1, "lift")
     for _ in range(3):
         day.show(2, "north")
-    day.read(Identifier("W34", None, 34), "north")
+    day.read(Identifier("UID34", None, 34), "north")
 
 
 def _pins(day: RecordedDay) -> None:

@@ -221,7 +221,7 @@ def decided(what_if: WhatIf, line: dict[str, Any]) -> str:
 def test_the_site_says_what_is_the_way_out_and_what_a_reader_accepts() -> None:
     access_list = MemoryAccessList.from_document(parse_list(a_compound()))
     plain, wired = WhatIf(access_list), WhatIf(access_list, SITE)
-    secure = {"access_point": "lift", "identifier": {"format": "W34", "number": 34}, "time": at(0)}
+    secure = {"access_point": "lift", "identifier": {"format": "UID34", "number": 34}, "time": at(0)}
     assert [decided(each, ask(0, 6, "garage-out")) for each in (plain, wired)] == ["CredentialLost", "granted"]
     assert [decided(each, ask(0, 1, "yard")) for each in (plain, wired)] == ["granted", "FormatNotAccepted"]
     assert [decided(each, secure) for each in (plain, wired)] == ["FormatNotAccepted", "granted"]
