@@ -106,8 +106,8 @@ def sim_arguments(parser: argparse.ArgumentParser) -> None:
         reader={"help": "north-reader, yard-reader or garage-reader"},
         card={
             "help": "blue-1 … blue-36 (residents; blue-3 needs special care), red-1 … red-4 (staff), stranger, "
-            "expired-1, night-1, lost-1, guard-1, visitor-1 (passes with a resident's card within 10 s), "
-            "or FORMAT:FACILITY:NUMBER"
+            "expired-1, night-1, lost-1, guard-1 and guard-2 (who walk the patrol), "
+            "visitor-1 (passes with a resident's card within 10 s), or FORMAT:FACILITY:NUMBER"
         },
     )
     word(
@@ -126,8 +126,8 @@ def sim_arguments(parser: argparse.ArgumentParser) -> None:
         key={
             "nargs": "?",
             "help": "the keys, 0-9, * and #. From 22:00 to 06:00 by the site's clock the yard door wants a card, and "
-            "within 10 s its PIN: 1005# for blue-5 (1000 + N; red-N: 2000 + N; guard-1: 3001). 9007# for blue-7 is its "
-            "PIN under duress: it opens, and a silent alarm tells it",
+            "within 10 s its PIN: 1005# for blue-5 (1000 + N; red-N: 2000 + N; guard-N: 3000 + N). 9007# for blue-7 is "
+            "its PIN under duress: it opens, and a silent alarm tells it",
         },
     )
     word("open", "push a door: it opens only if its lock is released", door=door)

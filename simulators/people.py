@@ -28,10 +28,13 @@ PASS_KEY, VISITORS = "demo-office", "visitors"
 """The id of the office's key for passes, and the one level that it may give."""
 AREAS = {"north": (None, "grounds"), "yard": ("grounds", "yard")}
 """Where the demo's own access points lead: from, to."""
+GUARDS = ("guards",)
+"""Those who walk the demo's patrol."""
 LEVELS = {
     "residents": {"north": "always", "yard": "always", "garage": "always"},
     "staff": {"north": "always", "yard": "always", "garage": "daytime"},
     "cleaners": {"north": "daytime", "yard": "daytime"},
+    "guards": {"north": "always", "yard": "always", "garage": "always"},
     "night-guards": {"north": "night-watch", "yard": "night-watch", "garage": "night-watch"},
     VISITORS: {"north": "always", "yard": "daytime"},
 }
@@ -51,6 +54,7 @@ class Entry:
     state: str = "active"
     valid_until: str | None = None
     pin: str | None = None
+    groups: tuple[str, ...] = ()
 
     @property
     def duress_pin(self) -> str | None:
@@ -71,7 +75,8 @@ def entries() -> list[Entry]:
         Entry("expired-1", "蓝卡 0901", blue_card(901), "resident", "residents", valid_until=LAST_YEAR),
         Entry("night-1", "蓝卡 0902", blue_card(902), "contractor", "cleaners"),
         Entry("lost-1", "蓝卡 0903", blue_card(903), "resident", "residents", state="lost"),
-        Entry("guard-1", "蓝卡 0904", blue_card(904), "staff", "night-guards", pin="3001"),
+        Entry("guard-1", "蓝卡 0904", blue_card(904), "staff", "night-guards", pin="3001", groups=GUARDS),
+        Entry("guard-2", "蓝卡 0906", blue_card(906), "staff", "guards", pin="3002", groups=GUARDS),
         Entry("visitor-1", "蓝卡 0905", blue_card(905), "visitor", VISITORS),
     ]
     return residents + staff + special
@@ -182,6 +187,7 @@ def _cardholder(number: int, entry: Entry) -> dict[str, Any]:
         "special_care": entry.name == SPECIAL_CARE,
         "escort_needed": entry.kind == "visitor",
         "can_escort": entry.kind in ("resident", "staff"),
+        "groups": list(entry.groups),
     }
 
 

@@ -45,13 +45,17 @@ class DoorPlan:
 
 @dataclass(frozen=True, slots=True)
 class SitePlan:
-    """The hardware of a site. `buttons` are its named inputs, such as `fire` and `panic`."""
+    """The hardware of a site. `buttons` are its named inputs, such as `fire` and `panic`.
+
+    `tours`: the readers of each guard tour, in order.
+    """
 
     site: str
     zone: str
     devices: tuple[DevicePlan, ...]
     doors: tuple[DoorPlan, ...]
     buttons: dict[str, Wire]
+    tours: tuple[tuple[str, ...], ...] = ()
 
 
 SCANNERS = frozenset({"text-scanner", "mqtt-scanner"})
@@ -70,6 +74,7 @@ def read_plan(path: Path) -> SitePlan:
         devices=tuple(_device(name, each, site) for name, each in devices.items()),
         doors=tuple(_door(name, each, site) for name, each in site.get("door", {}).items()),
         buttons={name: (each["device"], each["input"]) for name, each in site.get("input", {}).items()},
+        tours=tuple(tuple(point["reader"] for point in each["points"]) for each in site.get("tour", {}).values()),
     )
 
 

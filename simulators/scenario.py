@@ -37,6 +37,8 @@ BEFORE_KEYS_S = 0.5
 """From the card to the first key; a converter's frame and a key must not run into each other."""
 FIRST_VISITOR = 100
 """The passes after this one are the scripted day's; those up to it are for whoever tries things by hand."""
+PATROL = "guard-2"
+"""Whose card walks the tours."""
 SEEN_DOOR = "yard"
 """The one that the demo's camera sees: who breaks it open walks through the picture."""
 HELD_LONGER_S = 3.0
@@ -83,6 +85,7 @@ class Scenario:
             self.resident_enters,
             self.bad_burst,
             self.expired_card_tries,
+            self.guard_walks,
             self.resident_leaves,
             self.door_is_held,
             self.resident_enters,
@@ -148,6 +151,17 @@ class Scenario:
     async def expired_card_tries(self) -> None:
         """A card that was valid last year."""
         await self._enter(self._entrance(), "expired-1", "tries to come in")
+
+    async def guard_walks(self) -> None:
+        """Every tour of the site, from point to point: through its doors, and past readers that are nothing else."""
+        doors = {door.reader: door for door in self._hardware.plan.doors}
+        for reader in (reader for tour in self._hardware.plan.tours for reader in tour):
+            door = doors.get(reader)
+            if door is not None:
+                await self._enter(door, PATROL, "is on patrol")
+            else:
+                tell(f"{PATROL} is on patrol at {reader}.")
+                await self._obey({"do": "swipe", "reader": reader, "card": PATROL})
 
     async def bad_burst(self) -> None:
         """A bad cable for a moment."""

@@ -36,6 +36,15 @@ def test_readers_on_every_wire_open_their_doors(site: WholeSite) -> None:
     site.swipe_opens("garage-reader", "blue-2", "garage")
 
 
+def test_a_guard_walks_the_patrol_by_the_doors_readers(site: WholeSite) -> None:
+    for door in ("north", "yard", "garage"):
+        site.swipe_opens(f"{door}-reader", "guard-2", door)
+    wait_until(lambda: site.events("TourCompleted") != [], 10, "the round is journalled")
+    (patrol,) = site.get("/api/tours")["rounds"]
+    assert (patrol["state"], patrol["because"]) == ("completed", "card")
+    assert [point["state"] for point in patrol["points"]] == ["on_time"] * 3
+
+
 def test_a_stranger_is_denied_for_one_reason(site: WholeSite) -> None:
     site.sim("swipe", reader="north-reader", card="stranger")
     wait_until(lambda: site.events("AccessDenied") != [], 10, "the denial is journalled")

@@ -153,6 +153,8 @@ async def test_whole_day_happens_at_the_doors(
     assert any("stranger tries" in line for line in told)
     assert sum("pass-101" in line for line in told) == 3
     assert any("comes home late by yard" in line for line in told)
+    patrol = [line.removeprefix("[site] guard-2 is on patrol by ") for line in told if "on patrol" in line]
+    assert patrol == ["north.", "yard.", "garage."]
 
 
 async def test_stranger_never_walks_in_behind_a_resident(
