@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from simulators.device import Surroundings
 from simulators.plan import DevicePlan
-from simulators.pty_line import LineDevice, PtyLine
+from simulators.pty_line import LineDevice, PtyLine, Receive
 
 READ_COILS, READ_INPUTS, READ_REGISTERS = 0x01, 0x02, 0x04
 WRITE_COIL, WRITE_COILS, WRITE_REGISTERS = 0x05, 0x0F, 0x10
@@ -155,7 +155,7 @@ class BoardOnLine(LineDevice):
         self._bytes = bytearray()
         self._silence: asyncio.TimerHandle | None = None
         self._flash: asyncio.TimerHandle | None = None
-        line.receive = self._receive
+        line.receive = self._receive if line.receive is None else _all_of(line.receive, self._receive)
 
     @property
     def coils(self) -> list[bool]:
@@ -210,6 +210,16 @@ def make(plan: DevicePlan, surroundings: Surroundings) -> BoardOnLine:
     board = ModbusBoard(int(plan.settings.get("unit", 1)), coils, inputs)
     board.dialect = str(plan.settings.get("profile", board.dialect))
     return BoardOnLine(board, surroundings.line(plan.port), surroundings.changed)
+
+
+def _all_of(*receivers: Receive) -> Receive:
+    """What one says on RS-485, every unit hears."""
+
+    def receive(data: bytes) -> None:
+        for each in receivers:
+            each(data)
+
+    return receive
 
 
 class _Refused(Exception):

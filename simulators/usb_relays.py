@@ -10,7 +10,7 @@ from typing import Protocol
 
 from simulators.device import Surroundings
 from simulators.plan import DevicePlan
-from simulators.pty_line import PtyLine
+from simulators.pty_line import LineDevice, PtyLine
 
 LIVENESS_S = 10.0
 COMMAND_MAX = 64
@@ -180,24 +180,16 @@ def _number(name: str, count: int) -> int | None:
     return number if 0 <= number < count else None
 
 
-class RelaysOnLine:
+class RelaysOnLine(LineDevice):
     """A board behind a line. `changed` is called after anything that may have moved a relay."""
 
     def __init__(self, board: UsbRelays, line: PtyLine, changed: Callable[[], None]) -> None:
-        self.board, self.line, self._changed = board, line, changed
+        super().__init__(line)
+        self.board, self._changed = board, changed
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._heard_s: float | None = None
         line.receive = self._receive
-
-    @property
-    def plugged(self) -> bool:
-        """Whether it has its cable, and with it power."""
-        return self.line.plugged
-
-    def plug(self) -> None:
-        """Put the cable in; its relays have dropped."""
-        self.line.plug()
 
     async def unplug(self) -> None:
         """Pull the cable, and with it the power: the relays drop."""
