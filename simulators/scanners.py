@@ -1,5 +1,7 @@
 """Scanners of QR codes and plates: what they say of a text, on a serial line or as a message on MQTT."""
 
+from dataclasses import dataclass, fields
+
 import aiomqtt
 
 from simulators.device import Surroundings
@@ -10,24 +12,37 @@ ANSWER_S = 2.0
 """A broker on this machine answers in milliseconds."""
 
 
-class SerialScanner(LineDevice):
-    """Says each text as a line that ends in CR LF, with what it is set up to say before it."""
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What a scanner is set up to say around a text, and in which characters."""
 
-    def __init__(self, line: PtyLine, prefix: str = "") -> None:
+    prefix: str = ""
+    suffix: str = ""
+    encoding: str = "utf-8"
+
+    def bytes_of(self, text: str) -> bytes:
+        """What it says of a text."""
+        return f"{self.prefix}{text}{self.suffix}".encode(self.encoding)
+
+
+class SerialScanner(LineDevice):
+    """Says each text as a line that ends in CR LF."""
+
+    def __init__(self, line: PtyLine, writing: Writing = Writing()) -> None:
         super().__init__(line)
-        self._prefix = prefix
+        self._writing = writing
 
     async def scan(self, text: str) -> bool:
         """Say it; False without a cable."""
-        return self.line.send(f"{self._prefix}{text}\r\n".encode())
+        return self.line.send(self._writing.bytes_of(text) + b"\r\n")
 
 
 class TopicScanner:
     """Connects for each text and publishes it to its topic at QoS 0, as cameras that read plates do."""
 
-    def __init__(self, topic: str, host: str, port: int, prefix: str = "") -> None:
+    def __init__(self, topic: str, host: str, port: int, writing: Writing = Writing()) -> None:
         self.topic = topic
-        self._host, self._port, self._prefix = host, port, prefix
+        self._host, self._port, self._writing = host, port, writing
         self.plugged = False
 
     def plug(self) -> None:
@@ -44,7 +59,7 @@ class TopicScanner:
             return False
         try:
             async with aiomqtt.Client(self._host, self._port, timeout=ANSWER_S) as client:
-                await client.publish(self.topic, f"{self._prefix}{text}".encode(), qos=0)
+                await client.publish(self.topic, self._writing.bytes_of(text), qos=0)
         except aiomqtt.MqttError:
             return False
         return True
@@ -52,9 +67,13 @@ class TopicScanner:
 
 def make_serial_scanner(plan: DevicePlan, surroundings: Surroundings) -> SerialScanner:
     """`driver = "text-scanner"`."""
-    return SerialScanner(surroundings.line(plan.port), str(plan.settings.get("prefix", "")))
+    return SerialScanner(surroundings.line(plan.port), _writing(plan))
 
 
 def make_topic_scanner(plan: DevicePlan, _surroundings: Surroundings) -> TopicScanner:
     """`driver = "mqtt-scanner"`."""
-    return TopicScanner(plan.settings["topic"], *plan.broker, str(plan.settings.get("prefix", "")))
+    return TopicScanner(plan.settings["topic"], *plan.broker, _writing(plan))
+
+
+def _writing(plan: DevicePlan) -> Writing:
+    return Writing(**{each.name: plan.settings[each.name] for each in fields(Writing) if each.name in plan.settings})

@@ -5,7 +5,7 @@ import asyncio
 from drivers.mqtt.broker import BrokerConnection, BrokerMessage, find_broker
 from drivers.mqtt.settings import TopicSettings
 from drivers.registry import Driver, DriverContext
-from drivers.scanner.text_scanner import PrefixSettings, read_text
+from drivers.scanner.text_scanner import ScannedTextSettings
 from drivers.serial_reader import Rejected, RejectedTally, Text
 from gateway.clock import Clock
 from gateway.domain.ports import SignalSink
@@ -14,7 +14,7 @@ from gateway.domain.signals import LinkChanged, LinkState, ReadIgnored, TextRead
 TELL_EVERY_S = 1.0
 
 
-class MqttScannerSettings(TopicSettings, PrefixSettings):
+class MqttScannerSettings(TopicSettings, ScannedTextSettings):
     """Settings of `driver = "mqtt-scanner"`."""
 
 
@@ -25,7 +25,7 @@ class MqttScanner:
     """
 
     def __init__(self, settings: MqttScannerSettings, broker: BrokerConnection, context: DriverContext) -> None:
-        self._device_id, self._prefix = context.device_id, settings.prefix
+        self._device_id, self._read = context.device_id, settings.read
         self._sink: SignalSink = context.sink
         self._clock: Clock = context.clock
         self._tally = RejectedTally(context.device_id, context.sink)
@@ -55,7 +55,7 @@ class MqttScanner:
             return
         if not message.payload:  # somebody clears a retained message
             return
-        match read_text(message.payload.rstrip(b"\r\n"), self._prefix):
+        match self._read(message.payload.rstrip(b"\r\n")):
             case Text(text):
                 self._counts["frames"] += 1
                 self._sink.put(TextRead(self._device_id, text, message.received_s))

@@ -1,6 +1,8 @@
 """Scanners of QR codes and plates on a serial line: each text is a line that ends in CR, LF or both."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import Literal
 
 from pydantic import Field, field_validator
 
@@ -15,7 +17,7 @@ MAX_LINE_BYTES = 1024
 LINE_PATIENCE_S = 0.5
 """A scanner says a line without a pause; after this silence its rest won't come."""
 
-MAX_PREFIX = 16
+MAX_AROUND = 16
 """Scanners offer a few characters, or the symbology's name such as ]Q1."""
 
 _ENDS = frozenset(b"\r\n")
@@ -24,8 +26,8 @@ _ENDS = frozenset(b"\r\n")
 class TextFramer:
     """Bytes to `Text` and `Rejected`; holds at most one line. Empty lines say nothing."""
 
-    def __init__(self, prefix: str = "") -> None:
-        self._prefix = prefix
+    def __init__(self, read: Callable[[bytes], Text | Rejected]) -> None:
+        self._read = read
         self._line = bytearray()
         self._skipping = False
         self._last_s = 0.0
@@ -52,7 +54,7 @@ class TextFramer:
     def _take(self, byte: int, values: list[object]) -> None:
         if byte in _ENDS:
             if self._line:
-                values.append(read_text(bytes(self._line), self._prefix))
+                values.append(self._read(bytes(self._line)))
             self._line.clear()
             self._skipping = False
         elif not self._skipping:
@@ -63,36 +65,37 @@ class TextFramer:
                 self._skipping = True
 
 
-def read_text(data: bytes, prefix: str) -> Text | Rejected:
-    """The text in UTF-8, without the prefix where it has it. What nobody can print is noise."""
-    if len(data) > MAX_LINE_BYTES:
-        return Rejected("a text that is too long")
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        return Rejected("a text that is not UTF-8")
-    text = text.removeprefix(prefix)
-    if not text.isprintable():
-        return Rejected("a text with control characters")
-    return Text(text) if text.strip() else Rejected("no text")
-
-
-class PrefixSettings(DriverSettings):
-    """What a scanner puts before each text."""
+class ScannedTextSettings(DriverSettings):
+    """How a scanner writes a text, and what it puts around it."""
 
     prefix: str = Field(default="", description="what the scanner says before each text; taken away")
+    suffix: str = Field(default="", description="what the scanner says after each text; taken away")
+    encoding: Literal["utf-8", "gb18030"] = "utf-8"
 
-    @field_validator("prefix")
+    @field_validator("prefix", "suffix")
     @classmethod
-    def _short(cls, prefix: str) -> str:
-        if len(prefix) > MAX_PREFIX or not prefix.isprintable():
+    def _short(cls, text: str) -> str:
+        if len(text) > MAX_AROUND or not text.isprintable():
             raise ValueError(
-                f"give what the scanner says before each text, {MAX_PREFIX} characters at most, or nothing"
+                f"give what the scanner says around each text, {MAX_AROUND} characters at most, or nothing"
             )
-        return prefix
+        return text
+
+    def read(self, data: bytes) -> Text | Rejected:
+        """The text, without prefix and suffix where it has them. What nobody can print is noise."""
+        if len(data) > MAX_LINE_BYTES:
+            return Rejected("a text that is too long")
+        try:
+            text = data.decode(self.encoding)
+        except UnicodeDecodeError:
+            return Rejected(f"a text that is not {self.encoding.upper()}")
+        text = text.removeprefix(self.prefix).removesuffix(self.suffix)
+        if not text.isprintable():
+            return Rejected("a text with control characters")
+        return Text(text) if text.strip() else Rejected("no text")
 
 
-class TextScannerSettings(PrefixSettings):
+class TextScannerSettings(ScannedTextSettings):
     """Settings of `driver = "text-scanner"`."""
 
     port: str = Field(min_length=1, description="serial port, such as /dev/serial/by-id/…")
@@ -109,12 +112,12 @@ class TextScannerSettings(PrefixSettings):
 def build(settings: TextScannerSettings, context: DriverContext) -> SerialReader:
     """The scanner for one device of the site config."""
     link = SerialLink(settings.port, settings.baud)
-    return SerialReader(context.device_id, link, partial(make_framer, settings.prefix), context.sink, context.clock)
+    return SerialReader(context.device_id, link, partial(TextFramer, settings.read), context.sink, context.clock)
 
 
 def make_framer(prefix: str = "") -> Framer:
-    """A framer for a new connection."""
-    return TextFramer(prefix)
+    """A framer for a new connection to a scanner that says UTF-8."""
+    return TextFramer(ScannedTextSettings(prefix=prefix).read)
 
 
 DRIVER = Driver("text-scanner", "reader", TextScannerSettings, build, "Serial scanners of QR codes and plates")

@@ -10,27 +10,31 @@ import pytest
 from drivers.contracts import ByteLink, Framer
 from drivers.links import memory_pair
 from drivers.rfid import em18, rdm6300
+from drivers.scanner import text_scanner
 from drivers.serial_reader import SerialReader
 from drivers.wiegand import s4a, wie232
 from gateway.clock import SystemClock
 from gateway.domain.credential import Identifier
-from gateway.domain.signals import CardRead, FramesRejected, KeyPressed, LinkChanged
+from gateway.domain.signals import CardRead, FramesRejected, KeyPressed, LinkChanged, TextRead
 from tests.drivers.faulty_links import Altered, ByteByByte, Delayed, UnpluggedAfter
 from tests.drivers.recording import Recorder, eventually, running
 from tests.drivers.test_serial_frame import DESCRIBED, framer_of
 
 Make = Callable[[], Framer]
+Shown = Identifier | str
+"""A card, or a scanner's text."""
 
 
 def described(name: str) -> Framer:
     return framer_of(name)[0]
 
 
-READERS: dict[str, tuple[Make, bytes, Identifier]] = {
+READERS: dict[str, tuple[Make, bytes, Shown]] = {
     "rdm6300": (rdm6300.make_framer, b"\x0214008EC793CE\x03", Identifier("EM4100", None, 0x008EC793)),
     "em18": (em18.make_framer, b"4500C5D1E9B8", Identifier("EM4100", None, 0x00C5D1E9)),
     "s4a": (s4a.make_framer, b"0008065495\r\n", Identifier("H10301", 123, 4567)),
     "wie232": (wie232.make_framer, b"7B11D7\r", Identifier("H10301", 123, 4567)),
+    "text-scanner": (text_scanner.make_framer, "京A12345\r\n".encode(), "京A12345"),
     **{
         f"described as {name}": (partial(described, name), frame, identifier)
         for name, (_, frame, identifier) in DESCRIBED.items()
@@ -56,7 +60,7 @@ FAULTS: dict[str, Callable[[], Callable[[ByteLink], ByteLink]]] = {
 }
 
 
-async def _read_through(name: str, fault: str) -> tuple[str, set[Identifier], bool, int]:
+async def _read_through(name: str, fault: str) -> tuple[str, set[Shown], bool, int]:
     """(fault, what was read, whether a key was, how many told rejections) of a card that is shown until it is read."""
     make, frame, _ = READERS[name]
     near, far = memory_pair()
@@ -74,19 +78,22 @@ async def _read_through(name: str, fault: str) -> tuple[str, set[Identifier], bo
             before = told()
             await far.write(frame)
             await eventually(lambda before=before: told() > before)  # type: ignore[misc]
-            if sink.of(CardRead):
+            if reader.counters()["frames"]:
                 break
             # A card that wasn't read is held to the reader again, after a while.
             await asyncio.sleep(0.55)
-    read = {each.readings[0].identifier for each in sink.of(CardRead)}
-    return fault, read, bool(sink.of(KeyPressed)), len(sink.of(FramesRejected))
+    read: set[Shown] = {each.readings[0].identifier for each in sink.of(CardRead)}
+    texts: set[Shown] = {each.text for each in sink.of(TextRead)}
+    return fault, read | texts, bool(sink.of(KeyPressed)), len(sink.of(FramesRejected))
 
 
 @each
 async def test_card_is_read_in_the_end_and_never_another(name: str) -> None:
-    identifier = READERS[name][2]
-    for fault, read, keys, rejections in await asyncio.gather(*(_read_through(name, fault) for fault in FAULTS)):
-        assert read == {identifier}, fault
+    shown = READERS[name][2]
+    # A scanner's line has no checksum: with a byte lost it is another text, which a pass's signature notices.
+    faults = [fault for fault in FAULTS if isinstance(shown, Identifier) or fault != "a byte lost"]
+    for fault, read, keys, rejections in await asyncio.gather(*(_read_through(name, fault) for fault in faults)):
+        assert read == {shown}, fault
         assert not keys, fault
         assert rejections == 0 or fault not in ("one byte at a time", "delayed"), fault
 

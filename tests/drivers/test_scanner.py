@@ -16,7 +16,7 @@ from drivers.links import SerialLink
 from drivers.mqtt.broker import BrokerConnection, BrokerSettings
 from drivers.registry import DriverContext, find_driver
 from drivers.scanner.mqtt_scanner import MqttScanner
-from drivers.scanner.text_scanner import LINE_PATIENCE_S, MAX_LINE_BYTES, make_framer
+from drivers.scanner.text_scanner import LINE_PATIENCE_S, MAX_LINE_BYTES, ScannedTextSettings, TextFramer, make_framer
 from drivers.serial_reader import Rejected, SerialReader, Text
 from gateway.clock import SystemClock
 from gateway.domain.signals import FramesRejected, LinkChanged, ReadIgnored, TextRead
@@ -55,6 +55,17 @@ class TestFramer:
     def test_prefix_is_taken_away_where_it_stands(self) -> None:
         values = make_framer("]Q1").feed(b"]Q1A\r\nA]Q1\r\n]Q1]Q1B\r\n]Q1\r\n", 0.0)
         assert values == [Text("A"), Text("A]Q1"), Text("]Q1B"), Rejected("no text")]
+
+    def test_suffix_is_taken_away_where_it_stands(self) -> None:
+        framer = TextFramer(ScannedTextSettings(prefix="<", suffix=";").read)
+        values = framer.feed(b"<A;\r\nA\r\n<A;;\r\n<;\r\n", 0.0)
+        assert values == [Text("A"), Text("A"), Text("A;"), Rejected("no text")]
+
+    def test_plate_in_gb18030_is_read_where_the_site_says_so(self) -> None:
+        framer = TextFramer(ScannedTextSettings(encoding="gb18030").read)
+        assert framer.feed(PLATE.encode("gb18030") + b"\r", 0.0) == [Text(PLATE)]
+        assert framer.feed(b"\x80\xff\r", 0.0) == [Rejected("a text that is not GB18030")]
+        assert framer.feed(PASS.encode() + b"\r", 0.0) == [Text(PASS)]
 
     def test_line_of_1025_bytes_is_rejected_once_and_the_next_is_read(self) -> None:
         framer = make_framer()
@@ -141,6 +152,8 @@ def _settings(driver: str, **given: Any) -> Any:
         ("text-scanner", {"port": "p", "baud": 960}, "scanners come with 9600 or 115200"),
         ("text-scanner", {"port": "p", "prefix": "x" * 17}, "16 characters at most"),
         ("text-scanner", {"port": "p", "prefix": "\x02"}, "16 characters at most"),
+        ("text-scanner", {"port": "p", "suffix": "\t"}, "16 characters at most"),
+        ("text-scanner", {"port": "p", "encoding": "gbk"}, "'utf-8' or 'gb18030'"),
         ("text-scanner", {"port": ""}, "port"),
         ("text-scanner", {"port": "p", "says": "plate"}, "says"),
         ("mqtt-scanner", {"broker": "local", "topic": "lane/#"}, "wildcards, spaces or outer slashes"),
