@@ -12,7 +12,7 @@ from gateway.console.thing_words import ThingWords
 from gateway.domain.ports import RecordedEvent
 from gateway.errors import ConfigError
 
-DECISIONS = ("AccessGranted", "AccessDenied", "AccessRequested")
+DECISIONS = ("AccessGranted", "AccessDenied", "AccessRequested", "TourVisitDenied")
 LAST_MAX = 1000
 _MARKS = {"passed": "✓", "failed": "✗", "wanted": "…"}
 

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import main
+from gateway.clock import SystemClock
 from gateway.commands.why import DECISIONS
-from gateway.domain.events import DoorOpened
+from gateway.domain.events import DoorOpened, TourVisitDenied
 from gateway.domain.ports import RecordedEvent
+from gateway.domain.trace import TraceStep
+from gateway.store.journal import SqliteJournal
 from gateway.store.journal_reader import SqliteJournalReader
 from tests.gateway.commands.recorded_day import RecordedDay
 
@@ -106,6 +109,22 @@ def test_what_is_no_decision_or_not_there_is_told_with_a_remedy(
         assert "--last" in refused(capsys, recorded_day.data, "--last", count)
     assert "either" in refused(capsys, recorded_day.data, str(opened.row_id), "--last", "2")
     assert "no journal" in refused(capsys, recorded_day.data / "lists")
+
+
+def test_a_card_that_was_no_visit_of_a_patrol_is_told_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clock = SystemClock()
+    journal = SqliteJournal(tmp_path / "journal.db", clock)
+    steps = (TraceStep("list", True, "7"), TraceStep("tour_group", False, "guards"))
+    who = {"credential": "c-1", "cardholder": "p-1"}
+    journal.append(
+        [TourVisitDenied(reader="pump", reason="Unauthorized", list_version=7, trace=steps, **who)], clock.now()
+    )
+    journal.close()
+    assert told(capsys, tmp_path).splitlines()[1:] == [
+        "A card without a label is no visit at pump: no access to this point",
+        "   1. ✓ The access list is valid (version 7)",
+        "   2. ✗ Not of a group that walks here: guards",
+    ]
 
 
 def test_a_journal_alone_is_enough(

@@ -6,14 +6,16 @@ import { changes, state } from "../state.js";
 import { dayTime, language, named, said, t } from "../words.js";
 
 const groups = {
-  type_access: "AccessRequested,AccessGranted,AccessDenied,AccessTaken,AccessNotTaken,UseGivenBack,AccessConfirmed,AreaEntered,AntipassbackViolated,RiskPassed,TravelImpossible,DuressUsed,FloorsEnabled,ExitPressed,OpenedByGuard,ReadAmbiguous,ReadDropped",
+  type_access: "AccessRequested,AccessGranted,AccessDenied,AccessTaken,AccessNotTaken,UseGivenBack,AccessConfirmed,AreaEntered,AntipassbackViolated,RiskPassed,TravelImpossible,DuressUsed,FloorsEnabled,ExitPressed,OpenedByGuard,ReadAmbiguous,ReadDropped,TourVisitDenied",
   type_doors: "DoorOpened,DoorClosed,DoorForcedOpen,DoorHeldWarning,DoorHeldOpen,DoorModeChanged,DoorModeOverridden,DoorModeOverrideEnded,LockdownStarted,LockdownReleased,LockOpenStarted,LockOpenReleased,LockReleased,LockNotReleased,LockSecured,LockFoundReleased",
   type_alarms: "AlarmRaised,AlarmRepeated,AlarmNormal,AlarmAcknowledged,AlarmResolved,EvidenceStored,ObservationStarted,ObservationEnded",
+  type_patrol: "TourStarted,TourPointVisited,TourPointOutOfOrder,TourPointOverdue,TourPointMissed,TourCompleted,TourLeftIncomplete,TourMissed,TourStopped,TourVisitDenied",
   type_people: "OpenedByGuard,AccessConfirmed,SubjectBlocked,SubjectUnblocked,LocalGrantGiven,LocalGrantEnded,AntipassbackForgiven,DoorModeOverridden,LockdownStarted,LockdownReleased,LockOpenStarted,LockOpenReleased,RequestRefused,AlarmAcknowledged,AlarmResolved,OperatorAudited,FireCleared",
   type_devices: "DeviceLost,DeviceReturned,RubbishReceived,DeviceMisconfigured,ReaderConditionChanged,ProcessLost,ProcessReturned,GatewayStarted,ListActivated,ListRejected,CommandEnded",
 };
 const marks = {
   AccessRequested: "…", AccessGranted: "✓", AccessDenied: "✕", AccessTaken: "→", AreaEntered: "→", DoorForcedOpen: "▲", OpenedByGuard: "●",
+  TourPointVisited: "✓", TourPointOutOfOrder: "✓", TourPointMissed: "✕", TourVisitDenied: "✕",
   SubjectBlocked: "●", LocalGrantGiven: "●", LockdownStarted: "■", LockdownReleased: "□", LockOpenStarted: "■", LockOpenReleased: "□",
 };
 const BLOCKS = new Set(["SubjectBlocked", "SubjectUnblocked"]);
@@ -25,7 +27,7 @@ class EventsScreen extends HTMLElement {
     this.door = h("select", { "aria-label": t("ui.all_doors"), onchange: () => this.search() }, h("option", { value: "" }, t("ui.all_doors")),
       Object.entries(state.site.doors).map(([id, names]) => h("option", { value: id }, named(names, id))));
     this.types = h("select", { "aria-label": t("ui.all_types"), onchange: () => this.search() }, h("option", { value: "" }, t("ui.all_types")),
-      Object.entries(groups).map(([name, types]) => h("option", { value: types }, t(`ui.${name}`))));
+      Object.entries(groups).filter(([name]) => name !== "type_patrol" || Object.keys(state.site.tours).length).map(([name, types]) => h("option", { value: types }, t(`ui.${name}`))));
     this.following = h("span", { class: "following" }, t("ui.following"));
     this.list = h("section", { class: "list" });
     this.more = h("button", { class: "quiet", hidden: true, onclick: () => this.search(this.before) }, t("ui.more"));
