@@ -88,7 +88,8 @@ def set_among_simulators(text: str, console: int | None) -> DemoSite:
         ports = choose_ports(console, list(cameras))
         for broker in document.get("broker", {}).values():
             broker.clear()
-            broker.update({"host": "127.0.0.1", "port": ports.broker, "insecure": True})
+            # The demo's broker speaks no TLS, and 3.1.1 only.
+            broker.update({"host": "127.0.0.1", "port": ports.broker, "insecure": True, "mqtt_version": "3.1.1"})
         for device in document.get("device", {}).values():
             if "port" in device:
                 device["port"] = _pseudo_terminal(str(device["port"]))

@@ -234,6 +234,7 @@ def test_any_site_is_set_among_simulators(tmp_path: Path) -> None:
     assert panel.port == "tty/usb-reader"
     assert "broker.example" not in site.toml
     assert "BROKER_PASSWORD" not in site.toml
+    assert 'mqtt_version = "3.1.1"' in site.toml
     assert site.secrets == {"secrets/office-token": False}
     prepare(tmp_path, site)
     listed = json.loads((tmp_path / "office-list.json").read_text(encoding="utf-8"))
