@@ -64,7 +64,9 @@ def em4100_digits(card: Card) -> bytes:
 
 def s4a_frame(card: Card) -> bytes:
     """Ten decimal digits of the Wiegand payload, then CR LF."""
-    payload, _bits = wiegand_payload(card)
+    payload, bits = wiegand_payload(card)
+    if payload >= 10**10:
+        raise CardUnreadable(f"this converter says ten digits, and a {card.format} card of {bits} bits needs more")
     return b"%010d\r\n" % payload
 
 

@@ -1,8 +1,13 @@
 """What the simulated readers say, against published frames."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from simulators.card import Card, CardUnreadable, wiegand_payload
+from drivers.wiegand.formats import BUILT_IN
+from gateway.domain.credential import Identifier
+from simulators.card import Card, CardUnreadable, wiegand_message, wiegand_payload
+from simulators.card_layouts import LAYOUTS
 from simulators.readers import em4100_digits, rdm6300_frame, s4a_frame
 
 
@@ -46,7 +51,42 @@ def test_red_card_is_invisible_to_an_rdm6300() -> None:
         rdm6300_frame(Card("H10301", 4567, 123))
 
 
-@pytest.mark.parametrize("card", [Card("H10301", 65536, 1), Card("H10301", 1, 256), Card("C1k48s", 1, 1)])
+@pytest.mark.parametrize(
+    "card",
+    [
+        Card("H10301", 65536, 1),
+        Card("H10301", 1, 256),
+        Card("H10301", 1),
+        Card("UID56", 1, 1),
+        Card("UID32", -1),
+        Card("H10399", 1, 1),
+    ],
+)
 def test_impossible_card_is_unreadable(card: Card) -> None:
     with pytest.raises(CardUnreadable):
         wiegand_payload(card)
+
+
+def test_there_is_a_card_of_each_length_that_readers_send() -> None:
+    lengths = {len(layout) for layout, *_ in LAYOUTS.values()}
+    assert lengths == {row.length for row in BUILT_IN.rows if row.length <= 64}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+@given(st.data())
+def test_the_driver_reads_what_the_simulated_card_sends(name: str, data: st.DataObject) -> None:
+    widths = {sign: LAYOUTS[name][0].count(sign) for sign in "FN"}
+    facility = data.draw(st.integers(0, (1 << widths["F"]) - 1)) if widths["F"] else None
+    card = Card(name, data.draw(st.integers(0, (1 << widths["N"]) - 1)), facility)
+    message = wiegand_message(card)
+    (reading,) = BUILT_IN.read(int(message, 2), len(message), (name,))
+    assert reading.identifier == Identifier(name, facility, card.number)
+    assert reading.parity_ok is (None if len(LAYOUTS[name]) == 1 else True)
+    (said,) = BUILT_IN.read_payload(wiegand_payload(card)[0], (name,))
+    assert said.identifier == reading.identifier
+
+
+def test_a_converter_of_ten_digits_cannot_say_a_longer_card() -> None:
+    assert s4a_frame(Card("H10306", 65535, 65535)) == b"4294967295\r\n"
+    with pytest.raises(CardUnreadable, match="ten digits"):
+        s4a_frame(Card("UID56", 1 << 55))
