@@ -152,7 +152,7 @@ class _Reading:
     def config(self) -> SiteConfig:
         self._check_top()
         many = {name: self._many(name, model) for name, model in MANY_TABLES.items()}
-        devices = self._devices("device", ("reader", "relay_board"))
+        devices = self._devices("device", ("reader", "relay_board", "bus"))
         cameras, camera_devices = self._cameras()
         single = {name: self._single(name, model) for name, model in SINGLE_TABLES.items()}
         site = single["site"]

@@ -32,6 +32,7 @@ def check_references(config: "SiteConfig", named: Named) -> Iterator[Fault]:
     yield from _cameras(config, named)
     yield from _brokers(config, named)
     yield from _ports(config)
+    yield from _buses(config, named)
     yield from _office(config)
     yield from _formats(config)
     if config.console.post == OFFICE_POST:
@@ -53,14 +54,20 @@ def _board(config: "SiteConfig", named: Named, path: tuple[str, ...], device: st
     found = config.devices.get(device)
     if device not in named["device"]:
         yield path, device, _missing(named, "device")
-    elif found is not None and found.driver.kind != "relay_board":
+    elif found is not None and not _has_channels(found):
         yield path, device, f"is a {found.driver.kind}; a board with inputs and outputs is needed here"
+
+
+def _has_channels(device: "ConfiguredDevice") -> bool:
+    """Is it a board, or a reader with relays or inputs in it that its settings count?"""
+    counted = (getattr(device.settings, name, 0) for name in ("outputs", "inputs"))
+    return device.driver.kind == "relay_board" or any(counted)
 
 
 def _channel(config: "SiteConfig", path: tuple[str, ...], device: str, kind: str, number: int) -> Iterator[Fault]:
     """Is there an output or input of this number? `kind` is `output` or `input`; a board says how many it has."""
     found = config.devices.get(device)
-    if found is None or found.driver.kind != "relay_board":
+    if found is None or not _has_channels(found):
         return
     count = getattr(found.settings, f"{kind}s", 0)
     if number >= count:
@@ -299,3 +306,20 @@ def _ports(config: "SiteConfig") -> Iterator[Fault]:
             other = addresses.setdefault((port, address), device_id)
             if other != device_id:
                 yield (*path, key), address, f"{other!r} has this address on the line already: give each its own"
+
+
+def _buses(config: "SiteConfig", named: Named) -> Iterator[Fault]:
+    """Devices on a bus name one that is there, and no two have the same address on it."""
+    taken: dict[tuple[str, int], str] = {}
+    for device_id, device in config.devices.items():
+        bus, address = getattr(device.settings, "bus", None), getattr(device.settings, "address", 0)
+        if bus is None:
+            continue
+        found = config.devices.get(bus)
+        if bus not in named["device"]:
+            yield ("device", device_id, "bus"), bus, _missing(named, "device")
+        elif found is not None and found.driver.kind != "bus":
+            yield ("device", device_id, "bus"), bus, f"is a {found.driver.kind}, not a bus"
+        owner = taken.setdefault((bus, address), device_id)
+        if owner != device_id:
+            yield ("device", device_id, "address"), address, f"{owner!r} has this address on {bus!r}: give each its own"

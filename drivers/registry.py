@@ -46,7 +46,7 @@ class DriverContext:
     """What a builder gets.
 
     `brokers` are shared MQTT connections by name; `secret` reads a secret by reference; `formats` are the built-in card
-    formats and the site's own; `lines` are the serial lines that several devices share, by port.
+    formats and the site's own; `lines` are the serial lines that several devices share, by port or name.
     """
 
     device_id: str
@@ -60,7 +60,10 @@ class DriverContext:
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """One registered driver. `kind` is what its devices are: reader, relay_board (outputs and inputs) or camera."""
+    """One registered driver. `kind` is what its devices are.
+
+    reader, relay_board (outputs and inputs), camera, or bus (a line with devices on it that name it).
+    """
 
     name: str
     kind: str
@@ -85,6 +88,8 @@ _BUILT_IN = {
     "serial-frame": "drivers.serial_frame.driver:DRIVER",
     "text-scanner": "drivers.scanner.text_scanner:DRIVER",
     "mqtt-scanner": "drivers.scanner.mqtt_scanner:DRIVER",
+    "osdp-bus": "drivers.osdp.bus:DRIVER",
+    "osdp-reader": "drivers.osdp.reader:DRIVER",
     "onvif": "drivers.onvif.driver:DRIVER",
 }
 

@@ -4,6 +4,7 @@ Machine output goes to stdout, words for people to stderr. Exits: 0 done, 2 wron
 """
 
 import argparse
+import asyncio
 import json
 import os
 import sys
@@ -88,6 +89,20 @@ def _site_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     check.add_argument("config", type=Path, metavar="SITE.toml")
     check.add_argument("--data", type=Path, help="warn of what is missing here (GATEHOUSE_DATA, or data/<site id>)")
     check.set_defaults(command=_check)
+    osdp = commands.add_parser("osdp", help="OSDP readers: the keys of their secure channels").add_subparsers(
+        dest="word", required=True, metavar="WHAT"
+    )
+    key = osdp.add_parser(
+        "set-key",
+        help="with the gateway stopped: give a reader the key of its secure channel",
+        description="With the gateway stopped: make a key, give it to a reader in install mode by the default key that "
+        "everybody knows, connect with it, and keep it in the reader's secret file. Do it with the line in sight.",
+    )
+    key.add_argument("device", metavar="DEVICE")
+    key.add_argument("--config", type=Path, required=True, metavar="SITE.toml", help="the site's configuration")
+    key.add_argument("--data", type=Path, help="where its state lives (GATEHOUSE_DATA, or data/<site id>)")
+    key.add_argument("--replace", action="store_true", help="the reader has a key from here: change it")
+    key.set_defaults(command=_osdp_key)
     commands.add_parser("office", help="run the office's side of the sync protocol")
     commands.add_parser("sim", help="do something to the demo site: swipe, press, open, force, fire …")
 
@@ -225,6 +240,16 @@ def _run(args: argparse.Namespace) -> int:
     from gateway.commands.run import run_configured
 
     return run_configured(args.config, args.data)
+
+
+def _osdp_key(args: argparse.Namespace) -> int:
+    from config.loader import load_config
+    from gateway.commands.osdp import set_key
+    from gateway.paths import Paths
+    from gateway.processes import data_dir_for
+
+    data = data_dir_for(load_config(args.config).site.id, args.data, os.environ.get("GATEHOUSE_DATA"))
+    return asyncio.run(set_key(Paths(args.config, data), args.device, replace=args.replace))
 
 
 def _check(args: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from simulators.card import Card
@@ -116,6 +116,7 @@ class Surroundings:
     zone: ZoneInfo
     changed: Callable[[], None]
     _lines: dict[Path, PtyLine] = field(default_factory=dict)
+    _members: dict[str, list[Any]] = field(default_factory=dict)
 
     def line(self, port: str, baud: int = 9600) -> PtyLine:
         """The line at that port: one for all devices on it."""
@@ -123,6 +124,10 @@ class Surroundings:
         if path not in self._lines:
             self._lines[path] = PtyLine(path, baud)
         return self._lines[path]
+
+    def members(self, bus: str) -> list[Any]:
+        """The devices on a bus of that name: each puts itself there, whichever is made first."""
+        return self._members.setdefault(bus, [])
 
 
 _MAKERS = {
@@ -132,6 +137,8 @@ _MAKERS = {
     "modbus-rtu": "simulators.modbus_board:make",
     "mqtt-scanner": "simulators.scanners:make_topic_scanner",
     "numato": "simulators.usb_relays:make_numato",
+    "osdp-bus": "simulators.osdp_reader:make_line",
+    "osdp-reader": "simulators.osdp_reader:make_reader",
     "rdm6300": "simulators.readers:make_rdm6300",
     "s4a": "simulators.readers:make_s4a",
     "serial-frame": "simulators.frame_reader:make",

@@ -24,11 +24,11 @@ from gateway.domain.signals import (
     OutputsUnknown,
     TextRead,
 )
-from tests.contracts.wires import boards, mqtt, serial
+from tests.contracts.wires import boards, mqtt, osdp, serial
 from tests.contracts.wires.wire import ID, PASS, Place, Wire, WireCase
 from tests.drivers.recording import eventually, running
 
-CASES: list[WireCase] = [*serial.CASES, *boards.CASES, *mqtt.CASES]
+CASES: list[WireCase] = [*serial.CASES, *boards.CASES, *mqtt.CASES, *osdp.CASES]
 
 
 @pytest.fixture
@@ -44,8 +44,9 @@ async def wire(
 
 
 def serve(wire: Wire, device: Device) -> Any:
-    """Run the device, and the connection that it shares."""
-    return running(*(connection.run() for connection in wire.brokers.values()), device.run())
+    """Run the device, and the connection or bus that it shares."""
+    shared = (*wire.brokers.values(), *wire.companions)
+    return running(*(each.run() for each in shared), device.run())
 
 
 def _over(cases: list[WireCase]) -> pytest.MarkDecorator:

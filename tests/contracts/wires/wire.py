@@ -18,7 +18,7 @@ from tests.drivers.recording import Recorder
 ID = "device-under-test"
 PASS = "GHP1.eyJrZXkiOiJrLTEifQ.c2lnbmVk"
 
-Kind = Literal["reader", "scanner", "board"]
+Kind = Literal["reader", "scanner", "board", "bus"]
 
 
 class Wire(ABC):
@@ -28,6 +28,8 @@ class Wire(ABC):
         self.driver, self.settings = driver, settings
         self.sink = Recorder()
         self.brokers: dict[str, BrokerConnection] = {}
+        self.companions: list[Any] = []
+        """Devices that must run beside it, such as the bus that it is on."""
 
     def build(self) -> Any:
         found = find_driver(self.driver)

@@ -1,0 +1,66 @@
+"""Settings of an OSDP line and of the readers on it."""
+
+import re
+
+from pydantic import Field, field_validator, model_validator
+
+from drivers.osdp.frames import ADDRESS_MAX
+from drivers.registry import DriverSettings, FormatNames
+from gateway.errors import ConfigError
+
+BAUD_RATES = (9600, 19200, 38400, 57600, 115200, 230400)
+"""What OSDP readers speak (v2.2, section 5.1)."""
+
+DEFAULT_KEY = bytes(range(0x30, 0x40))
+"""SCBK-D: everybody knows it."""
+
+_SECRET = r"^(file|env):\S+$"
+
+
+class BusSettings(DriverSettings):
+    """Settings of `driver = "osdp-bus"`."""
+
+    port: str = Field(min_length=1)
+    baud: int = 9600
+    probe_s: float = Field(default=1.0, ge=0.2, le=60)
+    """How often a reader that doesn't answer is asked whether it is back; more often takes the others' time."""
+
+    @field_validator("baud")
+    @classmethod
+    def _known_baud(cls, baud: int) -> int:
+        if baud not in BAUD_RATES:
+            raise ValueError(f"use one of {', '.join(map(str, BAUD_RATES))}")
+        return baud
+
+
+class ReaderSettings(DriverSettings):
+    """Settings of `driver = "osdp-reader"`."""
+
+    bus: str
+    address: int = Field(ge=0, le=ADDRESS_MAX)
+    key: str | None = Field(default=None, pattern=_SECRET)
+    insecure: bool = False
+    formats: FormatNames = ()
+    keypad: bool = True
+    lights: bool = True
+    sounds: bool = True
+    outputs: int = Field(default=0, ge=0, le=8)
+    inputs: int = Field(default=0, ge=0, le=8)
+
+    @model_validator(mode="after")
+    def _is_secure_or_says_so(self) -> "ReaderSettings":
+        if self.insecure and self.key is not None:
+            raise ValueError("insecure = true means no secure channel: remove it, or the key")
+        if not self.insecure and self.key is None:
+            raise ValueError('needs key = "file:secrets/NAME.scbk", or insecure = true to let anybody on the line in')
+        return self
+
+
+def read_key(text: str, reference: str) -> bytes:
+    """The secure channel's base key (SCBK) from a secret's text. Raises ConfigError, which shows nothing of it."""
+    if not re.fullmatch(r"[0-9A-Fa-f]{32}", text):
+        raise ConfigError("key", reference, "must hold 32 hex digits: make one with `gatehouse osdp set-key`")
+    key = bytes.fromhex(text)
+    if key == DEFAULT_KEY or len(set(key)) == 1:
+        raise ConfigError("key", reference, "holds a key that everybody knows: make one with `gatehouse osdp set-key`")
+    return key

@@ -1,0 +1,91 @@
+"""OSDP readers, and the line that they are on: libosdp's peripheral over a pseudo-terminal, secure channel on."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from drivers.osdp.bus import OsdpBus
+from drivers.osdp.reader import OsdpReader
+from drivers.registry import DriverContext, find_driver
+from gateway.clock import SystemClock
+from simulators.card import Card
+from simulators.osdp_reader import OsdpLine
+from simulators.osdp_reader import OsdpReader as SimulatedReader
+from simulators.pty_line import PtyLine
+from tests.contracts.wires.wire import ID, Place, Wire, WireCase
+
+KEY = "00112233445566778899aabbccddeeff"
+BAUD = 115200
+
+
+class OsdpWire(Wire):
+    """One reader on a line of its own."""
+
+    def __init__(self, driver: str, line: OsdpLine, **settings: Any) -> None:
+        super().__init__(driver, **settings)
+        self.line, self.reader = line, line.readers[0]
+        self.shared: dict[str, Any] = {}
+
+    def make(self, driver: str, device_id: str, **settings: Any) -> Any:
+        found = find_driver(driver)
+        assert found is not None
+        context = DriverContext(
+            device_id, self.sink, SystemClock(), self.brokers, lambda _reference: KEY, lines=self.shared
+        )
+        return found.build(found.settings.model_validate(settings), context)
+
+
+class ReaderWire(OsdpWire):
+    def build(self) -> OsdpReader:
+        port = str(self.line.line.link)
+        self.companions = [self.make("osdp-bus", "bus", port=port, baud=BAUD)]
+        built: OsdpReader = self.make("osdp-reader", ID, **self.settings)
+        return built
+
+    async def cut(self) -> None:
+        await self.reader.unplug()
+
+    async def mend(self) -> None:
+        self.reader.plug()
+
+    async def show_card(self) -> None:
+        assert await self.reader.swipe(Card("H10301", 4567, 123))
+
+
+class BusWire(OsdpWire):
+    def build(self) -> OsdpBus:
+        built: OsdpBus = self.make("osdp-bus", ID, **self.settings)
+        return built
+
+    async def cut(self) -> None:
+        self.line.line.unplug()
+
+    async def mend(self) -> None:
+        self.line.line.plug()
+
+
+@asynccontextmanager
+async def _line(place: Place) -> AsyncIterator[OsdpLine]:
+    reader = SimulatedReader(3, bytes.fromhex(KEY))
+    line = OsdpLine(PtyLine(place.folder / "port", BAUD), [reader])
+    reader.plug()
+    line.plug()
+    try:
+        yield line
+    finally:
+        await line.unplug()
+
+
+@asynccontextmanager
+async def _reader(place: Place) -> AsyncIterator[Wire]:
+    async with _line(place) as line:
+        yield ReaderWire("osdp-reader", line, bus="bus", address=3, key="file:secrets/r.scbk")
+
+
+@asynccontextmanager
+async def _bus(place: Place) -> AsyncIterator[Wire]:
+    async with _line(place) as line:
+        yield BusWire("osdp-bus", line, port=str(line.line.link), baud=BAUD)
+
+
+CASES = (WireCase("osdp-reader", "reader", _reader), WireCase("osdp-bus", "bus", _bus))
