@@ -274,7 +274,7 @@ class Acts:
 def card_from(wanted: dict[str, Any]) -> Card:
     """A card from `{format, facility_code, number}`. Raises Refused."""
     name, facility, number = wanted.get("format"), wanted.get("facility_code"), wanted.get("number")
-    if not isinstance(name, str) or not isinstance(number, int) or not 0 <= number < 1 << 32:
+    if not isinstance(name, str) or not isinstance(number, int) or not 0 <= number < 1 << 128:
         raise Refused('a card is a name, or {"format": …, "facility_code": …, "number": …}')
     if facility is not None and (not isinstance(facility, int) or not 0 <= facility < 1 << 32):
         raise Refused(f"{facility!r} is no facility code")

@@ -94,6 +94,8 @@ def _data(value: int, settings: dict[str, Any]) -> bytes:
     if length is not None:
         size = (length if settings.get("encoding") == "binary" else length // 2) - inside
     first, last = map(int, places.split("-")) if places else (0, size - 1)
+    if value >> 8 * (last - first + 1):
+        raise CardUnreadable(f"this reader's frames hold {last - first + 1} bytes of a card")
     data = bytearray(max(size, last + 1) if length is not None else last + 1)
     data[first : last + 1] = value.to_bytes(last - first + 1, settings.get("byte_order", "big"))
     if (at := settings.get("length_at")) is not None:

@@ -58,6 +58,8 @@ def em4100_digits(card: Card) -> bytes:
     """Version and tag as 10 hex digits, and 2 of the XOR of those 5 bytes."""
     if card.format != "EM4100":
         raise CardUnreadable(f"a 125 kHz reader reads EM4100 (blue) cards only, and this one is {card.format}")
+    if card.number >> 32:
+        raise CardUnreadable("an EM4100 card holds 32 bits")
     tag = bytes([card.version]) + card.number.to_bytes(4, "big")
     return (tag.hex().upper() + f"{reduce(xor, tag):02X}").encode("ascii")
 

@@ -142,6 +142,8 @@ def epc_of(card: Card) -> bytes:
     bits = card.format.removeprefix("EPC")
     if bits == card.format or not bits.isdecimal() or int(bits) % 16:
         raise CardUnreadable(f"a UHF reader reads EPC tags only, and this one is {card.format}")
+    if card.number >> int(bits):
+        raise CardUnreadable(f"an {card.format} tag holds {bits} bits")
     return card.number.to_bytes(int(bits) // 8, "big")
 
 

@@ -73,6 +73,11 @@ def test_other_technology_is_invisible() -> None:
         frame_of(SHOWN["H10301"], DESCRIBED["rdm6300"][0])
 
 
+def test_card_that_does_not_fit_the_frame_is_invisible() -> None:
+    with pytest.raises(CardUnreadable, match="3 bytes"):
+        frame_of(Card("H10306", 2, 65535), DESCRIBED["wie232"][0])
+
+
 async def test_reader_without_a_keypad_has_no_keys(tmp_path: Path) -> None:
     with pytest.raises(CardUnreadable, match="no key"):
         await FrameReader({"formats": ["H10301"]}, PtyLine(tmp_path / "reader")).press("1")

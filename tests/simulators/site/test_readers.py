@@ -46,6 +46,11 @@ def test_34_bit_card_carries_sixteen_bits_of_facility() -> None:
     assert wiegand_payload(Card("H10306", 2, 1)) == (0x10002, 34)
 
 
+def test_number_beyond_32_bits_is_no_blue_card() -> None:
+    with pytest.raises(CardUnreadable, match="32 bits"):
+        rdm6300_frame(Card("EM4100", 1 << 32))
+
+
 def test_red_card_is_invisible_to_an_rdm6300() -> None:
     with pytest.raises(CardUnreadable, match="EM4100"):
         rdm6300_frame(Card("H10301", 4567, 123))

@@ -57,7 +57,9 @@ def test_command_for_another_reader_is_answered_with_silence() -> None:
     assert UhfReader(address=1).answer(asked(2, 0x01), 0.0) == b""
 
 
-@pytest.mark.parametrize("card", [Card("EM4100", 1), Card("EPC", 1), Card("EPC7", 1), Card("H10301", 1, 1)])
+@pytest.mark.parametrize(
+    "card", [Card("EM4100", 1), Card("EPC", 1), Card("EPC7", 1), Card("EPC16", 1 << 16), Card("H10301", 1, 1)]
+)
 def test_other_cards_are_invisible_to_it(card: Card) -> None:
     with pytest.raises(CardUnreadable):
         epc_of(card)
