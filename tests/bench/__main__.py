@@ -5,7 +5,16 @@ from importlib import import_module
 
 from tests.bench.rows import Row, machine
 
-BENCHES = ("access_bench", "cards_bench", "doors_bench", "readers_bench", "site_bench", "store_bench", "video_bench")
+BENCHES = (
+    "access_bench",
+    "cards_bench",
+    "doors_bench",
+    "readers_bench",
+    "relays_bench",
+    "site_bench",
+    "store_bench",
+    "video_bench",
+)
 
 
 def main(names: list[str]) -> int:
