@@ -4,17 +4,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from config.model import AccessPointTable, FacilityTable, ParityTable, WiegandFormatTable
+from config.model import AccessPointTable, FacilityTable, ParityTable, Track2Table, WiegandFormatTable
 from config.remedies import did_you_mean
-from drivers.wiegand.card_format import EVEN, ODD, CardFormat, Field, Parity
-from drivers.wiegand.formats import BUILT_IN, FormatTable
+from drivers.wiegand.card_format import EVEN, ODD, CardFormat, Field, Parity, Track2Layout
+from drivers.wiegand.formats import BUILT_IN, TRACK2, TRACK2_DIGITS, FormatTable
 from gateway.domain.credential import PLATE_FORMAT, is_pin_format
 
 if TYPE_CHECKING:
-    from config.loader import ConfiguredDevice
+    from config.loader import ConfiguredDevice, SiteConfig
 
 FACILITY_BITS_MAX = 32
 """As wide as the office's list takes a facility code."""
+FACILITY_DIGITS_MAX = 9
+"""So that every such number has 32 bits at most."""
 NUMBER_BITS_MAX = 128
 """As wide as the office's list takes a number."""
 
@@ -25,9 +27,11 @@ class BitsUnclear(ValueError):
     """A text names no bits of the message; it says why."""
 
 
-def format_table(tables: dict[str, WiegandFormatTable]) -> FormatTable:
+def format_table(config: "SiteConfig") -> FormatTable:
     """The built-in formats and a checked config's own."""
-    return FormatTable(to_card_format(name, table) for name, table in tables.items())
+    own = (to_card_format(name, table) for name, table in config.wiegand_formats.items())
+    places = [None if text is None else bits_of(text, TRACK2_DIGITS) for text in _stripe(config.track2)]
+    return FormatTable(own, Track2Layout(*places))
 
 
 def to_card_format(name: str, table: WiegandFormatTable) -> CardFormat:
@@ -39,8 +43,12 @@ def to_card_format(name: str, table: WiegandFormatTable) -> CardFormat:
     return CardFormat(name, table.length, facility, number, parities, fixed, summary="the site's own")
 
 
-def format_faults(tables: dict[str, WiegandFormatTable]) -> Iterator[Fault]:
-    """(path, value, remedy) of everything that keeps the tables from being rows."""
+def format_faults(tables: dict[str, WiegandFormatTable], track2: Track2Table) -> Iterator[Fault]:
+    """(path, value, remedy) of everything that keeps the tables from being rows, and the stripe from being read."""
+    owners: dict[int, str] = {}
+    for key, text in zip(("number", "facility"), _stripe(track2), strict=True):
+        if text is not None:
+            yield from _stripe_faults(("track2", key), text, owners)
     for name, table in tables.items():
         path = ("wiegand_format", name)
         twin = _taken(name, [other for other in tables if other != name])
@@ -57,7 +65,7 @@ def unknown_formats(
         names = getattr(device.settings, "formats", ())
         for at, name in enumerate(names):
             path = ("device", device_id, "formats")
-            if name not in table.names:
+            if not table.knows(name):
                 yield path, name, _no_format(name, table)
             elif name in names[:at]:
                 yield path, name, "is named twice"
@@ -96,6 +104,24 @@ def bits_of(text: str, length: int) -> tuple[int, ...]:
     return places
 
 
+def _stripe(table: Track2Table) -> tuple[str | None, str | None]:
+    return table.number, table.facility
+
+
+def _stripe_faults(path: tuple[str, ...], text: str, owners: dict[int, str]) -> Iterator[Fault]:
+    try:
+        places = bits_of(text, TRACK2_DIGITS)
+    except BitsUnclear:
+        yield path, text, f'write digits as "3-8", 0 to {TRACK2_DIGITS - 1}, each once: 0 is the first one behind the ;'
+        return
+    if path[-1] == "facility" and len(places) > FACILITY_DIGITS_MAX:
+        yield path, text, f"has {len(places)} digits; the office's list takes {FACILITY_DIGITS_MAX} at most"
+    shared = next((place for place in places if place in owners), None)
+    if shared is not None:
+        yield path, text, f"digit {shared} belongs to {owners[shared]} already"
+    owners |= dict.fromkeys(places, path[-1])
+
+
 def _masked(text: str, length: int) -> tuple[int, ...]:
     if len(text) != length:
         raise BitsUnclear(f"a mask has one sign for each of the {length} bits; this one has {len(text)}")
@@ -126,7 +152,7 @@ def _is_bit(text: str) -> bool:
 
 def _taken(name: str, others: list[str]) -> str | None:
     """Who has the name already, in whatever capitals: people mix them up."""
-    if name.upper() in (PLATE_FORMAT, "ABA") or is_pin_format(name.upper()):
+    if name.upper() in (PLATE_FORMAT, TRACK2) or is_pin_format(name.upper()):
         return f"{name.upper()} (no card's format)"
     return next((known for known in (*BUILT_IN.names, *others) if known.upper() == name.upper()), None)
 

@@ -29,6 +29,7 @@ from config.model import (
     SiteOutputTable,
     SiteTable,
     TourTable,
+    Track2Table,
     WiegandFormatTable,
 )
 from config.references import check_references
@@ -62,6 +63,7 @@ SINGLE_TABLES: dict[str, type[BaseModel]] = {
     "office": OfficeTable,
     "console": ConsoleTable,
     "evidence": EvidenceKeepTable,
+    "track2": Track2Table,
 }
 """`[name]`"""
 _KEYS = (*MANY_TABLES, *SINGLE_TABLES, "device", "camera", "schema")
@@ -101,6 +103,7 @@ class SiteConfig:
     console: ConsoleTable
     evidence: EvidenceKeepTable
     wiegand_formats: dict[str, WiegandFormatTable]
+    track2: Track2Table
 
 
 class ConfigFaults(ConfigError):
@@ -181,6 +184,7 @@ class _Reading:
             console=single["console"] if isinstance(single["console"], ConsoleTable) else ConsoleTable(),
             evidence=single["evidence"] if isinstance(single["evidence"], EvidenceKeepTable) else EvidenceKeepTable(),
             wiegand_formats=many["wiegand_format"],
+            track2=single["track2"] if isinstance(single["track2"], Track2Table) else Track2Table(),
         )
         for path, value, remedy in check_references(config, self._named()):
             self.fault(path, value, misspelt(path, value, self._named()) + remedy)

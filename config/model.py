@@ -203,6 +203,13 @@ class SiteOutputTable(_Table):
     """Neighbours, and by-laws on noise, know no siren that goes on for ever."""
 
 
+class Track2Table(_Table):
+    """`[track2]`: which digits of a magnetic stripe are number and facility code, counted from 0."""
+
+    number: str | None = Field(default=None, min_length=1, max_length=200)
+    facility: str | None = Field(default=None, min_length=1, max_length=200)
+
+
 class PeriodTable(_Table):
     """One period of a schedule; an end at or before the start runs over midnight."""
 

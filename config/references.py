@@ -41,8 +41,8 @@ def check_references(config: "SiteConfig", named: Named) -> Iterator[Fault]:
 
 def _formats(config: "SiteConfig") -> Iterator[Fault]:
     """The site's own card formats, and whoever names one; which there are is open until they are right."""
-    faults = list(format_faults(config.wiegand_formats))
-    yield from faults or unknown_formats(format_table(config.wiegand_formats), config.devices, config.access_points)
+    faults = list(format_faults(config.wiegand_formats, config.track2))
+    yield from faults or unknown_formats(format_table(config), config.devices, config.access_points)
 
 
 def _missing(named: Named, what: str) -> str:

@@ -16,6 +16,7 @@ from drivers.outputs import ExpectedOutputs
 from drivers.registry import Driver, DriverContext
 from drivers.serial_reader import Card, Key, Rejected, RejectedTally
 from drivers.wiegand.formats import FormatTable
+from drivers.wiegand.keypad import KeypadKind
 from gateway.clock import Clock
 from gateway.domain.commands import DeviceCommand, IndicateAtReader, PulseOutput
 from gateway.domain.ports import SignalSink
@@ -55,7 +56,7 @@ class OsdpReader:
         clock: Clock,
         formats: FormatTable,
     ) -> None:
-        self._device_id, self._settings = device_id, settings
+        self._device_id, self._settings, self._keypad = device_id, settings, settings.make_keypad()
         self._sink, self._clock, self._formats = sink, clock, formats
         self.station = Station(settings.address, key, self)
         self._tally = RejectedTally(device_id, sink)
@@ -177,8 +178,9 @@ class OsdpReader:
         """It said something."""
         kind = event.get("event")
         if kind == osdp_sys.EVENT_CARDREAD:
-            self._tell_read(read_card(event, self._formats, self._settings.formats), now_s)
-        elif kind == osdp_sys.EVENT_KEYPRESS and self._settings.keypad:
+            for read in read_card(event, self._formats, self._settings.formats, self._keypad):
+                self._tell_read(read, now_s)
+        elif kind == osdp_sys.EVENT_KEYPRESS and self._keypad.kind is not KeypadKind.NONE:
             for key in read_keys(event):
                 self._tell_read(key, now_s)
         elif kind == osdp_sys.EVENT_STATUS and isinstance(report := event.get("report"), bytes):

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from drivers.osdp.frames import ADDRESS_MAX
 from drivers.registry import DriverSettings, FormatNames
+from drivers.wiegand.keypad import KeypadSettings
 from gateway.errors import ConfigError
 
 BAUD_RATES = (9600, 19200, 38400, 57600, 115200, 230400)
@@ -33,7 +34,7 @@ class BusSettings(DriverSettings):
         return baud
 
 
-class ReaderSettings(DriverSettings):
+class ReaderSettings(KeypadSettings):
     """Settings of `driver = "osdp-reader"`."""
 
     bus: str
@@ -41,7 +42,6 @@ class ReaderSettings(DriverSettings):
     key: str | None = Field(default=None, pattern=_SECRET)
     insecure: bool = False
     formats: FormatNames = ()
-    keypad: bool = True
     lights: bool = True
     sounds: bool = True
     outputs: int = Field(default=0, ge=0, le=8)

@@ -1,20 +1,16 @@
 """What `gatehouse card decode` and `gatehouse card encode` print, as plain dicts."""
 
+from contextlib import suppress
 from typing import Any
 
-from drivers.wiegand.formats import BUILT_IN, FormatTable
+from drivers.wiegand.formats import BUILT_IN, TRACK2, FormatTable
+from drivers.wiegand.message import read_stripe
 from drivers.wiegand.printed import printed_forms
-from drivers.wiegand.track2 import FORMAT as TRACK2
-from drivers.wiegand.track2 import BadTrack, read_card, read_track, write_track
-from gateway.domain.credential import Reading
+from drivers.wiegand.track2 import BadTrack, card_digits, write_track
 from gateway.errors import ConfigError
 
 MAX_BITS = 256
 """Twice the longest message that a Wiegand reader is known to send."""
-
-
-TRACK2_BITS_MIN = 40
-"""Shorter messages that happen to frame like a track are cards; a stripe has five digits at least."""
 
 
 def decode_line(bits: int, hex_text: str, formats: FormatTable = BUILT_IN, *, printed: bool = False) -> dict[str, Any]:
@@ -40,7 +36,7 @@ def decode_line(bits: int, hex_text: str, formats: FormatTable = BUILT_IN, *, pr
             "card_number": reading.identifier.number,
             "parity_ok": reading.parity_ok,
         }
-        for reading in (*formats.read(value, bits), *_track2(value, bits))
+        for reading in (*formats.read(value, bits), *read_stripe(value, bits, formats))
     ]
     answer = {"bits": bits, "hex": to_hex(value, bits), "readings": readings}
     return {**answer, "printed": printed_forms(value, bits)} if printed else answer
@@ -49,7 +45,7 @@ def decode_line(bits: int, hex_text: str, formats: FormatTable = BUILT_IN, *, pr
 def encode_card(format_name: str, facility: int | None, number: int, formats: FormatTable = BUILT_IN) -> dict[str, Any]:
     """A card's bits: {bits, hex, format, facility_code, card_number}. Raises ConfigError naming the range."""
     if format_name == TRACK2:
-        value, bits = _write_track2(facility, number)
+        value, bits = _write_track2(facility, number, formats)
     else:
         value, bits = formats.encode(format_name, facility, number)
     return {
@@ -61,22 +57,13 @@ def encode_card(format_name: str, facility: int | None, number: int, formats: Fo
     }
 
 
-def _track2(value: int, bits: int) -> tuple[Reading, ...]:
-    if bits < TRACK2_BITS_MIN:
-        return ()
-    try:
-        return (read_card(read_track(value, bits)),)
-    except BadTrack:
-        return ()
-
-
-def _write_track2(facility: int | None, number: int) -> tuple[int, int]:
-    if facility is not None:
-        raise ConfigError("facility", facility, f"{TRACK2} has no facility code of its own: leave it out")
-    try:
-        return write_track(str(number))
-    except BadTrack as error:
-        raise ConfigError("number", number, f"{TRACK2} holds 1 to 37 digits") from error
+def _write_track2(facility: int | None, number: int, formats: FormatTable) -> tuple[int, int]:
+    fault = formats.fits(TRACK2, facility, number)
+    if fault is None and number >= 0:
+        with suppress(BadTrack):
+            return write_track(card_digits(facility, number, formats.track2))
+    key, _, remedy = (fault or f".number: {TRACK2} holds digits").removeprefix(".").partition(": ")
+    raise ConfigError("facility" if key == "facility_code" else key, facility if key != "number" else number, remedy)
 
 
 def to_hex(value: int, bits: int) -> str:

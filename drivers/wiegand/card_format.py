@@ -64,6 +64,20 @@ class CardFormat:
     summary: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Track2Layout:
+    """Which digits of a magnetic stripe, counted from 0, are number and facility code.
+
+    Without a number's places it is every digit before the first `=`.
+    """
+
+    number: tuple[int, ...] | None = None
+    facility: tuple[int, ...] | None = None
+
+
+WHOLE_TRACK = Track2Layout()
+
+
 def span(first: int, last: int) -> tuple[int, ...]:
     """Consecutive bits, first and last included; from the last to the first when `last` is the smaller."""
     return tuple(range(first, last + 1)) if first <= last else tuple(range(first, last - 1, -1))

@@ -6,10 +6,12 @@ from itertools import combinations
 
 from drivers.wiegand.built_in_formats import BUILT_IN_FORMATS
 from drivers.wiegand.card_bits import CardBits
-from drivers.wiegand.card_format import CardFormat, Field
+from drivers.wiegand.card_format import WHOLE_TRACK, CardFormat, Field, Track2Layout
 from gateway.domain.credential import Identifier, Reading
 from gateway.errors import ConfigError
 
+TRACK2 = "ABA"
+"""The format of a magnetic stripe's Track 2."""
 TRACK2_DIGITS = 37
 """A track has 40 characters, three of them for its own (ISO/IEC 7811-2)."""
 _EPC_LENGTHS = frozenset(str(words * 16) for words in range(1, 32))
@@ -44,9 +46,13 @@ class _Room:
 
 
 class FormatTable:
-    """Card formats in table order: `BUILT_IN_FORMATS`, then the site's own. Immutable."""
+    """Card formats in table order: `BUILT_IN_FORMATS`, then the site's own. Immutable.
 
-    def __init__(self, own: Iterable[CardFormat] = ()) -> None:
+    `track2` is how the site reads magnetic stripes, which are no row: they have no fixed length.
+    """
+
+    def __init__(self, own: Iterable[CardFormat] = (), track2: Track2Layout = WHOLE_TRACK) -> None:
+        self.track2 = track2
         self.rows: tuple[CardFormat, ...] = (*BUILT_IN_FORMATS, *own)
         self._by_name = {row.name: CardBits(row) for row in self.rows}
         self._room = {
@@ -56,6 +62,10 @@ class FormatTable:
         self._by_length: dict[int, tuple[CardBits, ...]] = {}
         for row in self.rows:
             self._by_length[row.length] = (*self._by_length.get(row.length, ()), self._by_name[row.name])
+
+    def knows(self, name: str) -> bool:
+        """Whether a reader may name it."""
+        return name in self._by_name or name == TRACK2
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -90,12 +100,12 @@ class FormatTable:
         `priority` names the formats; one that the number is too long for gives none. Raises ConfigError for an unknown
         name.
         """
-        found = [self._find(name) for name in priority]
+        found = [self._find(name) for name in priority if name != TRACK2]
         return _unchecked([(each, payload << 1 if each.parity_at_both_ends else payload) for each in found])
 
     def confusable(self, names: tuple[str, ...]) -> list[tuple[str, str]]:
         """Pairs of these formats of which one message may be a sound card of both: parity can't tell them apart."""
-        rows = [self.find(name) for name in names]
+        rows = [self.find(name) for name in names if name != TRACK2]
         alike = [(one, two) for one, two in combinations(rows, 2) if one.length == two.length]
         return [(one.name, two.name) for one, two in alike if _may_both_hold(one, two)]
 
@@ -117,15 +127,22 @@ class FormatTable:
 
         Beside the table's rows, `ABA` and a UHF tag's `EPC96` and its like are formats.
         """
-        room = self._room.get(name) or _room_beside(name)
+        room = self._find_room(name)
         if room is None:
             return f".format: {name} is no card format here; known are {', '.join(self.names)}"
         return room.fault(name, facility, number)
 
     def fits_if_known(self, name: str, facility: int | None, number: int) -> str | None:
         """The same where nobody has said which formats the site adds: whatever is too large for a known one."""
-        room = self._room.get(name) or _room_beside(name)
+        room = self._find_room(name)
         return None if room is None else room.excess(name, facility, number)
+
+    def _find_room(self, name: str) -> _Room | None:
+        if name == TRACK2:
+            facility = self.track2.facility
+            digits = TRACK2_DIGITS if self.track2.number is None else len(self.track2.number)
+            return _Room(None if facility is None else 10 ** len(facility) - 1, 10**digits - 1)
+        return self._room.get(name) or _room_beside(name)
 
     def _find(self, name: str) -> CardBits:
         if name not in self._by_name:
@@ -135,16 +152,15 @@ class FormatTable:
     def _of_length(self, length: int, priority: tuple[str, ...]) -> tuple[CardBits, ...]:
         if not priority:
             return self._by_length.get(length, ())
-        return tuple(each for name in priority if (each := self._find(name)).row.length == length)
+        found = [self._find(name) for name in priority if name != TRACK2]
+        return tuple(each for each in found if each.row.length == length)
 
 
 BUILT_IN = FormatTable()
 
 
 def _room_beside(name: str) -> _Room | None:
-    """Formats that are no row: a magnetic stripe's digits, and the EPC of a UHF tag, whose name tells its bits."""
-    if name == "ABA":
-        return _Room(None, 10**TRACK2_DIGITS - 1)
+    """The EPC of a UHF tag is no row: its name tells its bits."""
     bits = name.removeprefix("EPC")
     if bits == name or bits not in _EPC_LENGTHS:
         return None

@@ -23,6 +23,8 @@ _BCD_DIGITS = 6
 class KeypadKind(StrEnum):
     """How a keypad sends its keys."""
 
+    NONE = "none"
+    """There is none: what looks like a key is rubbish."""
     BURST = "burst"
     """Each key at once, in 4 bits: its number; or in 8 bits: its number in the low four, their complement above."""
     BUFFERED_26 = "26bit"
@@ -48,7 +50,7 @@ BURST_KEYPAD = Keypad()
 class KeypadSettings(DriverSettings):
     """The settings of a keypad on a reader that says raw bits."""
 
-    keypad: Literal["burst", "26bit", "26bit-bcd"] = "burst"
+    keypad: Literal["none", "burst", "26bit", "26bit-bcd"] = "burst"
     keypad_facility: int = Field(default=0, ge=0, le=255)
     keypad_digits: int = Field(default=4, ge=1, le=5)
 
@@ -66,6 +68,8 @@ def read_keys(bits: int, length: int, keypad: Keypad = BURST_KEYPAD) -> str | No
 
     A buffered PIN comes as `*` (which clears what was half typed), its digits, and `#`. Raises BadKey.
     """
+    if keypad.kind is KeypadKind.NONE:
+        return None
     if length == 4:
         return _key(bits)
     if length == 8:

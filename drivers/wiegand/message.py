@@ -1,8 +1,10 @@
 """What a reader that says raw bits has said: a card, keys of its keypad, or nothing of use (pure)."""
 
 from drivers.serial_reader import Card, Key, Rejected
-from drivers.wiegand.formats import FormatTable
+from drivers.wiegand.formats import TRACK2, FormatTable
 from drivers.wiegand.keypad import BURST_KEYPAD, BadKey, Keypad, read_keys
+from drivers.wiegand.track2 import BITS_MIN, BadTrack, read_card, read_track
+from gateway.domain.credential import Reading
 
 
 def read_message(
@@ -20,8 +22,20 @@ def read_message(
         return [Rejected(str(error))]
     if keys is not None:
         return [Key(key) for key in keys]
-    readings = formats.read(bits, length, priority)
+    readings = formats.read(bits, length, priority) if priority != (TRACK2,) else ()
+    if not priority or TRACK2 in priority:
+        readings += read_stripe(bits, length, formats)
     sound = tuple(reading for reading in readings if reading.parity_ok is not False)
     if sound:
         return [Card(sound)]
     return [Rejected("wrong parity" if readings else f"no format of {length} bits")]
+
+
+def read_stripe(bits: int, length: int, formats: FormatTable) -> tuple[Reading, ...]:
+    """The reading of a message that is a sound Track 2, by the site's layout of it; else none."""
+    if length < BITS_MIN:
+        return ()
+    try:
+        return (read_card(read_track(bits, length), formats.track2),)
+    except BadTrack:
+        return ()

@@ -5,34 +5,24 @@ exclusive or of all characters from `;` to `?` (ISO/IEC 7811-2; HID MaxiProx man
 after. A card drawn the other way sends everything backwards.
 """
 
-from dataclasses import dataclass
 from functools import reduce
 from operator import xor
 
-from drivers.wiegand.formats import TRACK2_DIGITS
+from drivers.wiegand.card_format import WHOLE_TRACK, Track2Layout
+from drivers.wiegand.formats import TRACK2, TRACK2_DIGITS
 from gateway.domain.credential import Identifier, Reading
 
-FORMAT = "ABA"
 CHARACTERS = "0123456789:;<=>?"
 START, END, SEPARATOR = ";", "?", "="
 DIGITS_MAX = TRACK2_DIGITS
+BITS_MIN = 40
+"""Shorter messages that happen to frame like a track are cards; a stripe has five digits at least."""
 BITS_MAX = 1024
 """A track of 75 bits to the inch holds some 250; clocking zeros around it are no more than the stripe's length."""
 
 
 class BadTrack(ValueError):
     """No sound track; says why, without digits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Track2Layout:
-    """Which digits, counted from 0 after `;`, are facility code and number; (first, last), both included.
-
-    Without a number's place it is every digit before the first `=`.
-    """
-
-    number: tuple[int, int] | None = None
-    facility: tuple[int, int] | None = None
 
 
 def read_track(bits: int, length: int) -> str:
@@ -69,14 +59,31 @@ def write_track(digits: str) -> tuple[int, int]:
     return int(message, 2), len(message)
 
 
-def read_card(digits: str, layout: Track2Layout = Track2Layout()) -> Reading:
+def read_card(digits: str, layout: Track2Layout = WHOLE_TRACK) -> Reading:
     """The reading of a track's digits: format `ABA`. Raises BadTrack where a field isn't there.
 
     Its parities and its LRC have been checked.
     """
     field = digits.partition(SEPARATOR)[0] if layout.number is None else _cut(digits, layout.number)
     facility = None if layout.facility is None else _digits(_cut(digits, layout.facility))
-    return Reading(Identifier(FORMAT, facility, _digits(field)), True)
+    return Reading(Identifier(TRACK2, facility, _digits(field)), True)
+
+
+def card_digits(facility: int | None, number: int, layout: Track2Layout = WHOLE_TRACK) -> str:
+    """The digits of a card, zeros where the layout leaves them open. Raises BadTrack where a field can't hold it."""
+    if layout.number is None:
+        if facility is not None or layout.facility is not None:
+            raise BadTrack("a facility code needs a number of known places")
+        return str(number)
+    fields = [(layout.number, number), *([] if layout.facility is None else [(layout.facility, facility or 0)])]
+    digits = ["0"] * (1 + max(place for places, _ in fields for place in places))
+    for places, value in fields:
+        text = f"{value:0{len(places)}d}"
+        if len(text) != len(places) or not text.isdecimal():
+            raise BadTrack("a field has too few digits for it")
+        for place, digit in zip(places, text, strict=True):
+            digits[place] = digit
+    return "".join(digits)
 
 
 def lrc_of(body: str) -> str:
@@ -120,11 +127,10 @@ def _checked(body: str) -> str:
     return body
 
 
-def _cut(digits: str, place: tuple[int, int]) -> str:
-    first, last = place
-    if last >= len(digits):
+def _cut(digits: str, places: tuple[int, ...]) -> str:
+    if max(places) >= len(digits):
         raise BadTrack("too few digits for its fields")
-    return digits[first : last + 1]
+    return "".join(digits[place] for place in places)
 
 
 def _digits(text: str) -> int:

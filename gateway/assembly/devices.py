@@ -23,7 +23,7 @@ class SiteDevices:
     def __init__(self, config: SiteConfig, data: Path, sink: SignalSink, clock: Clock) -> None:
         self._data, self._sink, self._clock = data, sink, clock
         self._secret = partial(read_secret, data)
-        self._formats = format_table(config.wiegand_formats)
+        self._formats = format_table(config)
         self.brokers = {
             name: BrokerConnection(name, place_settings(settings, data), sink, clock, self._secret)
             for name, settings in config.brokers.items()

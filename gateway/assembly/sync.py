@@ -34,6 +34,6 @@ async def run_sync_process(paths: Paths) -> None:
         token = read_token(paths.data, office.token, "office.token")
         client = OfficeClient(office.url, site, token, clock)
         journal = SqliteJournalReader(paths.journal)
-        formats = format_table(config.wiegand_formats)
+        formats = format_table(config)
         lists = ListFolder(paths.lists, load_site_key(paths.secrets), formats.fits)
         tasks.create_task(run_sync(site, client, journal, lists, doors, paths.data, clock, VERSION))

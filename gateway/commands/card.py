@@ -47,4 +47,4 @@ def run_encode(format_name: str, facility: int | None, number: int, site: Path |
 
 def _formats_of(site: Path | None) -> FormatTable:
     """The built-in card formats, and the site's own."""
-    return BUILT_IN if site is None else format_table(load_config(site).wiegand_formats)
+    return BUILT_IN if site is None else format_table(load_config(site))

@@ -56,7 +56,7 @@ def check_site(config_path: Path, data: Path | None) -> int:
 
 def confusions(config: SiteConfig) -> Iterator[ConfigError]:
     """Readers whose formats can take one card for another."""
-    table = format_table(config.wiegand_formats)
+    table = format_table(config)
     for name, device in config.devices.items():
         formats: tuple[str, ...] | None = getattr(device.settings, "formats", None)
         if formats is None:

@@ -41,7 +41,7 @@ def decide_lines(
     """
     config = None if site_path is None else load_config(site_path)
     site = None if config is None else to_site(config)
-    fits = BUILT_IN.fits_if_known if config is None else format_table(config.wiegand_formats).fits
+    fits = BUILT_IN.fits_if_known if config is None else format_table(config).fits
     access_list = open_document(list_path, read_list(list_path, fits))
     what_if = (WhatIfDay if stateful else WhatIf)(access_list, site, access_list.standing_in())
     with _opened(requests) as lines:

@@ -85,9 +85,7 @@ async def learn_at_site(
         devices = site_devices(config, place.data, hearing, ("reader", "bus"))
         _say("Hold a card before a reader, press a key or show a code. Ctrl-C ends.")
         async with running(devices):
-            return await _listen(
-                hearing, reader, wanted, _Teller(known, format_table(config.wiegand_formats), new, as_json)
-            )
+            return await _listen(hearing, reader, wanted, _Teller(known, format_table(config), new, as_json))
 
 
 async def learn_alone(

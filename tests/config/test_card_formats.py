@@ -35,7 +35,7 @@ def own(*lines: str) -> str:
 
 def test_a_sites_own_format_is_read_written_and_named_by_its_readers() -> None:
     config = parse_config((DEMO.replace('["H10301"]', '["W26N", "H10301"]', 1) + OWN).encode())
-    table = format_table(config.wiegand_formats)
+    table = format_table(config)
     assert table.encode("W26N", None, 8065495) == (0x2F623AE, 26)
     readings = table.read(0x2F623AE, 26, ("W26N", "H10301"))
     assert [each.identifier for each in readings] == [
@@ -48,7 +48,7 @@ def test_a_sites_own_format_is_read_written_and_named_by_its_readers() -> None:
 
 def test_fields_may_be_split_reversed_decimal_and_beside_fixed_bits() -> None:
     lines = ("length = 20", 'facility = "3-0"', 'number = "8-11,4-7"', "decimal = true", 'fixed = { "19" = 1 }')
-    table = format_table(parse_config(own(*lines).encode()).wiegand_formats)
+    table = format_table(parse_config(own(*lines).encode()))
     assert table.encode("OWN", 0b1000, 42) == (0b0001_0010_0100_0000_0001, 20)
     (reading,) = table.read(0b0001_0010_0100_0000_0001, 20)
     assert reading.identifier == Identifier("OWN", 8, 42)
@@ -58,7 +58,7 @@ def test_fields_may_be_split_reversed_decimal_and_beside_fixed_bits() -> None:
 
 
 def test_a_site_without_formats_has_the_built_in_ones() -> None:
-    assert format_table(parse_config(DEMO.encode()).wiegand_formats).names[0] == "H10301"
+    assert format_table(parse_config(DEMO.encode())).names[0] == "H10301"
 
 
 @pytest.mark.parametrize(
@@ -182,3 +182,28 @@ def test_any_text_is_bits_of_the_message_or_unclear(text: str, length: int) -> N
     assert places
     assert len(set(places)) == len(places)
     assert all(0 <= bit < length for bit in places)
+
+
+def test_the_digits_of_a_stripe_are_the_sites() -> None:
+    text = DEMO + '\n[track2]\nnumber = "3-8"\nfacility = "0-2"\n'
+    layout = format_table(parse_config(text.encode())).track2
+    assert (layout.number, layout.facility) == ((3, 4, 5, 6, 7, 8), (0, 1, 2))
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "remedy"),
+    [
+        ('number = "37"', "track2.number", "0 to 36"),
+        ('number = "1-2-3"', "track2.number", "write digits as"),
+        ('number = "0-5"\nfacility = "5"', "track2.facility", "digit 5 belongs to number"),
+        ('facility = "0-9"', "track2.facility", "takes 9 at most"),
+        ('digits = "1"', "track2.digits", "known here: facility, number"),
+    ],
+)
+def test_bad_digits_of_a_stripe_are_refused(line: str, key: str, remedy: str) -> None:
+    found = faults(f"{DEMO}\n[track2]\n{line}\n")
+    assert [each for each in found if each[0] == key and remedy in each[2] and each[3] is not None], found
+
+
+def test_a_reader_may_name_stripes_among_its_formats() -> None:
+    parse_config(DEMO.replace('["H10301"]', '["ABA", "H10301"]', 1).encode())

@@ -4,11 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.serial_reader import Card, Rejected
 from drivers.wiegand.card_commands import decode_line, encode_card
+from drivers.wiegand.card_format import Track2Layout
+from drivers.wiegand.formats import BUILT_IN, FormatTable
+from drivers.wiegand.message import read_message
 from drivers.wiegand.track2 import (
     BITS_MAX,
     BadTrack,
-    Track2Layout,
     lrc_of,
     read_card,
     read_text,
@@ -20,7 +23,7 @@ from gateway.errors import ConfigError
 
 MAXIPROX = "11010 10000 01000 11001 11111 00101"
 """HID MaxiProx manual 4.2.4: B 1 2 3 F and the LRC, whose own parity the manual has wrong."""
-LAYOUT = Track2Layout(number=(3, 8), facility=(0, 2))
+LAYOUT = Track2Layout(number=(3, 4, 5, 6, 7, 8), facility=(0, 1, 2))
 
 
 def bits(text: str) -> tuple[int, int]:
@@ -143,3 +146,28 @@ def test_what_a_track_cannot_hold_is_refused(facility: int | None, number: int, 
     with pytest.raises(ConfigError) as caught:
         encode_card("ABA", facility, number)
     assert caught.value.key == key
+
+
+def test_a_reader_of_stripes_reads_them_by_the_sites_layout() -> None:
+    bits, length = write_track("123004567=99")
+    table = FormatTable(track2=LAYOUT)
+    (card,) = read_message(bits, length, table, ("H10301", "ABA"))
+    assert isinstance(card, Card)
+    assert [each.identifier for each in card.readings] == [Identifier("ABA", 123, 4567)]
+    assert read_message(bits, length, table, ("H10301",)) == [Rejected(f"no format of {length} bits")]
+    assert read_message(bits, length, BUILT_IN, ("ABA",)) != []
+
+
+@given(st.integers(0, 999), st.integers(0, 999_999))
+def test_a_card_of_the_sites_layout_is_written_and_read(facility: int, number: int) -> None:
+    table = FormatTable(track2=LAYOUT)
+    card = encode_card("ABA", facility, number, table)
+    (reading,) = decode_line(card["bits"], card["hex"], table)["readings"]
+    assert (reading["facility_code"], reading["card_number"]) == (facility, number)
+
+
+def test_a_list_holds_what_the_sites_layout_can_say() -> None:
+    table = FormatTable(track2=LAYOUT)
+    assert table.fits("ABA", 999, 999_999) is None
+    assert table.fits("ABA", 999, 1_000_000) == ".number: ABA holds 0 to 999999"
+    assert table.fits("ABA", None, 1) == ".facility_code: ABA needs one, 0 to 999"

@@ -63,7 +63,7 @@ async def test_a_card_a_key_and_its_condition_come_through_the_secure_channel(tm
 
 async def test_a_reader_without_keypad_says_no_keys(tmp_path: Path) -> None:
     rig = Rig(tmp_path, [OsdpReader(5, KEY)])
-    rig.add(5, keypad=False)
+    rig.add(5, keypad="none")
     async with rig.at_work():
         await rig.online(5)
         await rig.simulated[5].press("1")
