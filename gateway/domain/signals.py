@@ -33,7 +33,7 @@ class CommandOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CardRead:
-    """A credential was read. `readings` are in the reader's priority; the first one known decides.
+    """A credential was read. `readings` are in the reader's priority; of those of sound parity the first known decides.
 
     `received_s` is the monotonic time, in seconds, at which the last byte of the read arrived.
     """

@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -23,6 +24,7 @@ SAMPLES: list[tuple[str, Make, bytes, Identifier]] = [
     ("seeed", rdm6300.make_framer, b"\x0262E3086CED08\x03", Identifier("EM4100", None, 0xE3086CED)),
     ("id12la", rdm6300.make_framer, ID12LA_SAMPLE, Identifier("EM4100", None, 0x000621A5)),
     ("s4a", s4a.make_framer, b"0008065495\r\n", Identifier("H10301", 123, 4567)),
+    ("s4a-34", partial(s4a.make_framer, "H10306", "UID34"), b"4268821999\r\n", Identifier("H10306", 65137, 3567)),
     ("wie232", wie232.make_framer, b"7B11D7\r", Identifier("H10301", 123, 4567)),
 ]
 each_sample = pytest.mark.parametrize(
@@ -216,6 +218,18 @@ class TestNumbers:
     def test_configured_format_decides_what_a_number_means(self) -> None:
         values = s4a.make_framer("H10306").feed(b"4268821999\r\n", 0.0)
         assert identifiers(values) == [Identifier("H10306", 65137, 3567)]
+
+    def test_a_number_is_read_in_each_configured_format_that_can_hold_it(self) -> None:
+        framer = s4a.make_framer("H10306", "H10301")
+        (short,) = framer.feed(b"0008065495\r\n", 0.0)
+        (long,) = framer.feed(b"4268821999\r\n", 1.0)
+        assert isinstance(short, Card)
+        assert isinstance(long, Card)
+        assert [each.identifier for each in short.readings] == [
+            Identifier("H10306", 123, 4567),
+            Identifier("H10301", 123, 4567),
+        ]
+        assert [each.identifier.format for each in long.readings] == ["H10306"]
 
     def test_ten_nines_do_not_fit_h10306(self) -> None:
         assert [type(value) for value in s4a.make_framer("H10306").feed(b"9999999999\r\n", 0.0)] == [Rejected]
