@@ -152,9 +152,9 @@ class NumatoBoard:
     def _do(self, words: list[str]) -> str:
         self.frames += 1
         match words:
-            case ["relay", "readall"]:
-                mask = sum(on << number for number, on in enumerate(self.coils))
-                return f"{mask:0{(len(self.coils) + 3) // 4}X}"
+            case ["relay" | "gpio" as what, "readall"]:
+                bits = self.coils if what == "relay" else self.inputs
+                return f"{sum(on << number for number, on in enumerate(bits)):0{(len(bits) + 3) // 4}X}"
             case ["relay", "on" | "off" as deed, name] if (relay := _number(name, len(self.coils))) is not None:
                 self.coils[relay] = deed == "on"
                 return ""

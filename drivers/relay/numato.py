@@ -1,4 +1,4 @@
-"""Numato Lab's USB relay modules: commands as text that ends with CR, echoed, answered, and closed by the prompt `>`.
+"""Numato Lab's USB relay and GPIO modules: commands as text that ends with CR, echoed, answered, and ended by `>`.
 
 Relays and inputs from 10 are capital letters. Source: Numato's user guides of the 2, 8, 16 and 32 channel modules. What
 a broken connection left half-typed is ended by the first CR; `reset` is never sent, for it drops every relay. None of
@@ -93,14 +93,18 @@ class NumatoLine:
         return tuple([read_word(await self._ask(f"relay read {channel_name(n)}"), words) for n in range(count)])
 
     async def read_inputs(self) -> dict[int, InputValue]:
-        """Each input by itself: `gpio read`, a supervised one by `adc read`. Raises LinkError, RemoteProtocolError."""
+        """One `gpio readall`, or each by `gpio read`; a supervised one by `adc read`. Raises as above."""
         values: dict[int, InputValue] = {}
-        for number in range(self._settings.inputs):
-            if number in self._settings.supervised_inputs:
-                values[number] = read_measured(await self._ask(f"adc read {channel_name(number)}"))
-            else:
+        plain = [number for number in range(self._settings.inputs) if number not in self._settings.supervised_inputs]
+        if plain and self._settings.gpio_readall:
+            mask = read_mask(await self._ask("gpio readall"), plain[-1] + 1)
+            values |= {number: mask[number] for number in plain}
+        else:
+            for number in plain:
                 answer = await self._ask(f"gpio read {channel_name(number)}")
                 values[number] = read_word(answer, {"1": True, "0": False})
+        for number in self._settings.supervised_inputs:
+            values[number] = read_measured(await self._ask(f"adc read {channel_name(number)}"))
         return values
 
     async def switch(self, output: int, energise: bool) -> bool:

@@ -142,3 +142,5 @@ class NumatoSettings(InputBoardSettings):
     poll_s: float = Field(default=0.1, ge=0.02, le=2.0)
     readall: bool = True
     """It knows `relay readall`; without that its relays are asked one by one."""
+    gpio_readall: bool = False
+    """It knows `gpio readall`, as the GPIO modules do; without that its inputs are asked one by one."""

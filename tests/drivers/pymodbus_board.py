@@ -9,9 +9,13 @@ from tests.drivers.ptys import PtyBridge, PtyPort
 
 
 class PymodbusBoard:
-    """Unit 1 with 8 coils, all off at its start, and 8 inputs of which every other is on. It knows no pulses."""
+    """Unit 1 with 8 coils, all off at its start, and 8 inputs of which every other is on. It knows no pulses.
 
-    def __init__(self, folder: Path) -> None:
+    `measured` are its input registers.
+    """
+
+    def __init__(self, folder: Path, measured: tuple[int, ...] = (0,)) -> None:
+        self._measured = measured
         self._near, self._far = PtyPort(folder / "near"), PtyPort(folder / "far")
         self._bridge = PtyBridge(self._near, self._far)
         self._server: ModbusSerialServer | None = None
@@ -28,7 +32,7 @@ class PymodbusBoard:
                 [SimData(0, values=[False] * 8, datatype=DataType.BITS)],
                 [SimData(0, values=[True, False] * 4, datatype=DataType.BITS)],
                 [SimData(0, values=0, datatype=DataType.REGISTERS)],
-                [SimData(0, values=0, datatype=DataType.REGISTERS)],
+                [SimData(0, values=list(self._measured), datatype=DataType.REGISTERS)],
             ),
         )
         self._server = ModbusSerialServer(device, port=str(self._far.path), baudrate=9600)

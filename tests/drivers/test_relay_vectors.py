@@ -1,6 +1,7 @@
 """The relay boards' published bytes: what the drivers send for a command, and what they make of an answer."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from drivers.relay.modbus_bus import ModbusBus
 from drivers.relay.modbus_line import ModbusLine
 from drivers.relay.numato import channel_name, read_mask, read_reply
 from drivers.relay.settings import ModbusSettings
+from gateway.errors import RemoteProtocolError
+from simulators.modbus_board import with_crc
 from tests.drivers.scripted_board import ScriptedBoard
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "relays.json").read_text(encoding="utf-8"))
@@ -45,6 +48,37 @@ async def test_modbus_board_is_told_and_read_in_its_makers_bytes(row: dict[str, 
     assert board.heard == [request]
     bits = tuple(bool(row.get("bits", 0) >> number & 1) for number in range(count))
     assert answer == (bits if row["do"].startswith("read") else True)
+
+
+SPOILT = [
+    ("cut short", lambda reply: reply[:-1]),
+    ("its middle lost", lambda reply: reply[:2] + reply[3:]),
+    ("a bit wrong", lambda reply: reply[:2] + bytes([reply[2] ^ 0x10]) + reply[3:]),
+    ("the checksum wrong", lambda reply: reply[:-1] + bytes([reply[-1] ^ 1])),
+    ("of another unit", lambda reply: with_crc(bytes([reply[0] ^ 2]) + reply[1:-2])),
+    ("to another function", lambda reply: with_crc(bytes([reply[0], reply[1] ^ 3]) + reply[2:-2])),
+    ("empty", lambda reply: b""),
+    ("noise", lambda reply: bytes(range(200, 256)) * 4),
+]
+
+
+@pytest.mark.parametrize(("_how", "spoil"), SPOILT, ids=[how for how, _ in SPOILT])
+@pytest.mark.parametrize("do_what", ["on", "pulse_on", "read_outputs", "read_inputs"])
+async def test_modbus_answer_that_is_spoilt_is_no_answer(
+    _how: str, spoil: Callable[[bytes], bytes], do_what: str, tmp_path: Path
+) -> None:
+    row = next(row for row in VECTORS["modbus"] if row["profile"] == "lc" and row["do"] == do_what)
+    request, reply = bytes.fromhex(row["request"]), bytes.fromhex(row["reply"])
+    board = ScriptedBoard(tmp_path / "board", {request: spoil(reply)})
+    settings = ModbusSettings(port=str(board.port.path), unit=255, profile="lc", timeout_s=0.05)
+    line = ModbusLine(ModbusBus(settings.port, 9600), settings)
+    await line.open()
+    try:
+        with pytest.raises(RemoteProtocolError):
+            await do(line, row)
+    finally:
+        await line.close()
+        board.close()
 
 
 @pytest.mark.parametrize("row", VECTORS["lcus_commands"], ids=lambda row: row["frame"])

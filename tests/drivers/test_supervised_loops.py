@@ -13,6 +13,7 @@ from gateway.domain.signals import InputFault, InputFaultChanged, InputsChanged,
 from simulators.modbus_board import BoardOnLine, ModbusBoard
 from simulators.pty_line import PtyLine
 from simulators.usb_relays import NumatoBoard, RelaysOnLine
+from tests.drivers.pymodbus_board import PymodbusBoard
 from tests.drivers.recording import Recorder, eventually, running
 
 LOOP = {"short": [0, 99], "active": [300, 399], "normal": [600, 699], "open_circuit": [900, 1023]}
@@ -100,3 +101,43 @@ async def test_fault_is_told_again_when_the_board_is_back(loop: Loop) -> None:
         await eventually(lambda: loop.sink.of(LinkChanged)[-1].state is LinkState.OFFLINE)
         loop.line.plug()
         await eventually(lambda: loop.faults() == [InputFault.SHORT] * 2)
+
+
+async def test_pymodbus_server_s_registers_are_loops(tmp_path: Path) -> None:
+    server = PymodbusBoard(tmp_path, (SHORT, NORMAL, ACTIVE))
+    await server.start()
+    driver, sink = find_driver("modbus-rtu"), Recorder()
+    assert driver is not None
+    supervised = {str(number): LOOP for number in range(3)}
+    chosen: dict[str, Any] = {"port": str(server.path), "outputs": 0, "inputs": 3, "supervised": supervised}
+    settings = driver.settings.model_validate(chosen)
+    board: SerialBoard = driver.build(settings, DriverContext("board", sink, SystemClock(), {}, str))
+    try:
+        async with running(board.run()):
+            (inputs,) = await sink.wait_for(InputsChanged)
+    finally:
+        await server.stop()
+    assert inputs.inputs == ((1, False), (2, True))
+    assert [(told.input, told.fault) for told in sink.of(InputFaultChanged)] == [
+        (0, InputFault.SHORT),
+        (1, None),
+        (2, None),
+    ]
+
+
+async def test_gpio_module_without_relays_is_read_at_once(tmp_path: Path) -> None:
+    line, sink = PtyLine(tmp_path / "port", baud=115200), Recorder()
+    module = NumatoBoard([], [True, False] * 8)
+    device = RelaysOnLine(module, line, lambda: None)
+    device.plug()
+    driver = find_driver("numato")
+    assert driver is not None
+    settings = driver.settings.model_validate(
+        {"port": str(tmp_path / "port"), "outputs": 0, "inputs": 16, "gpio_readall": True}
+    )
+    board: SerialBoard = driver.build(settings, DriverContext("board", sink, SystemClock(), {}, str))
+    async with running(board.run()):
+        (inputs,) = await sink.wait_for(InputsChanged)
+    assert inputs.inputs == tuple(enumerate([True, False] * 8))
+    assert module.bad_frames == 0
+    line.unplug()

@@ -8,10 +8,10 @@ import { dayTime, language, named, said, t } from "../words.js";
 const groups = {
   type_access: "AccessRequested,AccessGranted,AccessDenied,AccessTaken,AccessNotTaken,UseGivenBack,AccessConfirmed,AreaEntered,AntipassbackViolated,RiskPassed,TravelImpossible,DuressUsed,FloorsEnabled,ExitPressed,OpenedByGuard,ReadAmbiguous,ReadDropped,TourVisitDenied",
   type_doors: "DoorOpened,DoorClosed,DoorForcedOpen,DoorHeldWarning,DoorHeldOpen,DoorModeChanged,DoorModeOverridden,DoorModeOverrideEnded,LockdownStarted,LockdownReleased,LockOpenStarted,LockOpenReleased,LockReleased,LockNotReleased,LockSecured,LockFoundReleased",
-  type_alarms: "AlarmRaised,AlarmRepeated,AlarmNormal,AlarmAcknowledged,AlarmResolved,EvidenceStored,ObservationStarted,ObservationEnded",
+  type_alarms: "AlarmRaised,AlarmRepeated,AlarmNormal,AlarmAcknowledged,AlarmResolved,EvidenceStored,SirenStarted,SirenStopped,SirenTested,SirensSilenced,ObservationStarted,ObservationEnded",
   type_patrol: "TourStarted,TourPointVisited,TourPointOutOfOrder,TourPointOverdue,TourPointMissed,TourCompleted,TourLeftIncomplete,TourMissed,TourStopped,TourVisitDenied",
-  type_people: "OpenedByGuard,AccessConfirmed,SubjectBlocked,SubjectUnblocked,LocalGrantGiven,LocalGrantEnded,AntipassbackForgiven,DoorModeOverridden,LockdownStarted,LockdownReleased,LockOpenStarted,LockOpenReleased,RequestRefused,AlarmAcknowledged,AlarmResolved,OperatorAudited,FireCleared",
-  type_devices: "DeviceLost,DeviceReturned,RubbishReceived,DeviceMisconfigured,ReaderConditionChanged,ProcessLost,ProcessReturned,GatewayStarted,ListActivated,ListRejected,CommandEnded",
+  type_people: "OpenedByGuard,AccessConfirmed,SubjectBlocked,SubjectUnblocked,LocalGrantGiven,LocalGrantEnded,AntipassbackForgiven,DoorModeOverridden,LockdownStarted,LockdownReleased,LockOpenStarted,LockOpenReleased,RequestRefused,AlarmAcknowledged,AlarmResolved,OperatorAudited,FireCleared,SirenTested,SirensSilenced",
+  type_devices: "DeviceLost,DeviceReturned,RubbishReceived,DeviceMisconfigured,ReaderConditionChanged,InputFaultChanged,DoorInputFaultChanged,OutputFoundActive,ProcessLost,ProcessReturned,GatewayStarted,ListActivated,ListRejected,CommandEnded",
 };
 const marks = {
   AccessRequested: "…", AccessGranted: "✓", AccessDenied: "✕", AccessTaken: "→", AreaEntered: "→", DoorForcedOpen: "▲", OpenedByGuard: "●",
