@@ -8,6 +8,7 @@ from tests.bench.rows import Row, machine
 BENCHES = (
     "access_bench",
     "cards_bench",
+    "crowd_bench",
     "doors_bench",
     "readers_bench",
     "relays_bench",
