@@ -22,7 +22,7 @@ def read_message(
         return [Rejected(str(error))]
     if keys is not None:
         return [Key(key) for key in keys]
-    readings = formats.read(bits, length, priority) if priority != (TRACK2,) else ()
+    readings = formats.read(bits, length, priority)
     if not priority or TRACK2 in priority:
         readings += read_stripe(bits, length, formats)
     sound = tuple(reading for reading in readings if reading.parity_ok is not False)

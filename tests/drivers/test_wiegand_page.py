@@ -1,6 +1,9 @@
 """docs/drivers/wiegand.md lists the formats as the table has them. Run as a module, this writes the list anew."""
 
+import re
 from pathlib import Path
+
+import pytest
 
 from drivers.wiegand.card_format import CardFormat, Field, Parity
 from drivers.wiegand.formats import BUILT_IN
@@ -50,6 +53,12 @@ def test_the_page_lists_every_format_as_the_table_has_it() -> None:
     listed, _, _ = rest.partition(END)
     assert before
     assert listed == table()
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_readme_counts_the_formats(name: str) -> None:
+    text = (PAGE.parents[2] / name).read_text(encoding="utf-8")
+    assert re.search(rf"\[{len(BUILT_IN.names)} ", text)
 
 
 def test_every_format_says_what_it_is() -> None:
