@@ -195,7 +195,8 @@ class Patrol:
     def _round_for(self, holder: str, reader: str, allowed: list[Tour], moment: Moment) -> Round | None:
         """The one round that this swipe counts for; begun here if it starts one."""
         walked = [each for each in self.state.rounds.values() if each.walker == holder]
-        left = [each for each in walked if reader in each.pending]
+        may_walk = {tour.id for tour in allowed}
+        left = [each for each in walked if reader in each.pending and each.tour in may_walk]
         awaited = (each for tour in allowed for each in self._open_rounds(tour) if _begins_at(tour, each, reader))
         found = next((each for each in left if each.next == reader), None) or next(iter(left), None)
         found = found or next(awaited, None)

@@ -12,7 +12,7 @@ from gateway.domain.controller import Turn
 from gateway.domain.credential import CredentialState, Grade
 from gateway.domain.moment import ClockQuality
 from gateway.domain.tour import ENDED, TABLE, RoundPhase, Stimulus, TourPoint, TourStart
-from tests.gateway.domain.compound import granted, of, why
+from tests.gateway.domain.compound import granted, of, person, why
 from tests.gateway.domain.guarded import DUE, LOOSE, NIGHT, GuardedCompound, guards_list, tour_words
 from tests.gateway.domain.listing import EVERY_DAY, card
 from tests.gateway.domain.plant import only, raised, said
@@ -339,6 +339,14 @@ class TestWho:
         rig.block("credential:c-1")
         assert only(rig.visit("pump"), ev.TourVisitDenied).reason == "BlockedLocally"
         assert rig.rounds == ["t-1"]
+
+    def test_whoever_leaves_the_group_on_the_way_visits_nothing_more(self) -> None:
+        day = replace(NIGHT, id="day", groups=frozenset({"cleaners"}), starts=())
+        rig = GuardedCompound(NIGHT, day)
+        rig.due()
+        rig.visit("ni")
+        rig.access_list = guards_list(people=[person(1, groups=("cleaners",))])
+        assert said(rig.visit("pump")) == ["ReadDropped"]
 
     def test_without_a_list_nobody_is_known(self) -> None:
         rig = GuardedCompound()
