@@ -181,7 +181,7 @@ class Patrol:
         if self._tour_of(each) is None:
             return Stimulus.WITHDRAWN
         if each.phase is RoundPhase.UNDER_WAY and not each.pending:
-            return Stimulus.REST_MISSED if each.missed else Stimulus.ALL_VISITED
+            return Stimulus.REST_MISSED
         if self._left_s(each, moment) > 0:
             return None
         return Stimulus.GRACE_PASSED if each.phase in BEHIND else Stimulus.LATEST_PASSED

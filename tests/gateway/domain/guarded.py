@@ -42,9 +42,13 @@ class GuardedCompound(Compound):
     """A rig on it."""
 
     def __init__(
-        self, *tours: Tour, access_list: MemoryAccessList | None = None, indicators: frozenset[str] = frozenset()
+        self,
+        *tours: Tour,
+        access_list: MemoryAccessList | None = None,
+        indicators: frozenset[str] = frozenset(),
+        site: Site = SITE,
     ) -> None:
-        site = replace(guarded(*(tours or (NIGHT,))), indicators=indicators)
+        site = replace(guarded(*(tours or (NIGHT,)), site=site), indicators=indicators)
         super().__init__(access_list or guards_list(), site)
 
     def at(self, wall: datetime) -> Turn:
