@@ -92,7 +92,9 @@ def _door_points(config: SiteConfig) -> Iterator[Point]:
 
 
 def _readers(config: SiteConfig) -> list[str]:
-    return list(dict.fromkeys(reader for point in config.access_points.values() for reader in point.readers))
+    at_doors = (reader for point in config.access_points.values() for reader in point.readers)
+    on_tours = (point.reader for tour in config.tours.values() for point in tour.points)
+    return list(dict.fromkeys((*at_doors, *on_tours)))
 
 
 class Walk:
@@ -150,6 +152,9 @@ _SHOWN_BY: dict[str, tuple[Callable[[dict[str, Any]], Point], ...]] = {
     "AccessGranted": (_shows("device", "reader", Trial.READ),),
     "AccessDenied": (_shows("device", "reader", Trial.READ),),
     "AccessRequested": (_shows("device", "reader", Trial.READ),),
+    "TourPointVisited": (_shows("device", "reader", Trial.READ),),
+    "TourPointOutOfOrder": (_shows("device", "reader", Trial.READ),),
+    "TourVisitDenied": (_shows("device", "reader", Trial.READ),),
     "AccessTaken": (_shows("door", "door", Trial.OPENED),),
     "DoorClosed": (_shows("door", "door", Trial.CLOSED),),
     "ExitPressed": (_shows("door", "door", Trial.EXIT),),

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from config.loader import parse_config
 from gateway.console.messages import Catalogue
 from gateway.domain import signals as sg
+from gateway.domain.events import TourVisitDenied
 from gateway.errors import ConfigError
-from gateway.technician.walk import Point, Trial, points_of
+from gateway.technician.walk import Point, Trial, Walk, points_of
 from gateway.technician.walk_commands import (
     I18N,
     Place,
@@ -19,8 +21,15 @@ from gateway.technician.walk_commands import (
     status_lines,
 )
 from gateway.technician.walk_file import NAME, read_walk
+from tests.config.test_tours import ROOF, with_points
 from tests.gateway.commands.recorded_day import RecordedDay
+from tests.gateway.console.recorded import recorded
 from tests.gateway.domain.plant import device_commands
+
+ROOF_TOUR = (
+    '{ reader = "north-reader" }',
+    '{ reader = "roof", latest_s = 90 }',
+)
 
 
 @pytest.fixture
@@ -49,6 +58,16 @@ def test_swipe_shows_the_reader_and_the_boards_answer_the_grant(day: RecordedDay
     (command,) = device_commands(turn)
     day.handle(sg.CommandCompleted(command.command_id, command.device, sg.CommandOutcome.DONE))
     assert proven(day) == {Point("device", "yard-reader", Trial.READ), door(Trial.GRANT)}
+
+
+def test_a_reader_that_is_nothing_but_a_point_of_a_patrol_is_walked_too() -> None:
+    roof = Point("device", "roof", Trial.READ)
+    walk = Walk(parse_config(with_points(*ROOF_TOUR, more=ROOF).encode()))
+    assert roof in walk.points
+    denied = TourVisitDenied(
+        reader="roof", reason="CredentialNotFound", credential=None, cardholder=None, list_version=1, trace=()
+    )
+    assert walk.take([recorded(denied)]) == [roof]
 
 
 @pytest.mark.parametrize("outcome", [sg.CommandOutcome.FAILED, sg.CommandOutcome.EXPIRED])
