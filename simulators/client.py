@@ -106,8 +106,8 @@ def sim_arguments(parser: argparse.ArgumentParser) -> None:
         reader={"help": "north-reader, yard-reader or garage-reader"},
         card={
             "help": "blue-1 … blue-36 (residents; blue-3 needs special care), red-1 … red-4 (staff), stranger, "
-            "expired-1, night-1, lost-1, guard-1 and guard-2 (who walk the patrol), "
-            "visitor-1 (passes with a resident's card within 10 s), or FORMAT:FACILITY:NUMBER"
+            "expired-1, night-1, lost-1, guard-1 and guard-2 (who walk the patrol), tag-1, tag-2 (UHF), fob-1, fob-2 "
+            "(13.56 MHz), visitor-1 (passes with a resident's card within 10 s), or FORMAT:FACILITY:NUMBER"
         },
     )
     word(

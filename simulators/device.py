@@ -146,6 +146,7 @@ _MAKERS = {
     "tasmota-reader": "simulators.tasmota:make_reader",
     "tasmota-relay": "simulators.tasmota:make_relay",
     "text-scanner": "simulators.scanners:make_serial_scanner",
+    "wie232": "simulators.readers:make_wie232",
     "zk-rfid102": "simulators.uhf_reader:make",
 }
 """Driver: where `make(plan, surroundings) -> Simulated` is. Imported on use: some want a library of their own."""

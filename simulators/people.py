@@ -1,7 +1,8 @@
 """Who lives and works at the demo site: the cards in people's pockets, and the office's list. No names, only cards.
 
 A blue card is an EM4100 tag; a 26-bit Wiegand reader sees its low 24 bits as H10301, so each blue card stands twice
-in the list. A red card is H10301 only: a reader for EM4100 tags doesn't see it.
+in the list. A red card is H10301 only: a reader for EM4100 tags doesn't see it. Tags (UHF, on windscreens) and fobs
+(13.56 MHz) are seen by readers of their kind alone.
 
 The north gate leads into the grounds, the yard door from there into the yard. By night the yard door wants card and
 PIN: blue-N's is 1000 + N, red-N's is 2000 + N.
@@ -15,6 +16,7 @@ from simulators.card import Card
 
 RESIDENTS = 36
 STAFF = 4
+FIRST_EPC, FIRST_UID = 0xE28068940000502C6FE61800, 0x0412AB00
 FACILITY, FIRST_NUMBER = 123, 4567
 STAFF_FACILITY, FIRST_STAFF_NUMBER = 45, 2001
 ALL_DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -79,7 +81,11 @@ def entries() -> list[Entry]:
         Entry("guard-2", "蓝卡 0906", blue_card(906), "staff", "guards", pin="3002", groups=GUARDS),
         Entry("visitor-1", "蓝卡 0905", blue_card(905), "visitor", VISITORS),
     ]
-    return residents + staff + special
+    tags = [
+        Entry(f"tag-{n}", f"车标 {n:04}", windscreen_tag(n), "resident", "residents", pin=str(5000 + n)) for n in (1, 2)
+    ]
+    fobs = [Entry(f"fob-{n}", f"白卡 {n:04}", white_fob(n), "resident", "residents", pin=str(6000 + n)) for n in (1, 2)]
+    return residents + staff + special + tags + fobs
 
 
 def blue_card(number: int) -> Card:
@@ -90,6 +96,16 @@ def blue_card(number: int) -> Card:
 def red_card(number: int) -> Card:
     """The red card with this printed number."""
     return Card("H10301", FIRST_STAFF_NUMBER + number - 1, STAFF_FACILITY)
+
+
+def windscreen_tag(number: int) -> Card:
+    """The UHF tag on a windscreen with this printed number."""
+    return Card("EPC96", FIRST_EPC + number)
+
+
+def white_fob(number: int) -> Card:
+    """The 13.56 MHz fob with this printed number; readers say its UID."""
+    return Card("UID32", FIRST_UID + number)
 
 
 def pin_wanted(access_point: str, local: datetime) -> bool:
@@ -192,7 +208,7 @@ def _cardholder(number: int, entry: Entry) -> dict[str, Any]:
 
 
 def _credentials(number: int, entry: Entry) -> list[dict[str, Any]]:
-    """A red card once; a blue one as its own reader and as a 26-bit reader see it."""
+    """Each card once; a blue one as its own reader and as a 26-bit reader see it."""
     card = entry.card
     common = {
         "cardholder": f"p-{number:04}",
@@ -203,8 +219,8 @@ def _credentials(number: int, entry: Entry) -> list[dict[str, Any]]:
         **({} if entry.pin is None else {"pin": entry.pin}),
         **({} if entry.duress_pin is None else {"duress_pin": entry.duress_pin}),
     }
-    if card.format == "H10301":
-        seen = [("", "H10301", card.facility_code, card.number)]
+    if card.format != "EM4100":
+        seen = [("", card.format, card.facility_code, card.number)]
     else:
         low = card.number & 0xFFFFFF
         seen = [("", "EM4100", None, card.number), ("w", "H10301", low >> 16, low & 0xFFFF)]

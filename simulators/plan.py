@@ -39,6 +39,8 @@ class DoorPlan:
     reader: str | None
     """The first one that reads cards."""
     scanner: str | None = None
+    card: str = "blue"
+    """Which of the residents' cards that reader sees."""
     open_time_s: float = OPEN_TIME_S
     """After that long it counts as held open; the gateway's own default where the site says nothing."""
 
@@ -58,6 +60,8 @@ class SitePlan:
     tours: tuple[tuple[str, ...], ...] = ()
 
 
+SEES = {"zk-rfid102": "tag"}
+"""Drivers whose readers see other cards than the residents' blue ones."""
 SCANNERS = frozenset({"text-scanner", "mqtt-scanner"})
 
 
@@ -100,6 +104,7 @@ def _door(name: str, door: dict[str, Any], site: dict[str, Any]) -> DoorPlan:
         rex=_wire(door.get("rex")),
         reader=cards[0] if cards else None,
         scanner=scanners[0] if scanners else None,
+        card=SEES.get(site["device"][cards[0]]["driver"], "blue") if cards else "blue",
         open_time_s=float(door.get("open_time_s", OPEN_TIME_S)),
     )
 

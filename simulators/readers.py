@@ -1,7 +1,7 @@
 """Card readers on a serial line: what they say when a card or a key comes to them.
 
 Frames: RDM6300 data sheet (9600 8N1, 14 bytes); EM-18 data sheet (the 12 digits alone); S4A Wiegand to RS-232
-converter (10 decimal digits, CR LF).
+converter (10 decimal digits, CR LF); WIE232 (6 hex digits, CR).
 """
 
 from functools import reduce
@@ -49,6 +49,21 @@ class S4a(LineDevice):
         return self.line.send(key.encode("ascii"))
 
 
+class Wie232(LineDevice):
+    """A 26-bit Wiegand reader behind a converter to RS-232 that drops the parities."""
+
+    async def swipe(self, card: Card) -> bool:
+        """Say the card's 24 bits as six hex digits and CR. Raises CardUnreadable."""
+        payload, bits = wiegand_payload(card)
+        if bits != 26:
+            raise CardUnreadable(f"this converter says 24 bits and two parities, and a {card.format} card has {bits}")
+        return self.line.send(b"%06X\r" % payload)
+
+    async def press(self, key: str) -> bool:
+        """Raises CardUnreadable: it has no keypad."""
+        raise CardUnreadable("this reader has no keypad")
+
+
 def rdm6300_frame(card: Card) -> bytes:
     """The 14 bytes of an EM4100 tag: STX, its digits, ETX."""
     return bytes([STX]) + em4100_digits(card) + bytes([ETX])
@@ -85,3 +100,8 @@ def make_em18(plan: DevicePlan, surroundings: Surroundings) -> Em18:
 def make_s4a(plan: DevicePlan, surroundings: Surroundings) -> S4a:
     """`driver = "s4a"`."""
     return S4a(surroundings.line(plan.port))
+
+
+def make_wie232(plan: DevicePlan, surroundings: Surroundings) -> Wie232:
+    """`driver = "wie232"`."""
+    return Wie232(surroundings.line(plan.port))

@@ -112,13 +112,14 @@ class Scenario:
 
     async def resident_enters(self) -> None:
         """A card, a released lock, a push."""
-        await self._enter(self._entrance(), self._resident())
+        door = self._entrance()
+        await self._enter(door, self._resident(door))
 
     async def resident_leaves(self) -> None:
         """The exit button where there is one, a card where there is none."""
         door = self._entrance()
         if door.rex is None:
-            await self._enter(door, self._resident(), "goes out")
+            await self._enter(door, self._resident(door), "goes out")
             return
         await self._until_at_rest(door)
         tell(f"A resident leaves by {door.id}: exit button.")
@@ -129,7 +130,7 @@ class Scenario:
         """By the door with the keypad: by night it wants card and PIN."""
         door = next((door for door in self._hardware.plan.doors if door.id == KEYPAD_POINT), None)
         if door is not None:
-            await self._enter(door, self._resident(), "comes home late")
+            await self._enter(door, self._resident(door), "comes home late")
 
     async def visitor_comes_with_a_pass(self) -> None:
         """A QR pass that is good for two times, shown three times."""
@@ -176,7 +177,7 @@ class Scenario:
         door = self._door_with_contact()
         await self._until_at_rest(door)
         tell(f"A resident comes in by {door.id} and keeps it open.")
-        await self._show(door, self._resident())
+        await self._show(door, self._resident(door))
         if not await self._released(door):
             tell(f"{door.id} stays locked.")
             return
@@ -261,8 +262,9 @@ class Scenario:
             await asyncio.sleep(LOOK_S)
         return False
 
-    def _resident(self) -> str:
-        return f"blue-{self._random.randint(1, RESIDENTS)}"
+    def _resident(self, door: DoorPlan) -> str:
+        """Somebody whose card the door's reader sees."""
+        return f"blue-{self._random.randint(1, RESIDENTS)}" if door.card == "blue" else f"{door.card}-1"
 
     def _noisy_readers(self) -> list[str]:
         """Card readers on a line of their own."""

@@ -179,7 +179,7 @@ async def test_by_night_a_pin_follows_the_card_at_the_yard_door_and_by_day_none(
     site = await make_site({("broker", "local", "port"): 1})
     scenario = Scenario(site.acts.obey, site.hardware, seed=1, speed=1000.0)
     monkeypatch.setattr(scenario, "_local_time", lambda: at)
-    monkeypatch.setattr(scenario, "_resident", lambda: "blue-5")
+    monkeypatch.setattr(scenario, "_resident", lambda _door: "blue-5")
     yard = await Tty.open(site.tty("yard-reader"))
     await scenario.resident_comes_late()
     assert await yard.reader.readexactly(12 + len(typed)) == b"0008065499\r\n" + typed
@@ -225,7 +225,7 @@ async def test_door_is_held_past_its_time_and_then_let_go(make_site: MakeSite, m
 
 
 def test_same_seed_makes_the_same_day(site: SiteUnderTest) -> None:
-    days = [
-        [Scenario(site.acts.obey, site.hardware, seed=5, speed=1.0)._resident() for _ in range(5)] for _ in range(2)
-    ]
+    (door, *_) = site.hardware.plan.doors
+    scenarios = [Scenario(site.acts.obey, site.hardware, seed=5, speed=1.0) for _ in range(2)]
+    days = [[scenario._resident(door) for _ in range(5)] for scenario in scenarios]
     assert days[0] == days[1]
