@@ -10,7 +10,7 @@ from gateway.domain.signals import OFFICE_POST
 
 if TYPE_CHECKING:
     from config.loader import ConfiguredDevice, SiteConfig
-    from config.model import AccessPointTable, DoorTable
+    from config.model import AccessPointTable, DoorTable, InputRef, InputTable
 
 Fault = tuple[tuple[str, ...], object, str]
 Named = dict[str, frozenset[str]]
@@ -86,6 +86,7 @@ def _doors(config: "SiteConfig", named: Named) -> Iterator[Fault]:
         for name in ("contact", "rex"):
             terminal = getattr(door, name)
             if terminal is not None:
+                yield from _supervised(config, ("door", door_id, name), terminal)
                 yield from _board(config, named, ("door", door_id, name, "device"), terminal.device)
                 yield from _channel(config, ("door", door_id, name), terminal.device, "input", terminal.input)
         if door.pre_alarm_time_s >= door.open_time_s:
@@ -104,6 +105,19 @@ def _doors(config: "SiteConfig", named: Named) -> Iterator[Fault]:
         whole = len(config.access_points) == len(named["access_point"])
         if whole and not any(point.door == door_id for point in config.access_points.values()):
             yield ("door", door_id), door_id, "no access_point names this door; add one with its readers"
+
+
+def _supervised(config: "SiteConfig", path: tuple[str, ...], terminal: "InputRef | InputTable") -> Iterator[Fault]:
+    """A supervised input is energised while it is active, whatever its contact does: there is nothing to turn round."""
+    if terminal.active_when == "not_energised" and is_supervised(config, terminal):
+        remedy = "this input is supervised, and energised while it is active: remove this, and swap its two ranges"
+        yield (*path, "active_when"), terminal.active_when, remedy
+
+
+def is_supervised(config: "SiteConfig", terminal: "InputRef | InputTable") -> bool:
+    """Does its board measure the input's line?"""
+    device = config.devices.get(terminal.device)
+    return device is not None and terminal.input in getattr(device.settings, "supervised_inputs", {})
 
 
 def _barrier(door_id: str, door: "DoorTable") -> Iterator[Fault]:
@@ -249,6 +263,7 @@ def _inputs(config: "SiteConfig", named: Named) -> Iterator[Fault]:
         if owner != f"input {input_id!r}":
             yield ("input", input_id, "input"), site_input.input, f"{owner} has this input already"
         device = config.devices.get(site_input.device)
+        yield from _supervised(config, ("input", input_id), site_input)
         if site_input.delay_s and site_input.purpose in ("fire", "panic", "tamper"):
             remedy = f"a {site_input.purpose} input never waits: remove it"
             yield ("input", input_id, "delay_s"), site_input.delay_s, remedy

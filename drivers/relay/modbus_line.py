@@ -44,27 +44,35 @@ class ModbusLine:
 
     async def read_inputs(self) -> dict[int, InputValue]:
         """Discrete inputs by function 02, supervised ones as input registers by function 04. Raises as above."""
-        values: dict[int, InputValue] = {}
-        if self._digital:
-            count = self._digital[-1] + 1
-            answer = await self._bus.ask(
-                lambda client: client.read_discrete_inputs(0, count=count, device_id=self._unit),
-                _READ_INPUTS,
-                self._timeout_s,
-            )
-            bits = _bits(answer, count)
-            values |= {number: bits[number] for number in self._digital}
-        if self._analogue:
-            count = self._analogue[-1] + 1
-            answer = await self._bus.ask(
-                lambda client: client.read_input_registers(0, count=count, device_id=self._unit),
-                _READ_REGISTERS,
-                self._timeout_s,
-            )
-            if len(answer.registers) != count:
-                raise RemoteProtocolError(f"the board answered {len(answer.registers)} registers of {count}")
-            values |= {number: answer.registers[number] for number in self._analogue}
-        return values
+        try:
+            return {**await self._read_digital(), **await self._read_analogue()}
+        except CommandFailed as error:
+            raise CommandFailed(f"{error}; if this board has no such inputs, set inputs = 0") from None
+
+    async def _read_digital(self) -> dict[int, InputValue]:
+        if not self._digital:
+            return {}
+        count = self._digital[-1] + 1
+        answer = await self._bus.ask(
+            lambda client: client.read_discrete_inputs(0, count=count, device_id=self._unit),
+            _READ_INPUTS,
+            self._timeout_s,
+        )
+        bits = _bits(answer, count)
+        return {number: bits[number] for number in self._digital}
+
+    async def _read_analogue(self) -> dict[int, InputValue]:
+        if not self._analogue:
+            return {}
+        count = self._analogue[-1] + 1
+        answer = await self._bus.ask(
+            lambda client: client.read_input_registers(0, count=count, device_id=self._unit),
+            _READ_REGISTERS,
+            self._timeout_s,
+        )
+        if len(answer.registers) != count:
+            raise RemoteProtocolError(f"the board answered {len(answer.registers)} registers of {count}")
+        return {number: answer.registers[number] for number in self._analogue}
 
     async def switch(self, output: int, energise: bool) -> bool:
         """Function 05; True when the board has echoed it. Raises as above."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from config.card_formats import format_table
 from config.loader import ConfigFaults, SiteConfig, load_config
 from config.pulses import untimed_pulses
+from config.references import is_supervised
 from config.toml_lines import line_of
 from gateway.errors import ConfigError
 from gateway.processes import data_dir_for
@@ -34,16 +35,10 @@ def check_site(config_path: Path, data: Path | None) -> int:
     a warning here, since a site is often written on another machine than it runs on.
     """
     config = load_config(config_path)
-    for name, broker in config.brokers.items():
-        if broker.insecure:
-            _say(f"warning: broker.{name} is insecure (no TLS): a standing alarm will say so")
-    for name, device in config.devices.items():
-        if getattr(device.settings, "insecure", False):
-            _say(f"warning: device.{name} is insecure (not encrypted): a standing alarm will say so")
+    for unsafe in _unsafe(config):
+        _say(f"warning: {unsafe}")
     for fault in _with_lines(config_path, confusions(config)):
         _say(f"warning: {fault}")
-    for key, meaning in untimed_pulses(config):
-        _say(f"warning: {key}: {meaning}")
     found = data_dir_for(config.site.id, data, os.environ.get("GATEHOUSE_DATA"))
     if found.is_dir():
         for fault in _with_lines(config_path, file_faults(config, found)):
@@ -52,6 +47,21 @@ def check_site(config_path: Path, data: Path | None) -> int:
         raise ConfigError("--data", str(data), "there is no such directory: name the site's data directory")
     _say(f"{config_path}: good. {_summary(config)}")
     return 0
+
+
+def _unsafe(config: SiteConfig) -> Iterator[str]:
+    """What runs, but is less safe than it could be."""
+    for name, broker in config.brokers.items():
+        if broker.insecure:
+            yield f"broker.{name} is insecure (no TLS): a standing alarm will say so"
+    for name, device in config.devices.items():
+        if getattr(device.settings, "insecure", False):
+            yield f"device.{name} is insecure (not encrypted): a standing alarm will say so"
+    for name, site_input in config.inputs.items():
+        if site_input.purpose == "fire" and not is_supervised(config, site_input):
+            yield f"input.{name} isn't supervised: nobody is told when its line is cut or shorted"
+    for key, meaning in untimed_pulses(config):
+        yield f"{key}: {meaning}"
 
 
 def confusions(config: SiteConfig) -> Iterator[ConfigError]:

@@ -207,3 +207,58 @@ def test_line_that_two_devices_cannot_share_is_refused(text: str, key: str, reme
 def test_an_area_is_named_by_an_id_that_a_list_can_have(area: str, remedy: str) -> None:
     text = DEMO + f'\n[area.{area}]\nname = {{ zh-CN = "东", en = "East" }}\n'
     assert remedy in faults(text)[f"area.{area.strip(chr(34))}"][0]
+
+
+LOOP = '{ "0" = { short = [0, 99], active = [300, 399], normal = [600, 699], open_circuit = [900, 1023] } }'
+SUPERVISED = f"""
+[device.measuring]
+driver = "numato"
+port = "tty/measuring"
+inputs = 2
+supervised = {LOOP}
+
+[input.cellar]
+name = {{ zh-CN = "地下室", en = "Cellar" }}
+purpose = "fire"
+device = "measuring"
+input = 0
+"""
+
+
+def test_supervised_input_is_taken_and_is_never_turned_round() -> None:
+    assert "cellar" in parse_config((DEMO + SUPERVISED).encode()).inputs
+    found = faults(DEMO + SUPERVISED + 'active_when = "not_energised"\n')
+    assert list(found) == ["input.cellar.active_when"]
+    assert "swap its two ranges" in found["input.cellar.active_when"][0]
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "remedy"),
+    [
+        ('"0" =', '"2" =', "inputs are counted from 0 to 1"),
+        ("[300, 399]", "[300, 650]", "overlap"),
+        ("short = [0, 99], ", "", "short"),
+    ],
+)
+def test_loops_that_fit_no_input_or_overlap_are_refused(good: str, bad: str, remedy: str) -> None:
+    found = faults(DEMO + SUPERVISED.replace(good, bad, 1))
+    assert any(remedy in key + told for key, (told, _) in found.items()), found
+
+
+@pytest.mark.parametrize("purpose", ["fire", "panic", "tamper"])
+def test_fire_panic_and_tamper_never_wait(purpose: str) -> None:
+    found = faults(DEMO + SUPERVISED.replace('"fire"', f'"{purpose}"') + "delay_s = 5.0\n")
+    assert list(found) == ["input.cellar.delay_s"]
+
+
+def test_siren_has_an_output_of_its_own() -> None:
+    siren = """
+[output.siren]
+name = { zh-CN = "警号", en = "Siren" }
+purpose = "siren"
+device = "north-board"
+output = 3
+"""
+    assert parse_config((DEMO + siren).encode()).outputs["siren"].limit_s == 180.0
+    assert list(faults(DEMO + siren.replace("output = 3", "output = 0"))) == ["output.siren.output"]
+    assert list(faults(DEMO + siren.replace('"north-board"', '"north-reader"'))) == ["output.siren.device"]

@@ -99,6 +99,24 @@ def test_check_warns_of_it_and_finds_the_site_good(tmp_path: Path, capsys: pytes
     assert ": good." in said[-1]
 
 
+def test_check_warns_of_a_fire_input_that_is_not_supervised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "site.toml"
+    fire = """
+[input.smoke]
+name = { zh-CN = "烟感", en = "Smoke" }
+purpose = "fire"
+device = "board"
+input = 1
+"""
+    path.write_text(site('driver = "modbus-rtu"') + fire, encoding="utf-8")
+    assert check_site(path, None) == 0
+    assert "warning: input.smoke isn't supervised" in capsys.readouterr().err
+    loop = '{ "1" = { short = [0, 99], active = [300, 399], normal = [600, 699], open_circuit = [900, 1023] } }'
+    path.write_text(site(f'driver = "modbus-rtu"\nsupervised = {loop}') + fire, encoding="utf-8")
+    assert check_site(path, None) == 0
+    assert "supervised" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("door", "key", "remedy"),
     [

@@ -205,6 +205,15 @@ async def test_refusal_names_the_setting_to_change(raw: RawBoard) -> None:
     assert "flash = false" in done.detail
 
 
+async def test_board_that_refuses_its_inputs_names_the_setting_to_change(raw: RawBoard) -> None:
+    sink = Recorder()
+    async with running(build_board(raw.port.path, sink).run()):
+        raw.spoil_next = ["", "refuse"]
+        await sink.until(lambda: any(changed.state is LinkState.OFFLINE for changed in sink.of(LinkChanged)))
+    lost = next(changed for changed in sink.of(LinkChanged) if changed.state is LinkState.OFFLINE)
+    assert "set inputs = 0" in lost.detail
+
+
 async def test_silent_board_is_lost_once_and_comes_back_once(raw: RawBoard) -> None:
     sink = Recorder()
     async with running(build_board(raw.port.path, sink, timeout_s=0.05).run()):
