@@ -235,4 +235,5 @@ def wire_event(row: RecordedEvent) -> wire.WireEvent:
         commitment=row.commitment,
         previous_hash=row.previous_hash,
         hash=row.hash,
+        layout=row.layout,
     )

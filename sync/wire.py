@@ -32,7 +32,7 @@ ANSWERS = 100
 """Answers of one call: a site has fewer access points at which somebody waits at once."""
 
 FIRST_PREVIOUS_HASH = "0" * 64
-_ENVELOPE_TAG = b"gatehouse/event/1"
+_ENVELOPE_TAG = "gatehouse/event/"
 _EPOCH_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -104,6 +104,8 @@ class WireEvent(Struct, frozen=True):
     commitment: Hash
     previous_hash: Hash
     hash: Hash
+    layout: Annotated[int, Meta(ge=1, le=2)] = 1
+    """Of the canonical bytes. An event of layout 2 that was erased has no salt, body, subjects or actor."""
 
 
 class Batch(Struct, frozen=True):
@@ -174,19 +176,35 @@ class ErrorAnswer(Struct, frozen=True):
 
 def canonical_bytes(epoch: str, event: WireEvent) -> bytes:
     """What an event's hash covers: each field as UTF-8 behind its length in 4 bytes, big-endian (docs/protocol.md)."""
-    values = (
-        *(epoch, event.seq, event.event_id, event.type, event.version),
+    device = event.device or ""
+    named: tuple[str | int, ...] = (device,)
+    if event.layout == 1:
+        named = (event.actor, device, len(event.subjects), *event.subjects)
+    return _fields(
+        *(f"{_ENVELOPE_TAG}{event.layout}", epoch, event.seq, event.event_id, event.type, event.version),
         *((event.wall - _EPOCH_ZERO) // _MICROSECOND, event.clock_quality, event.boot_id, event.monotonic_us),
-        *(event.actor, event.device or "", len(event.subjects), *event.subjects),
+        *named,
         *(event.commitment, event.previous_hash),
     )
-    fields = [_ENVELOPE_TAG, *(str(value).encode() for value in values)]
+
+
+def committed_bytes(event: WireEvent) -> bytes:
+    """What an event's commitment covers (docs/protocol.md)."""
+    salt, body = bytes.fromhex(event.salt), msgspec.json.encode(event.body, order="sorted")
+    if event.layout == 1:
+        return salt + body
+    return salt + _fields(event.actor, len(event.subjects), *event.subjects) + len(body).to_bytes(4, "big") + body
+
+
+def _fields(*values: str | int) -> bytes:
+    fields = [str(value).encode() for value in values]
     return b"".join(len(field).to_bytes(4, "big") + field for field in fields)
 
 
 def is_sound(epoch: str, event: WireEvent) -> bool:
-    """Whether the commitment is the body's and the hash is the envelope's."""
-    body = msgspec.json.encode(event.body, order="sorted")
-    commitment = hashlib.sha256(bytes.fromhex(event.salt) + body).hexdigest()
-    envelope = hashlib.sha256(canonical_bytes(epoch, event)).hexdigest()
-    return commitment == event.commitment and envelope == event.hash
+    """Whether the hash is the envelope's, and the commitment is what the event says, if it wasn't erased."""
+    if hashlib.sha256(canonical_bytes(epoch, event)).hexdigest() != event.hash:
+        return False
+    if not event.salt and event.layout != 1:
+        return not (event.body or event.actor or event.subjects)
+    return hashlib.sha256(committed_bytes(event)).hexdigest() == event.commitment

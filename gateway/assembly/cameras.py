@@ -56,7 +56,7 @@ async def _alarms_of_doors(doors: DoorsPort, journal: SqliteJournalReader) -> As
             row = events[-1].row_id
             for event in events:
                 raised = await asyncio.to_thread(_raised, journal, event)
-                if raised is not None and raised.body["camera"] and raised.body["door"]:
+                if raised is not None and not raised.erased and raised.body["camera"] and raised.body["door"]:
                     yield EvidenceWanted(raised.body["camera"], raised.body["alarm"])
 
 

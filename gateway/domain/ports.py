@@ -37,6 +37,13 @@ class RecordedEvent:
     commitment: str
     previous_hash: str
     hash: str
+    layout: int = 2
+    """Of its canonical bytes: see docs/protocol.md."""
+
+    @property
+    def erased(self) -> bool:
+        """Whether what could name somebody was taken out: body, actor, subjects and salt."""
+        return not self.salt and not self.body
 
 
 @dataclass(frozen=True, slots=True)

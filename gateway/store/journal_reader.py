@@ -25,7 +25,7 @@ READ_BOUND = 5_000
 
 _COLUMNS = (
     "row_id, event_id, epoch, seq, type, version, wall_us, clock_quality, boot_id, monotonic_us, actor, device, "
-    "subjects, body, salt, commitment, previous_hash, hash"
+    "subjects, body, salt, commitment, previous_hash, hash, layout"
 )
 
 
@@ -286,8 +286,9 @@ def _fault(event: RecordedEvent, body: bytes, previous: RecordedEvent | None) ->
         return f"seq {event.seq} follows {previous.seq}"
     if not continues and event.seq == 1 and event.previous_hash != records.FIRST_PREVIOUS_HASH:
         return "the first event of an epoch chains to something"
-    if records.commitment_of(bytes.fromhex(event.salt), body) != event.commitment:
-        return "the body is not the one committed to"
+    salt = bytes.fromhex(event.salt)
+    if records.commitment_of(event.layout, salt, event.actor, event.subjects, body) != event.commitment:
+        return "its content is not the one committed to"
     return "" if recorded_hash(event) == event.hash else "the envelope is not the one hashed"
 
 
@@ -304,6 +305,7 @@ def recorded_hash(event: RecordedEvent) -> str:
     """The hash that the event's envelope has."""
     when = (records.microseconds(event.wall), event.clock_quality, event.boot_id, event.monotonic_us)
     envelope = records.envelope_bytes(
+        event.layout,
         (event.epoch, event.seq, event.event_id),
         (event.type, event.version),
         when,

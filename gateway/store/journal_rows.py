@@ -19,7 +19,7 @@ from gateway.store.turn import Facts
 
 CHECKPOINTS_KEPT = 3
 
-_INSERT_EVENT = f"INSERT INTO event VALUES ({','.join('?' * 19)})"
+_INSERT_EVENT = f"INSERT INTO event VALUES ({','.join('?' * 20)})"
 _INSERT_SUBJECT = "INSERT OR IGNORE INTO subject VALUES (?, ?)"
 _REMEMBER = "INSERT INTO fact VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value"
 _FORGET = "DELETE FROM fact WHERE kind = ? AND key = ?"
@@ -53,9 +53,9 @@ class JournalRows:
         wall_us, monotonic_us = records.microseconds(moment.wall), int(moment.monotonic_s * 1_000_000)
         when = (wall_us, moment.quality.value, moment.boot_id, monotonic_us)
         origin = (records.actor_of(event), records.device_of(event))
-        commitment = records.commitment_of(salt, body)
+        commitment = records.commitment_of(records.LAYOUT, salt, origin[0], subjects, body)
         place, seal = (self._epoch, seq, event_id), (commitment, at.hash)
-        digest = records.chain_hash(records.envelope_bytes(place, kind, when, origin, subjects, seal))
+        digest = records.chain_hash(records.envelope_bytes(records.LAYOUT, place, kind, when, origin, subjects, seal))
         listed, algorithm = "\n".join(subjects), records.HASH_ALGORITHM
         self._events.append(
             (
@@ -72,6 +72,7 @@ class JournalRows:
                 algorithm,
                 *seal,
                 digest,
+                records.LAYOUT,
             )
         )
         self._subjects += [(subject, row_id) for subject in subjects]

@@ -41,7 +41,10 @@ Never removed: old rows are read for ever.
 
 _EPOCH_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_ENVELOPE_TAG = b"gatehouse/event/1"
+LAYOUT = 2
+"""The envelope's layout of new rows. Layout 1 hashed actor and subjects in clear; it is read for ever."""
+
+_ENVELOPE_TAG = "gatehouse/event/"
 _encoder = msgspec.json.Encoder(order="sorted")
 
 _SUBJECT_FIELDS = (
@@ -146,15 +149,19 @@ def device_of(event: Event) -> str | None:
     return next((value for name in _DEVICE_FIELDS if (value := getattr(event, name, None))), None)
 
 
-def commitment_of(salt: bytes, body: bytes) -> str:
-    """SHA-256 of the salt followed by the canonical body, in hex.
+def commitment_of(layout: int, salt: bytes, actor: str, subjects: Iterable[str], body: bytes) -> str:
+    """SHA-256 of the salt and what may name somebody, in hex: of layout 1 only the canonical body.
 
-    The body can be erased and the chain still verifies.
+    All of it can be erased together, and the chain still verifies.
     """
-    return hashlib.sha256(salt + body).hexdigest()
+    if layout == 1:
+        return hashlib.sha256(salt + body).hexdigest()
+    listed = tuple(subjects)
+    return hashlib.sha256(salt + _fields(actor, len(listed), *listed) + _field(body)).hexdigest()
 
 
 def envelope_bytes(
+    layout: int,
     place: tuple[str, int, str],
     kind: tuple[str, int],
     time: tuple[int, str, str, int],
@@ -166,11 +173,21 @@ def envelope_bytes(
 
     `place` is (epoch, seq, event id); `kind` (type, version); `time` (wall in microseconds, clock quality,
     boot id, monotonic microseconds); `origin` (actor, device or None); `seal` (commitment, previous hash).
+    Layout 2 leaves out actor and subjects, which its commitment covers.
     """
-    listed = tuple(subjects)
-    values = (*place, *kind, *time, origin[0], origin[1] or "", len(listed), *listed, *seal)
-    fields = [_ENVELOPE_TAG, *(str(value).encode() for value in values)]
-    return b"".join(len(field).to_bytes(4, "big") + field for field in fields)
+    head, device = (f"{_ENVELOPE_TAG}{layout}", *place, *kind, *time), origin[1] or ""
+    if layout == 1:
+        listed = tuple(subjects)
+        return _fields(*head, origin[0], device, len(listed), *listed, *seal)
+    return _fields(*head, device, *seal)
+
+
+def _fields(*values: str | int) -> bytes:
+    return b"".join(_field(str(value).encode()) for value in values)
+
+
+def _field(content: bytes) -> bytes:
+    return len(content).to_bytes(4, "big") + content
 
 
 def chain_hash(envelope: bytes) -> str:

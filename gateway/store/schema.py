@@ -30,6 +30,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (kind, key)) WITHOUT ROWID""",
     ),
     ("CREATE TABLE rescued_floor (wall_us INTEGER NOT NULL)",),
+    (
+        "ALTER TABLE event ADD COLUMN layout INTEGER NOT NULL DEFAULT 1",
+        """CREATE TABLE gone (epoch TEXT, first_seq INTEGER, last_seq INTEGER NOT NULL, previous_hash TEXT NOT NULL,
+            hash TEXT NOT NULL, last_row INTEGER NOT NULL, PRIMARY KEY (epoch, first_seq)) WITHOUT ROWID""",
+        """CREATE TABLE erasure (row_id INTEGER PRIMARY KEY, subjects TEXT NOT NULL,
+            reached INTEGER NOT NULL DEFAULT 0)""",
+    ),
 )
 """One tuple of statements a version; `PRAGMA user_version` is how many were applied.
 

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -31,8 +31,34 @@ def test_the_documents_golden_vector_holds() -> None:
     assert wire.canonical_bytes(epoch, event) == envelope
     assert hashlib.sha256(envelope).hexdigest() == event.hash
     assert wire.is_sound(epoch, event)
-    body = b'{"access_point":"north","door":"north"}'
-    assert hashlib.sha256(bytes.fromhex(event.salt) + body).hexdigest() == event.commitment
+    body = b'{"because":"grant","cardholder":"p-7","credential":"c-7","door":"north"}'
+    told = [b"cardholder:p-7", b"3", b"cardholder:p-7", b"credential:c-7", b"door:north", body]
+    covered = b"".join(len(field).to_bytes(4, "big") + field for field in told)
+    assert hashlib.sha256(bytes.fromhex(event.salt) + covered).hexdigest() == event.commitment
+
+
+def test_an_erased_event_is_sound_and_names_nobody() -> None:
+    epoch, event, _ = _vector()
+    erased = msgspec.structs.replace(event, salt="", body={}, actor="", subjects=())
+    assert wire.is_sound(epoch, erased)
+    assert not wire.is_sound(epoch, msgspec.structs.replace(erased, type="AccessDenied"))
+    for left in ({"body": {"door": "north"}}, {"actor": "gateway"}, {"subjects": ("door:north",)}):
+        assert not wire.is_sound(epoch, msgspec.structs.replace(erased, **left)), "part of it can't be believed"
+
+
+def test_events_of_the_first_layout_are_read_for_ever() -> None:
+    vectors = msgspec.json.decode((Path(__file__).parents[1] / "vectors" / "events.json").read_bytes())
+    checked = set()
+    for vector in vectors:
+        told = dict(vector["envelope"])
+        epoch, wall = told.pop("epoch"), datetime.fromtimestamp(0, UTC) + timedelta(microseconds=told.pop("wall_us"))
+        sealed = {name: vector[name] for name in ("salt", "commitment", "previous_hash", "hash")}
+        layout = vector.get("layout", 1)
+        body = msgspec.json.decode(vector["body"])
+        fields = {**told, **sealed, "wall": wall, "body": body, "layout": layout}
+        assert wire.is_sound(epoch, msgspec.convert(fields, wire.WireEvent)), told["event_id"]
+        checked.add(layout)
+    assert checked == {1, 2}
 
 
 async def test_the_journals_hashes_are_the_wires(tmp_path: Path) -> None:

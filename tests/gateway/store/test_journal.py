@@ -119,10 +119,10 @@ async def test_suspect_time_is_no_floor(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        ('UPDATE event SET body = \'{"door":"x"}\' WHERE row_id = 2', "body"),
+        ('UPDATE event SET body = \'{"door":"x"}\' WHERE row_id = 2', "content"),
         ("UPDATE event SET wall_us = wall_us + 1 WHERE row_id = 2", "envelope"),
-        ("UPDATE event SET subjects = '' WHERE row_id = 2", "envelope"),
-        ("UPDATE event SET actor = 'x' WHERE row_id = 2", "envelope"),
+        ("UPDATE event SET subjects = '' WHERE row_id = 2", "content"),
+        ("UPDATE event SET actor = 'x' WHERE row_id = 2", "content"),
         ("UPDATE event SET previous_hash = hash WHERE row_id = 2", "previous hash"),
         ("DELETE FROM event WHERE row_id = 2", "previous hash"),
     ],
@@ -145,8 +145,11 @@ def test_golden_vectors_hold() -> None:
     assert len(vectors) >= 3
     for vector in vectors:
         envelope = vector["envelope"]
-        assert records.commitment_of(bytes.fromhex(vector["salt"]), vector["body"].encode()) == vector["commitment"]
+        layout = vector.get("layout", 1)
+        told = (envelope["actor"], envelope["subjects"], vector["body"].encode())
+        assert records.commitment_of(layout, bytes.fromhex(vector["salt"]), *told) == vector["commitment"]
         built = records.envelope_bytes(
+            layout,
             (envelope["epoch"], envelope["seq"], envelope["event_id"]),
             (envelope["type"], envelope["version"]),
             (envelope["wall_us"], envelope["clock_quality"], envelope["boot_id"], envelope["monotonic_us"]),
