@@ -337,4 +337,4 @@ def _buses(config: "SiteConfig", named: Named) -> Iterator[Fault]:
             yield ("device", device_id, "bus"), bus, f"is a {found.driver.kind}, not a bus"
         owner = taken.setdefault((bus, address), device_id)
         if owner != device_id:
-            yield ("device", device_id, "address"), address, f"{owner!r} has this address on {bus!r}: give each its own"
+            yield ("device", device_id, "address"), address, f"{owner!r} has this address on {bus!r} already"

@@ -10,7 +10,7 @@ import ctypes
 from functools import cache
 
 from gateway.clock import random_bytes
-from gateway.errors import LocalProtocolError
+from gateway.errors import ConfigError
 
 _STATE_BYTES = 256
 """glibc's largest generator (TYPE_4): one word of its own, 63 of state."""
@@ -19,10 +19,10 @@ _OWN_WORD = 4
 
 @cache
 def _state() -> "ctypes.Array[ctypes.c_char]":
-    """The state that `rand()` draws from since now. Raises LocalProtocolError where it does not."""
+    """The state that `rand()` draws from since now. Raises ConfigError where it does not."""
     libc = ctypes.CDLL(None)
     if not hasattr(libc, "gnu_get_libc_version"):
-        raise LocalProtocolError("OSDP's secure channel needs the GNU C library: its challenges are made by rand()")
+        raise ConfigError("driver", "osdp-reader", "needs the GNU C library: run the gateway on a system that has it")
     libc.initstate.argtypes = (ctypes.c_uint, ctypes.c_void_p, ctypes.c_size_t)
     libc.initstate.restype = ctypes.c_void_p
     state = ctypes.create_string_buffer(_STATE_BYTES)
@@ -32,12 +32,15 @@ def _state() -> "ctypes.Array[ctypes.c_char]":
         _fill(state, filling * (_STATE_BYTES - _OWN_WORD))
         drawn.append([libc.rand() for _ in range(8)])
     if drawn[0] != drawn[1] or drawn[0] == drawn[2]:
-        raise LocalProtocolError("the C library's rand() does not draw from the state that it was given")
+        raise ConfigError("driver", "osdp-reader", "this C library's rand() can't be given entropy: use another system")
     return state
 
 
 def stir() -> None:
-    """Fill the generator with the operating system's entropy: before whatever may begin a handshake."""
+    """Fill the generator with the operating system's entropy: before whatever may begin a handshake.
+
+    Raises ConfigError, at the first call only, where the C library is not one whose `rand()` can be filled.
+    """
     _fill(_state(), random_bytes(_STATE_BYTES - _OWN_WORD))
 
 

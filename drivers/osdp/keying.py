@@ -1,12 +1,12 @@
 """Giving a reader the key of its secure channel: on purpose, once, and proven by connecting with it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import osdp_sys
 
 from drivers.osdp.frames import ACK, MARK, Frame, decode, may_answer
+from drivers.osdp.identity import ReaderIdentity
 from drivers.osdp.line import OsdpLine
 from drivers.osdp.panel import Panel
 from drivers.osdp.station import PATIENCE_S
@@ -20,21 +20,12 @@ STEPS_MAX = 2000
 _IDLE_S = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class Keyed:
-    """The reader that has the key now."""
-
-    vendor: int
-    model: int
-    serial: int
-
-
 def make_key() -> bytes:
     """A key from the operating system's entropy."""
     return random_bytes(KEY_BYTES)
 
 
-async def give_key(line: OsdpLine, address: int, key: bytes, old_key: bytes | None, clock: Clock) -> Keyed:
+async def give_key(line: OsdpLine, address: int, key: bytes, old_key: bytes | None, clock: Clock) -> ReaderIdentity:
     """Give the reader at `address` this key and connect with it.
 
     By its `old_key`, or else by the default key of a reader in install mode. Raises LinkError: no answer;
@@ -48,12 +39,11 @@ async def give_key(line: OsdpLine, address: int, key: bytes, old_key: bytes | No
     return await prove_key(line, address, key, clock)
 
 
-async def prove_key(line: OsdpLine, address: int, key: bytes, clock: Clock) -> Keyed:
+async def prove_key(line: OsdpLine, address: int, key: bytes, clock: Clock) -> ReaderIdentity:
     """Connect with a key that the reader should have. Raises LinkError, CommandFailed."""
     proof = Panel(address, key)
     await _connect(line, proof, clock, CommandFailed, "it does not let us in with its new key")
-    identity = proof.identity()
-    return Keyed(identity["vendor_code"], identity["model"], identity["serial_number"])
+    return proof.identity()
 
 
 async def _replace(line: OsdpLine, address: int, old_key: bytes, key: bytes, clock: Clock) -> None:

@@ -10,11 +10,10 @@ from typing import Any
 import osdp_sys
 
 from drivers.osdp.entropy import stir
+from drivers.osdp.identity import ReaderIdentity
 
 _REFRESHES_TO_SEND = 3
 """libosdp takes one step a call: take the answer, choose a command, send it."""
-
-_NOTE_SECURE_CHANNEL, _NOTE_ONLINE = osdp_sys.EVENT_NOTIFICATION_SC_STATUS, osdp_sys.EVENT_NOTIFICATION_PD_STATUS
 
 
 class _Buffers:
@@ -41,12 +40,11 @@ class _Buffers:
 class Panel:
     """One reader's. With a key nothing but a secure channel of that key is ever online; without, all is in clear.
 
-    `install`: the default key may be used, once, to give the reader `key`. Raises LocalProtocolError where libosdp
-    can't be used safely.
+    `install`: the default key may be used, once, to give the reader `key`.
     """
 
     def __init__(self, address: int, key: bytes | None, *, install: bool = False) -> None:
-        flags = osdp_sys.FLAG_ENABLE_NOTIFICATION
+        flags = osdp_sys.FLAG_ENABLE_NOTIFICATION | osdp_sys.FLAG_IGN_UNSOLICITED
         if install:
             flags |= osdp_sys.FLAG_INSTALL_MODE
         elif key is not None:
@@ -58,7 +56,6 @@ class Panel:
         self.outcomes: list[bool] = []
         """How the commands submitted ended: did the reader accept it? Taken by `take_outcomes`."""
         self.gave_up = False
-        self.used_default_key = False
         reader = {"name": "reader", "address": address, "flags": flags, "scbk": key, "channel": self._buffers}
         self._context = osdp_sys.ControlPanel([reader])
         self._context.set_event_callback(self._on_event)
@@ -107,17 +104,22 @@ class Panel:
         level, items = self._context.check_capability(0, function)
         return int(level), int(items)
 
-    def identity(self) -> Mapping[str, int]:
-        """What the reader says that it is: vendor_code, model, serial_number, firmware_version …"""
-        return dict(self._context.get_pd_id(0))
+    def identity(self) -> ReaderIdentity:
+        """Who the reader says that it is."""
+        told = self._context.get_pd_id(0)
+        return ReaderIdentity(
+            told["vendor_code"].to_bytes(3, "little").hex("-").upper(),
+            told["model"],
+            told["version"],
+            told["serial_number"],
+            ".".join(str(part) for part in told["firmware_version"].to_bytes(3, "big")),
+        )
 
     def _on_event(self, _reader: int, event: dict[str, Any]) -> int:
         # Called by C: an exception from here would surface somewhere else.
         if event.get("event") == osdp_sys.EVENT_NOTIFICATION:
-            if event.get("type") == _NOTE_ONLINE:
+            if event.get("type") == osdp_sys.EVENT_NOTIFICATION_PD_STATUS:
                 self.gave_up = not event.get("arg0")
-            elif event.get("type") == _NOTE_SECURE_CHANNEL and event.get("arg0"):
-                self.used_default_key |= bool(event.get("arg1"))
         elif self.is_online:
             self._events.append(event)
         return 0

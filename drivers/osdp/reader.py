@@ -8,6 +8,7 @@ from typing import Any
 import osdp_sys
 
 from drivers.osdp import indications
+from drivers.osdp.entropy import stir
 from drivers.osdp.panel import Panel
 from drivers.osdp.reads import read_card, read_keys
 from drivers.osdp.settings import ReaderSettings, read_key
@@ -174,6 +175,10 @@ class OsdpReader:
         self._say(LinkState.OFFLINE, reason)
         self._flag(reason)
 
+    def rejected(self, reason: str) -> None:
+        """It said something that can't be used."""
+        self._tally.add(reason, self._now_s())
+
     def heard(self, event: Mapping[str, Any], now_s: float) -> None:
         """It said something."""
         kind = event.get("event")
@@ -249,8 +254,8 @@ _CAP_INPUTS, _CAP_OUTPUTS = osdp_sys.CAP_CONTACT_STATUS_MONITORING, osdp_sys.CAP
 def build(settings: ReaderSettings, context: DriverContext) -> OsdpReader:
     """The reader for one device of the site config, attached to its bus. Raises ConfigError."""
     key = None if settings.key is None else read_key(context.secret(settings.key), settings.key)
-    for name in settings.formats:
-        context.formats.find(name)
+    if key is not None:
+        stir()  # Where that can't be done, nobody shall find out at the door.
     reader = OsdpReader(context.device_id, settings, key, context.sink, context.clock, context.formats)
     stations_of(context.lines, settings.bus).append(reader.station)
     return reader

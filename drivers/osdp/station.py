@@ -1,7 +1,8 @@
 """One reader's place on an OSDP line: when it is spoken to, what it may answer, when it counts as lost. No I/O.
 
 A reader that is away costs libosdp 200 ms of the line at each try, and makes it wait 300 s in the end. So a reader
-that isn't there has no panel: it is asked by a plain poll with a short patience, and gets a panel when it answers.
+that isn't there has no panel: it is asked who it is with a short patience, and gets a panel when it answers. (Not by a
+poll, which a reader might answer with a card.)
 """
 
 from collections import deque
@@ -13,9 +14,10 @@ from typing import Any, Protocol
 from drivers.osdp.frames import (
     CAP,
     CHALLENGE,
+    FMT,
+    ID,
     MARK,
     NAK,
-    POLL,
     SERVER_CRYPTOGRAM,
     Frame,
     decode,
@@ -36,7 +38,7 @@ PATIENCE_S = 0.2
 LEAST_PATIENCE_S = 0.04
 ABSENT_PATIENCE_S = 0.03
 """For a reader that isn't there: most begin within 5 ms, and all others wait meanwhile."""
-LONG_LOOK_EVERY = 8
+LONG_LOOK_EVERY = 30
 """Every so many probes the full patience, for a reader that is slow and not away."""
 QUICK_S = 0.06
 """Three such waits fit into the 200 ms after which libosdp gives a command up for 800 ms."""
@@ -84,6 +86,9 @@ class Listener(Protocol):
     def refused(self, reason: str) -> None:
         """It answers, but not as it must to be let in."""
 
+    def rejected(self, reason: str) -> None:
+        """It said something that can't be used."""
+
     def heard(self, event: Mapping[str, Any], now_s: float) -> None:
         """It said something."""
 
@@ -105,13 +110,17 @@ class Station:
         self._probes = 0
         self._refusals = 0
         self._answers, self._slowest_s = 0, 0.0
+        self._pace_s = 0.0
+        """How slow it was when it was last there."""
         self.counts = dict.fromkeys(("polls", "retries", "damaged", "unanswered"), 0)
 
     @property
     def patience_s(self) -> float:
         """How long after a frame the line is kept for this reader's answer to begin."""
         if self.state is State.ABSENT:
-            return PATIENCE_S if self._probes % LONG_LOOK_EVERY == 0 else ABSENT_PATIENCE_S
+            if self._probes % LONG_LOOK_EVERY == 1:
+                return PATIENCE_S
+            return min(PATIENCE_S, max(ABSENT_PATIENCE_S, 2 * self._pace_s))
         if self._answers < LEARNT_AFTER:
             return PATIENCE_S
         return min(PATIENCE_S, max(LEAST_PATIENCE_S, 4 * self._slowest_s))
@@ -129,7 +138,7 @@ class Station:
         self._look_at_time(now_s)
         if self._panel is None:
             self._probes += 1
-            frame = encode(self.address, 0, POLL)
+            frame = encode(self.address, 0, ID, b"\x00")
         else:
             self._hand_over(now_s)
             frame = self._panel.outgoing()
@@ -183,11 +192,14 @@ class Station:
         """Forget the connection: the line is gone, or somebody else needs it."""
         order, self._order = self._order, None
         self._panel, self.state, self._command = None, State.ABSENT, None
+        self._pace_s = self._slowest_s or self._pace_s
         self._answers, self._slowest_s = 0, 0.0
         if order is not None:
             order.done(CommandOutcome.FAILED, "the reader did not answer")
 
     def _take_in(self, panel: Panel, reply: Frame, now_s: float) -> None:
+        if reply.code == FMT:
+            self._listener.rejected("a card as text (osdp_FMT): set the reader to raw bits")
         events = panel.incoming(reply.raw)
         self._settle_order(panel, reply)
         if panel.gave_up:

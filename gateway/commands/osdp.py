@@ -6,7 +6,8 @@ from pathlib import Path
 
 from config.loader import ConfiguredDevice, SiteConfig, load_config
 from drivers.links import SerialLink
-from drivers.osdp.keying import Keyed, give_key, make_key, prove_key
+from drivers.osdp.identity import ReaderIdentity
+from drivers.osdp.keying import give_key, make_key, prove_key
 from drivers.osdp.line import OsdpLine
 from drivers.osdp.settings import BusSettings, ReaderSettings, read_key
 from gateway.assembly.devices import place_settings
@@ -44,12 +45,12 @@ async def set_key(paths: Paths, device_id: str, *, replace: bool) -> int:
             keyed = await _give(line, reader.address, file, old)
         finally:
             await line.close()
-    _say(f"{device_id}: has its key, and was connected to with it. Vendor {keyed.vendor:06X}, serial {keyed.serial}.")
+    _say(f"{device_id}: has its key, and was connected to with it. Vendor {keyed.vendor}, serial {keyed.serial}.")
     _say(f"The key lies in {file} (mode 600). Whoever has it can be this reader: it belongs into no back-up in clear.")
     return 0
 
 
-async def _give(line: OsdpLine, address: int, file: Path, old: bytes | None) -> Keyed:
+async def _give(line: OsdpLine, address: int, file: Path, old: bytes | None) -> ReaderIdentity:
     """A key that was given and not proven is tried first: the reader may have it."""
     pending, clock = file.with_name(file.name + PENDING), SystemClock()
     if pending.exists():

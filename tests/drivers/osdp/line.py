@@ -66,11 +66,19 @@ class Rig:
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """Everything has power and runs."""
+        self.plug()
+        async with running(self.bus.run(), *(reader.run() for reader in self.readers.values())):
+            yield
+        self.unplug()
+
+    def plug(self) -> None:
+        """Give everything power."""
         for simulated in self.simulated.values():
             simulated.plug()
         self.line.plug()
-        async with running(self.bus.run(), *(reader.run() for reader in self.readers.values())):
-            yield
+
+    def unplug(self) -> None:
+        """Pull the gateway's cable."""
         self.line.line.unplug()
 
     def states(self, address: int) -> list[LinkState]:
