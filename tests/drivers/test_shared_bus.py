@@ -19,6 +19,9 @@ from simulators.modbus_board import ModbusBoard, crc16
 from tests.drivers.ptys import PtyPort
 from tests.drivers.recording import Recorder, eventually, running
 
+SLACK_S = 1.0
+"""What two busy cores may add; a line that is stalled shows in three time-outs in a row."""
+
 
 class Rs485:
     """Simulated units on one pseudo-terminal; each answers at once, and only for itself."""
@@ -114,8 +117,8 @@ async def test_dead_unit_costs_the_others_one_time_out_now_and_then(line: Rs485)
     assert len([unit for _, unit, _ in heard if unit == 3]) <= 8
     polls = [at for at, unit, function in heard if unit == 1 and function == 2]
     assert len(polls) > 10
-    assert max(after - before for before, after in pairwise(polls)) < 0.2 + 0.3
-    assert waited_s < 0.2 + 0.5
+    assert max(after - before for before, after in pairwise(polls)) < 0.2 + SLACK_S
+    assert waited_s < 0.2 + SLACK_S
 
 
 async def test_dead_unit_comes_back(line: Rs485) -> None:
