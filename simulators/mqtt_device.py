@@ -72,9 +72,11 @@ class MqttDevice(ABC):
             # The session notices the cut by itself; cancelling it at once would trip over the dead socket.
             _cut(self._client)
             await asyncio.wait({task}, timeout=CUT_S)
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        while not task.done():  # aiomqtt's wait_for may swallow a cancellation before Python 3.12
+            task.cancel()
+            await asyncio.wait({task}, timeout=RETRY_S)
+        with suppress(asyncio.CancelledError, aiomqtt.MqttError):
+            task.result()
         self.online.clear()
         self.power_down()
 
