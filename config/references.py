@@ -69,7 +69,8 @@ def _channel(config: "SiteConfig", path: tuple[str, ...], device: str, kind: str
     found = config.devices.get(device)
     if found is None or not _has_channels(found):
         return
-    count = getattr(found.settings, f"{kind}s", 0)
+    channels = getattr(found.settings, f"{kind}s", 0)
+    count = channels if isinstance(channels, int) else len(channels)
     if number >= count:
         has = f"has {kind}s 0 to {count - 1}" if count else f"has no {kind}s"
         yield (*path, kind), number, f"{device!r} {has}; {kind}s are counted from 0"

@@ -10,11 +10,18 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 
 from drivers.mqtt.broker import EARLY, BrokerConnection, BrokerMessage
-from drivers.mqtt.presence import LastWill, Presence
+from drivers.mqtt.presence import Heartbeat, LastWill, Presence
 from drivers.outputs import ExpectedOutputs
 from drivers.registry import DriverContext
 from gateway.domain.commands import DeviceCommand, PulseOutput
-from gateway.domain.signals import CommandCompleted, CommandOutcome, DeviceFlagged, InputsChanged, OutputsRead
+from gateway.domain.signals import (
+    CommandCompleted,
+    CommandOutcome,
+    DeviceFlagged,
+    InputsChanged,
+    OutputsRead,
+    OutputsUnknown,
+)
 from gateway.errors import CommandFailed, LinkError
 
 MAX_QUEUE = 16
@@ -36,14 +43,17 @@ OUTPUT, INPUT = "output", "input"
 class MqttBoard(ABC):
     """Implements `drivers.contracts.RelayBoard` and, with inputs, `InputBoard`."""
 
+    blind = False
+    """The firmware can't say how its outputs stand."""
+
     def __init__(
-        self, context: DriverContext, broker: BrokerConnection, will: LastWill, outputs: int, inputs: int
+        self, context: DriverContext, broker: BrokerConnection, sign: LastWill | Heartbeat, outputs: int, inputs: int
     ) -> None:
         self._device_id, self._sink, self._clock = context.device_id, context.sink, context.clock
         self.broker, self.outputs, self.inputs = broker, outputs, inputs
         self.said: dict[Fact, object] = {}
         """What the device said since it came online."""
-        self.presence = Presence(context, broker, will, self._present)
+        self.presence = Presence(context, broker, sign, self._present)
         self._queue: deque[DeviceCommand] = deque()
         self._news = asyncio.Event()
         self._expected = ExpectedOutputs()
@@ -272,6 +282,8 @@ class MqttBoard(ABC):
             self._sink.put(DeviceFlagged(self._device_id, faults))
 
     def _tell_outputs(self) -> None:
+        if self.blind and not self._told_outputs:
+            self._told_outputs = self._sink.put(OutputsUnknown(self._device_id))
         states = [self.said.get((OUTPUT, number)) for number in range(self.outputs)]
         if self._told_outputs or None in states:
             return
@@ -298,7 +310,7 @@ class MqttBoard(ABC):
         if self._asked_at_s is None:
             return self.presence.patience_s()
         left_s = self._asked_at_s + SETUP_ANSWER_S - self.now_s()
-        return left_s + 0.01 if left_s > 0 else None
+        return left_s + 0.01 if left_s > 0 else self.presence.patience_s()
 
     async def _wait_for_news(self, timeout_s: float | None) -> None:
         try:

@@ -91,7 +91,11 @@ class BrokerConnection:
             raise LocalProtocolError(f"{topic}: subscribe before the connection runs")
         self._handlers.setdefault(topic, []).append(handler)
         if on_link is not None:
-            self._link_handlers.append(on_link)
+            self.follow(on_link)
+
+    def follow(self, on_link: LinkHandler) -> None:
+        """Have losses and returns of the broker told to `on_link`."""
+        self._link_handlers.append(on_link)
 
     async def publish(self, topic: str, payload: str) -> None:
         """Send with QoS 0, never retained. Raises LinkError while the broker is away."""

@@ -8,12 +8,12 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from drivers.mqtt.broker import BrokerConnection, BrokerMessage
-from drivers.mqtt.presence import LastWill, Presence
+from drivers.mqtt.broker import EARLY, BrokerConnection, BrokerMessage
+from drivers.mqtt.presence import Heartbeat, LastWill, Presence
 from drivers.registry import DriverContext
 from drivers.serial_reader import Card, Key, Rejected, RejectedTally
 from gateway.domain.moment import Moment
-from gateway.domain.signals import CardRead, KeyPressed, ReadIgnored
+from gateway.domain.signals import CardRead, DeviceFlagged, KeyPressed, ReadIgnored
 
 TELL_EVERY_S = 1.0
 
@@ -21,12 +21,27 @@ MAX_VALUES = 16
 """A keypad's whole PIN in one message is the most that one says."""
 
 
+OPENED_ITSELF = "it opens by its own list of users: empty that list"
+
+
 @dataclass(frozen=True, slots=True)
 class Stale:
     """A read whose own time is outside the window."""
 
 
-ReadValue = Card | Key | Rejected | Stale
+@dataclass(frozen=True, slots=True)
+class SignOfLife:
+    """A device without a last will is there; `booted`: it has just started."""
+
+    booted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedItself:
+    """The device opened a door by a list of its own, past the gateway."""
+
+
+ReadValue = Card | Key | Rejected | Stale | SignOfLife | OpenedItself
 Understand = Callable[[bytes, Moment], Iterable[ReadValue]]
 """What a payload means, at the moment of its arrival. Raises ValueError where it is no message of the family."""
 
@@ -34,12 +49,13 @@ Understand = Callable[[bytes, Moment], Iterable[ReadValue]]
 class MqttReader:
     """Implements `drivers.contracts.Reader`. The broker's connection delivers; `run` only tells what was counted."""
 
-    def __init__(self, context: DriverContext, broker: BrokerConnection, will: LastWill) -> None:
+    def __init__(self, context: DriverContext, broker: BrokerConnection, sign: LastWill | Heartbeat) -> None:
         self._device_id, self._sink, self._clock = context.device_id, context.sink, context.clock
         self._broker = broker
         self._tally = RejectedTally(context.device_id, context.sink)
         self._counts = {"frames": 0, "keys": 0, "ignored": 0}
-        self.presence = Presence(context, broker, will)
+        self._flagged = False
+        self.presence = Presence(context, broker, sign)
 
     def understand(self, topic: str, understand: Understand) -> None:
         """Read cards and keys from the messages of this topic."""
@@ -73,10 +89,20 @@ class MqttReader:
             self._ignore(str(error))
             return
         for value in values:
-            if message.flaw is not None:
+            if isinstance(value, SignOfLife):
+                self._live(value, message)
+            elif message.flaw is not None:
                 self._ignore(message.flaw)
             else:
                 self._tell(value, message.received_s)
+
+    def _live(self, sign: SignOfLife, message: BrokerMessage) -> None:
+        """What is retained says that it was there once."""
+        if message.flaw in (None, EARLY):
+            self.presence.heard()
+            if sign.booted and self._flagged:
+                self._flagged = False
+                self._sink.put(DeviceFlagged(self._device_id, ()))
 
     def _tell(self, value: ReadValue, received_s: float) -> None:
         match value:
@@ -90,6 +116,11 @@ class MqttReader:
                 self._tally.add(reason, received_s)
             case Stale():
                 self._ignore("its time is outside the window")
+            case OpenedItself():
+                self._flagged = True
+                self._sink.put(DeviceFlagged(self._device_id, (OPENED_ITSELF,)))
+            case SignOfLife():
+                return
 
     def _ignore(self, reason: str) -> None:
         self._counts["ignored"] += 1

@@ -28,6 +28,10 @@ class TasmotaRelaySettings(TopicSettings):
     """Tasmota keeps 8 pulse timers."""
     inputs: int = Field(default=0, ge=0, le=8)
 
+    def times_pulse(self, energise: bool, _duration_s: float) -> bool:
+        """PulseTime ends what is on."""
+        return energise
+
 
 def build_reader(settings: TasmotaReaderSettings, context: DriverContext) -> MqttReader:
     """The reader for one device of the site config. Raises ConfigError for an unknown broker."""

@@ -59,6 +59,8 @@ each_scanner = _over([case for case in CASES if case.kind == "scanner"])
 each_board = _over([case for case in CASES if case.kind == "board"])
 each_seeing_board = _over([case for case in CASES if case.kind == "board" and not case.blind])
 each_blind_board = _over([case for case in CASES if case.blind])
+each_silent_board = _over([case for case in CASES if case.blind and case.holds])
+each_pulsing_board = _over([case for case in CASES if not case.holds])
 each_input_board = _over([case for case in CASES if case.has_inputs])
 
 
@@ -171,7 +173,7 @@ async def test_board_that_cannot_say_how_its_outputs_stand_says_that_on_each_con
     assert wire.orders() == 0
 
 
-@each_blind_board
+@each_silent_board
 async def test_board_that_confirms_nothing_has_its_commands_sent_and_never_done(wire: Wire) -> None:
     device = wire.build()
     async with serve(wire, device):
@@ -186,6 +188,26 @@ async def test_board_that_confirms_nothing_has_its_commands_sent_and_never_done(
         "pulse": CommandOutcome.SENT,
         "late": CommandOutcome.EXPIRED,
     }
+
+
+@each_pulsing_board
+async def test_board_that_only_pulses_confirms_that_and_fails_to_hold(wire: Wire) -> None:
+    device = wire.build()
+    async with serve(wire, device):
+        await wire.said(LinkState.ONLINE)
+        now_s = time.monotonic()
+        device.submit(PulseOutput("pulse", ID, 0, True, 0.4, now_s + 5))
+        device.submit(SetOutput("hold", ID, 0, True, now_s + 5))
+        device.submit(SetOutput("let go", ID, 0, False, now_s + 5))
+        device.submit(PulseOutput("late", ID, 0, True, 0.4, now_s - 0.001))
+        done = await wire.sink.wait_for(CommandCompleted, 4)
+    assert {each.command_id: each.outcome for each in done} == {
+        "pulse": CommandOutcome.DONE,
+        "hold": CommandOutcome.FAILED,
+        "let go": CommandOutcome.DONE,
+        "late": CommandOutcome.EXPIRED,
+    }
+    assert wire.orders() == 1
 
 
 @each_seeing_board

@@ -16,13 +16,14 @@ class TasmotaDevice:
         self.settings: dict[str, object] = {"PowerOnState": 0, "SetOption140": "OFF"}
         self.pulse_time = 50
         self.power = "OFF"
+        self.switches: dict[str, str] = {}
         self.mute: set[str] = set()
         self.heard: list[tuple[str, str]] = []
         self.retained: list[str] = []
 
     def orders(self) -> list[tuple[str, str]]:
         """Commands that change something."""
-        return [each for each in self.heard if each[1]]
+        return [each for each in self.heard if each[1] and each[0] != "STATUS"]
 
     async def say(self, topic: str, payload: str, *, retain: bool = False) -> None:
         await self._client.publish(f"{topic.replace('%', self.topic)}", payload, qos=0, retain=retain)
@@ -46,6 +47,10 @@ class TasmotaDevice:
         elif name == "PulseTime1":
             self.pulse_time = int(payload) if payload else self.pulse_time
             result = {name: {"Set": self.pulse_time, "Remaining": 0}}
+        elif name == "STATUS":
+            sensors = {"Time": "2026-11-25T20:00:00", **self.switches}
+            await self.say("stat/%/STATUS10", json.dumps({"StatusSNS": sensors}))
+            return
         else:
             result = {name: self.settings[name]} if name in self.settings else {"Command": "Unknown"}
         await self.say("stat/%/RESULT", json.dumps(result))

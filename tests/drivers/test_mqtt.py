@@ -24,6 +24,7 @@ from gateway.domain.signals import (
     CommandOutcome,
     DeviceFlagged,
     FramesRejected,
+    InputsChanged,
     LinkChanged,
     LinkState,
     OutputsRead,
@@ -459,6 +460,51 @@ class TestRelay:
             async with running(connection.run(), relay.run()):
                 (flagged,) = await sink.wait_for(DeviceFlagged)
         assert flagged.faults == ("PowerOnState=?",)
+
+
+class TestSwitches:
+    """A Tasmota device whose switches are inputs."""
+
+    @staticmethod
+    def build(connection: BrokerConnection, sink: Recorder) -> TasmotaRelay:
+        driver = find_driver("tasmota-relay")
+        assert driver is not None
+        context = DriverContext("garage-relay", sink, SystemClock(), {"local": connection}, str)
+        settings = driver.settings.model_validate({"broker": "local", "topic": "garage-relay", "inputs": 2})
+        relay = driver.build(settings, context)
+        assert isinstance(relay, TasmotaRelay)
+        return relay
+
+    @pytest.mark.usefixtures("at_once")
+    async def test_switches_are_asked_for_and_say_both_ends_of_a_press(self, broker: Mosquitto) -> None:
+        sink = Recorder()
+        connection = connect(broker, sink)
+        relay = self.build(connection, sink)
+        async with tasmota_relay(broker.port, "garage-relay") as device:
+            device.settings |= {"SetOption114": "ON", "SwitchMode1": 1, "SwitchMode2": 2}
+            device.switches = {"Switch1": "OFF", "Switch2": "ON"}
+            await device.say("stat/%/RESULT", '{"Switch1":{"Action":"ON"}}', retain=True)
+            await device.say("tele/%/LWT", "Online", retain=True)
+            async with running(connection.run(), relay.run()):
+                await sink.wait_for(InputsChanged)
+                for action in ("ON", "HOLD", "OFF"):
+                    await device.say("stat/%/RESULT", json.dumps({"Switch1": {"Action": action}}))
+                reports = await sink.wait_for(InputsChanged, 3)
+        assert [report.inputs for report in reports] == [((0, False), (1, True)), ((0, True),), ((0, False),)]
+        assert sink.of(DeviceFlagged) == []
+        assert device.orders() == []
+
+    async def test_switch_that_works_its_relay_past_the_gateway_is_flagged(self, broker: Mosquitto) -> None:
+        sink = Recorder()
+        connection = connect(broker, sink)
+        relay = self.build(connection, sink)
+        async with tasmota_relay(broker.port, "garage-relay") as device:
+            device.settings |= {"SetOption114": "OFF", "SwitchMode1": 0, "SwitchMode2": 15}
+            device.switches = {"Switch1": "OFF", "Switch2": "OFF"}
+            await device.say("tele/%/LWT", "Online", retain=True)
+            async with running(connection.run(), relay.run()):
+                (flagged,) = await sink.wait_for(DeviceFlagged)
+        assert flagged.faults == ("SetOption114=OFF", "SwitchMode1=0")
 
 
 async def test_device_that_was_never_there_is_offline(broker: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:

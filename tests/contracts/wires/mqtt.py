@@ -3,10 +3,15 @@
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from drivers.mqtt.broker import BrokerConnection, BrokerSettings
+from drivers.mqtt.presence import Heartbeat
 from gateway.clock import SystemClock
+from simulators.card import Card
+from simulators.esp_rfid import EspRfidDevice
+from simulators.esphome import EsphomeNode
 from simulators.mqtt_device import Login, MqttDevice
 from simulators.shelly import ShellyRelay
 from tests.contracts.wires.wire import PASS, Kind, Place, Wire, WireCase
@@ -92,6 +97,47 @@ class ShellyWire(FirmwareWire):
         self.shelly.switch(0, on, "UI")
 
 
+class EsphomeBoardWire(FirmwareWire):
+    PARTS = ("lock/front", "switch/gate")
+
+    def __init__(self, broker: Mosquitto) -> None:
+        sensors = tuple(f"sensor_{number}" for number in range(8))
+        self.node = EsphomeNode(
+            "thing", Login("127.0.0.1", broker.port), lambda: None, outputs=self.PARTS, inputs=sensors
+        )
+        settings = {"outputs": list(self.PARTS), "inputs": list(sensors)}
+        super().__init__("esphome-board", broker, self.node, topic="thing", **settings)
+
+    def orders(self) -> int:
+        return len(self.node.orders())
+
+    async def switch_by_hand(self, on: bool) -> None:
+        self.node.switch("lock/front", on)
+
+
+class EsphomeReaderWire(FirmwareWire):
+    def __init__(self, broker: Mosquitto) -> None:
+        self.node = EsphomeNode("thing", Login("127.0.0.1", broker.port), lambda: None)
+        super().__init__("esphome-reader", broker, self.node, topic="thing")
+
+    async def show_card(self) -> None:
+        await self.node.swipe(Card("H10301", 4567, 123))
+
+
+class EspRfidWire(FirmwareWire):
+    """It has no last will: it is gone when its heartbeat stays away."""
+
+    def __init__(self, driver: str, broker: Mosquitto, **settings: Any) -> None:
+        self.esp = EspRfidDevice("doors", Login("127.0.0.1", broker.port), lambda: None, heartbeat_s=0.1)
+        super().__init__(driver, broker, self.esp, topic="doors", heartbeat_s=5.0, **settings)
+
+    async def show_card(self) -> None:
+        await self.esp.swipe(Card("H10301", 4567, 123))
+
+    def orders(self) -> int:
+        return len(self.esp.orders())
+
+
 @asynccontextmanager
 async def running_broker(place: Place) -> AsyncIterator[Mosquitto]:
     """mosquitto, and a gateway that takes reads as fresh at once."""
@@ -118,6 +164,8 @@ def _tasmota(driver: str, kind: Kind) -> WireCase:
 def _firmware(make: Callable[[Mosquitto], FirmwareWire], **case: Any) -> WireCase:
     @asynccontextmanager
     async def lay(place: Place) -> AsyncIterator[Wire]:
+        # Three heartbeats of 0.1 s, for a device that has no last will.
+        place.monkeypatch.setattr(Heartbeat, "patience_s", 0.3)
         async with running_broker(place) as broker:
             wire = make(broker)
             wire.device.plug()
@@ -138,6 +186,16 @@ async def _scanner(place: Place) -> AsyncIterator[Wire]:
 CASES = (
     _tasmota("tasmota-reader", "reader"),
     _tasmota("tasmota-relay", "board"),
+    _firmware(EsphomeBoardWire, driver="esphome-board", kind="board", has_inputs=True),
+    _firmware(EsphomeReaderWire, driver="esphome-reader", kind="reader"),
+    _firmware(partial(EspRfidWire, "esp-rfid-reader", reads="wiegand"), driver="esp-rfid-reader", kind="reader"),
+    _firmware(
+        partial(EspRfidWire, "esp-rfid-relay", address="192.168.1.211", pulse_s=0.4),
+        driver="esp-rfid-relay",
+        kind="board",
+        blind=True,
+        holds=False,
+    ),
     _firmware(ShellyWire, driver="shelly", kind="board", has_inputs=True),
     WireCase("mqtt-scanner", "scanner", _scanner),
 )

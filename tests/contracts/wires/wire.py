@@ -78,3 +78,5 @@ class WireCase:
     has_inputs: bool = False
     blind: bool = False
     """A board that can't say how its outputs stand."""
+    holds: bool = True
+    """A board that can hold an output; one that can't only pulses, and its log confirms that."""
