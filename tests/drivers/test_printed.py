@@ -37,6 +37,14 @@ def test_a_message_between_parities_is_printed_without_them() -> None:
     assert printed_forms(*BUILT_IN.encode("H10301", 213, 2000))["2H3D,4H5D"] == "213,02000"
 
 
+def test_a_form_that_needs_more_bytes_than_were_sent_is_not_there() -> None:
+    forms = printed_forms(*BUILT_IN.encode("UID34", None, 0x89D41B81))
+    assert forms["hex"] == "89D41B81"
+    assert "10H13D" not in forms
+    assert "8H10D" not in printed_forms(*BUILT_IN.encode("H10301", 213, 2000))
+    assert printed_forms(1, 1) == {"hex": "01", "decimal": "1"}
+
+
 def test_the_bytes_in_the_other_order_are_printed_too() -> None:
     """Nitgen eNCard-i manual: 529D06E3 is 1386022627, and E3069D52 is 3808861522."""
     forms = printed_forms(0x529D06E3, 32)

@@ -195,6 +195,8 @@ def test_format_without_parity_says_null_and_unknown_length_gives_no_readings() 
     assert found["WIE32"] == {"format": "WIE32", "facility_code": 0xAB, "card_number": 0x1234, "parity_ok": None}
     assert found["UID32R"]["card_number"] == 0x3412AB00
     assert decode_line(41, "1")["readings"] == []
+    assert decode_line(1, "1") == {"bits": 1, "hex": "1", "readings": []}
+    assert decode_line(256, "F" * 64)["hex"] == "F" * 64
 
 
 @pytest.mark.parametrize(

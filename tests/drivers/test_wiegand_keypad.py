@@ -105,3 +105,5 @@ class TestMessages:
         settings = KeypadSettings.model_validate({"keypad": "26bit", "keypad_facility": 7, "keypad_digits": 4})
         assert settings.make_keypad() == BUFFERED
         assert KeypadSettings().make_keypad() == Keypad()
+        assert KeypadSettings(keypad_facility=0, keypad_digits=1).make_keypad() == Keypad(digits=1)
+        assert KeypadSettings(keypad="none").make_keypad().kind is KeypadKind.NONE
