@@ -1,21 +1,13 @@
 """What firmwares behind a broker say of cards and keys, as far as they agree (pure)."""
 
 from drivers.serial_reader import Card, Key, Rejected
-from drivers.wiegand.formats import FormatTable, uid_reading
+from drivers.wiegand.formats import uid_reading
 from gateway.domain.credential import Identifier, Reading
 
 HEX = frozenset("0123456789ABCDEFabcdef")
 
 KEYS = "0123456789*#"
 """A Wiegand keypad's 10 is `*`, its 11 is `#`."""
-
-
-def read_bits(bits: int, length: int, formats: FormatTable, names: tuple[str, ...]) -> Card | Rejected:
-    """A whole Wiegand message of `length` bits, its parity still in it."""
-    if bits >> length:
-        return Rejected(f"a number of more than {length} bits")
-    readings = formats.read(bits, length, names)
-    return Card(readings) if readings else Rejected(f"no format of {length} bits")
 
 
 def read_uid(text: str, separator: str = "") -> Card | Rejected:
