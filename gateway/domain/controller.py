@@ -17,6 +17,7 @@ from gateway.domain.door_control import DoorControl
 from gateway.domain.entry import Entry
 from gateway.domain.guard_desk import GuardDesk
 from gateway.domain.listed import AccessList
+from gateway.domain.lock_watch import LockWatch
 from gateway.domain.moment import ClockQuality, Moment
 from gateway.domain.observation_book import END_DEADLINE_S, ObservationBook, WatchedObservation
 from gateway.domain.patrol import Patrol
@@ -74,6 +75,7 @@ class Controller:
         self.site, self.state = site, state
         self.alarms = AlarmBook(state.alarms, state.next_alarm)
         self.doors = DoorControl(site, self.alarms, state.doors, state.next_command)
+        self.locks = LockWatch(self.doors)
         self.inputs = SiteInputs(site, state, self.doors, self.alarms)
         self.observations = ObservationBook(state.observations)
         self.register = register or Register()
@@ -187,16 +189,16 @@ class Controller:
 
     def _outputs_read(self, signal: sg.OutputsRead, now: _Now) -> None:
         for output, energised in signal.outputs:
-            self.doors.output_read(signal.device, output, energised, now.moment)
+            self.locks.output_read(signal.device, output, energised, now.moment)
             self.sirens.output_read(signal.device, output, energised, now.moment)
 
     def _outputs_unknown(self, signal: sg.OutputsUnknown, now: _Now) -> None:
-        self.doors.outputs_unknown(signal.device, now.moment)
+        self.locks.outputs_unknown(signal.device, now.moment)
         self.sirens.outputs_unknown(signal.device, now.moment)
 
     def _command_completed(self, signal: sg.CommandCompleted, now: _Now) -> None:
         failed = signal.outcome in (sg.CommandOutcome.FAILED, sg.CommandOutcome.EXPIRED)
-        if failed or not self.doors.is_untold(signal.command_id):
+        if failed or not self.locks.is_untold(signal.command_id):
             self._tell(
                 ev.CommandEnded(
                     command_id=signal.command_id,
@@ -206,16 +208,16 @@ class Controller:
                 )
             )
         expired = signal.outcome is sg.CommandOutcome.EXPIRED
-        self.doors.pulse_ended(signal.command_id, expired, now.moment)
+        self.locks.pulse_ended(signal.command_id, expired, now.moment)
         self.entry.grants.command_ended(signal.command_id, expired)
         if failed:
-            door = self.doors.command_failed(signal.command_id, now.moment)
+            door = self.locks.command_failed(signal.command_id, now.moment)
             self._raise(AlarmKind.COMMAND_FAILED, signal.device, now, door=door)
         else:
             self._tell(*self.alarms.normal(AlarmKind.COMMAND_FAILED, signal.device))
-            self.doors.command_taken(signal.command_id)
+            self.locks.command_taken(signal.command_id)
         if signal.outcome is sg.CommandOutcome.DONE:
-            self.doors.command_done(signal.command_id)
+            self.locks.command_done(signal.command_id)
 
     # Devices, processes, the journal
 
@@ -232,7 +234,7 @@ class Controller:
                 self.state.lost.remove(signal.device)
                 self._tell(ev.DeviceReturned(device=signal.device, detail=signal.detail[:200]))
                 self._tell(*self.alarms.normal(kind, signal.device))
-            self.doors.device_returned(signal.device, now.moment)
+            self.locks.device_returned(signal.device, now.moment)
 
     def _frames_rejected(self, signal: sg.FramesRejected, now: _Now) -> None:
         self._tell(ev.RubbishReceived(device=signal.device, count=signal.count, reason=signal.reason[:200]))

@@ -15,7 +15,6 @@ from gateway.domain.alarm import AlarmBook, AlarmKind
 from gateway.domain.commands import Command, DeviceCommand, PulseOutput, SetOutput
 from gateway.domain.door import (
     PULSES_MAX,
-    RELEASE_GRACE_S,
     Action,
     Awaited,
     DoorMachine,
@@ -35,7 +34,6 @@ from gateway.domain.events import (
     DoorModeOverrideEnded,
     DoorOpened,
     Event,
-    LockFoundReleased,
     LockNotReleased,
     LockReleased,
     LockSecured,
@@ -50,7 +48,6 @@ COMMAND_EXPIRY_S = 2.0
 """GB 50396-2007: credential to actuation at most 2 s; a later release would surprise whoever stands there."""
 HOLD_EXPIRY_S = 10.0
 """A release that stays (mode, fire) is right whenever it arrives, and is sent again until it is confirmed."""
-HOLD_RETRY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,102 +221,18 @@ class DoorControl:
             if machine.stuck_due(moment):
                 self._stuck(machine, moment)
             if machine.retry_due(moment):
-                self._resend(machine, moment)
+                self.say_again(machine, moment)
 
     def deadline_s(self) -> float | None:
         """The doors' next timer, monotonic seconds."""
         times = [machine.deadline_s() for machine in self.machines.values()]
         return min((t for t in times if t is not None), default=None)
 
-    def output_read(self, device: str, output: int, energised: bool, moment: Moment) -> None:
-        """A board says how an output stands: put right what nothing recorded explains."""
-        for machine in self.machines.values():
-            terminal = machine.door.lock.output
-            if (terminal.device, terminal.number) != (device, output):
-                continue
-            if energised == machine.door.lock.release_energised:
-                self._found_released(machine, moment)
-            else:
-                self._found_secured(machine, moment)
-
-    def outputs_unknown(self, device: str, moment: Moment) -> None:
-        """A board that can't say how its outputs stand is connected: each lock on it is told what it should do.
-
-        A gateway that died in the middle of a pulse which it timed itself leaves that lock released, and here nothing
-        else would ever tell. A pulse that goes on is left alone, and its end is said in so many words.
-        """
-        for machine in self.machines.values():
-            state = machine.state
-            if machine.door.lock.output.device != device:
-                continue
-            if state.release_ends_s is not None:
-                state.retry_at_s = state.release_ends_s + RELEASE_GRACE_S
-            else:
-                self._resend(machine, moment)
-
-    def device_returned(self, device: str, moment: Moment) -> None:
-        """A relay board is back: say again what must last."""
-        for machine in self.machines.values():
-            if machine.door.lock.output.device != device:
-                continue
-            if machine.state.phase is DoorPhase.FREE or machine.state.pulse_owed:
-                self._resend(machine, moment)
-
-    def command_done(self, command_id: str) -> None:
-        """A device confirmed it: a lock that was found released is secured, if this was to secure it."""
-        for door, machine in self.machines.items():
-            if machine.state.command_id == command_id and not machine.state.lock_released:
-                self.events += self.alarms.normal(AlarmKind.LOCK_FOUND_RELEASED, door)
-
     def take_command_id(self) -> str:
         """The next command's id; none is given twice."""
         command_id = f"c-{self.next_command}"
         self.next_command += 1
         return command_id
-
-    def is_untold(self, command_id: str) -> bool:
-        """Is it one of a stuck exit button's releases that the journal was not told of?"""
-        return any(machine.state.untold_command == command_id for machine in self.machines.values())
-
-    def pulse_ended(self, command_id: str, never_sent: bool, moment: Moment) -> None:
-        """How a release's command ended. A door whose every command expired unsent never was released."""
-        for door, machine in self.machines.items():
-            if machine.pulse_ended(command_id, never_sent):
-                self.give(door, Stimulus.NEVER_RELEASED, moment)
-
-    def command_taken(self, command_id: str) -> None:
-        """It went out to its device, confirmed or not: a barrier's pulse is owed no more."""
-        for machine in self.machines.values():
-            if machine.state.command_id == command_id:
-                machine.state.pulse_owed = False
-
-    def command_failed(self, command_id: str, moment: Moment) -> str | None:
-        """The door whose newest command this was; a lasting state is sent again until it is confirmed."""
-        for door, machine in self.machines.items():
-            state = machine.state
-            if state.command_id == command_id:
-                if state.phase is DoorPhase.FREE or not state.lock_released or state.pulse_owed:
-                    state.retry_at_s, state.boot_id = moment.monotonic_s + HOLD_RETRY_S, moment.boot_id
-                return door
-        return None
-
-    def _found_released(self, machine: DoorMachine, moment: Moment) -> None:
-        state, door = machine.state, machine.door.id
-        if state.phase is DoorPhase.FREE:
-            return
-        if state.release_ends_s is not None:
-            # Whoever timed this pulse may be gone with it: at its end, secure the lock in so many words.
-            state.retry_at_s = state.release_ends_s + RELEASE_GRACE_S
-        elif not state.lock_released:
-            command = self._set(machine.door, False, moment)
-            if not self.alarms.is_active(AlarmKind.LOCK_FOUND_RELEASED, door):
-                self.events.append(LockFoundReleased(door=door, command_id=command.command_id))
-            self.events += self.alarms.raise_alarm(AlarmKind.LOCK_FOUND_RELEASED, door, moment, door=door)
-
-    def _found_secured(self, machine: DoorMachine, moment: Moment) -> None:
-        self.events += self.alarms.normal(AlarmKind.LOCK_FOUND_RELEASED, machine.door.id)
-        if machine.state.phase is DoorPhase.FREE:
-            self._resend(machine, moment)
 
     def _renew(self, machine: DoorMachine, moment: Moment) -> None:
         """The exit button is still pressed at its release's end: the lock stays released, for nobody else's time."""
@@ -394,7 +307,7 @@ class DoorControl:
             machine.state.untold_command = command.command_id
 
     def _hold(self, machine: DoorMachine, moment: Moment) -> None:
-        command = self._set(machine.door, True, moment)
+        command = self.set_lock(machine.door, True, moment)
         self.events.append(self._released(machine, command, None))
 
     def _secure(self, machine: DoorMachine, moment: Moment) -> None:
@@ -406,7 +319,7 @@ class DoorControl:
         if pulse_runs and not machine.door.relock_on_close:
             return
         state.lock_released, state.release_ends_s = False, None
-        command = self._set(machine.door, False, moment)
+        command = self.set_lock(machine.door, False, moment)
         if state.stuck_told_s is None:  # A stuck exit button releases it again in the same turn.
             self.events.append(LockSecured(door=machine.door.id, command_id=command.command_id))
 
@@ -415,13 +328,15 @@ class DoorControl:
         machine.state.because, machine.state.pulse_owed = because, True
         self.give(machine.door.id, Stimulus.GRANT, moment)
 
-    def _resend(self, machine: DoorMachine, moment: Moment) -> None:
+    def say_again(self, machine: DoorMachine, moment: Moment) -> None:
+        """Tell a lock once more what it should do: stay released, rest, or (a barrier) open."""
         if machine.state.pulse_owed:
             self._open_barrier(machine, moment, machine.state.because)
             return
-        self._set(machine.door, machine.state.phase is DoorPhase.FREE, moment)
+        self.set_lock(machine.door, machine.state.phase is DoorPhase.FREE, moment)
 
-    def _set(self, door: Door, release: bool, moment: Moment) -> SetOutput:
+    def set_lock(self, door: Door, release: bool, moment: Moment) -> SetOutput:
+        """Command a lock to stay released, or to rest; the command."""
         energise = door.lock.release_energised == release
         command = SetOutput(
             self._command_id(self.machines[door.id]),

@@ -2,8 +2,8 @@
 
 from drivers.outputs import PULSE_DRIFT, PULSE_GRACE_S
 from drivers.relay.settings import ModbusSettings
-from gateway.domain.door_control import HOLD_RETRY_S
 from gateway.domain.door_mode import FREE_MODES, MODES, DoorMode, ModeRequest, mode_refusal
+from gateway.domain.lock_watch import HOLD_RETRY_S
 from gateway.domain.site import Lock, LockKind, Terminal, Wiring
 
 _MODE = {

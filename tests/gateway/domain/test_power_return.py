@@ -10,6 +10,7 @@ from gateway.domain import events as ev
 from gateway.domain.commands import PulseOutput
 from gateway.domain.door import DoorState
 from gateway.domain.listed import Authentication
+from gateway.domain.lock_watch import LockWatch
 from gateway.domain.moment import ClockQuality
 from gateway.domain.site import (
     Lock,
@@ -69,7 +70,7 @@ def test_a_life_safety_release_stays_and_is_said_again_to_a_board_that_has_forgo
     bench.lock_open()
     again = bench.restarted(off_s=60.0, reboot=True).starts()
     assert again.mode() is M.LOCKED_OPEN
-    again.turn().doors.output_read("board", 0, False, again.moment)
+    LockWatch(again.turn().doors).output_read("board", 0, False, again.moment)
     assert [releases(c) for c in again.commands()] == [True]
 
 
@@ -123,7 +124,7 @@ def test_a_board_that_dropped_its_relays_is_put_right_when_it_is_back(lock: Lock
     if free:
         bench.lock_open()
     released = is_released(lock, coil=False)
-    bench.turn().doors.output_read("board", 0, False, bench.moment)
+    LockWatch(bench.turn().doors).output_read("board", 0, False, bench.moment)
     assert [is_released(lock, coil=c.energise) for c in bench.commands()] == ([] if released == free else [free])
     assert bool(bench.told(ev.LockFoundReleased)) == (released and not free)
 
@@ -134,6 +135,6 @@ def test_a_pulse_that_nobody_ended_while_the_gateway_was_gone_is_ended_at_its_re
     bench = wired(lock).grant()
     again = bench.restarted(off_s=60.0, reboot=reboot).starts()
     assert len(again.told(ev.LockSecured)) == 1
-    again.turn().doors.output_read("board", 0, lock.release_energised, again.moment)
+    LockWatch(again.turn().doors).output_read("board", 0, lock.release_energised, again.moment)
     assert [is_released(lock, coil=c.energise) for c in again.commands()] == [False]
     assert len(again.told(ev.LockFoundReleased)) == 1
