@@ -55,4 +55,4 @@ class Cardholder:
     special_care: bool = False
     """Shown on the muster list only, and to whoever deals with an emergency."""
     groups: tuple[str, ...] = ()
-    """For rules that want people of several groups."""
+    """For rules that want people of several groups, and for who walks guard tours."""
