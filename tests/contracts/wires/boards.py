@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from simulators.modbus_board import BoardOnLine, ModbusBoard
 from simulators.pty_line import PtyLine
 from simulators.usb_relays import Hw667Board, LcusBoard, NumatoBoard, RelaysOnLine, UsbRelays
 from tests.contracts.wires.wire import Place, Wire, WireCase
@@ -37,14 +38,18 @@ async def _modbus(place: Place) -> AsyncIterator[Wire]:
         wire.board.close()
 
 
+Device = RelaysOnLine | BoardOnLine
+Make = Callable[[PtyLine, Callable[[], None]], Device]
+
+
 class SimulatedWire(Wire):
     """A simulated board on its own line: its bytes are no driver's."""
 
-    def __init__(self, driver: str, board: UsbRelays, line: PtyLine, **settings: object) -> None:
+    def __init__(self, driver: str, make: Make, line: PtyLine, **settings: object) -> None:
         super().__init__(driver, port=str(line.link), outputs_poll_s=0.5, **settings)
-        self.device = RelaysOnLine(board, line, self._moved)
+        self.device = make(line, self._moved)
         self._order = 0
-        self._seen = list(board.coils)
+        self._seen = list(self.device.coils)
         self.device.plug()
 
     async def cut(self) -> None:
@@ -64,22 +69,37 @@ class SimulatedWire(Wire):
         self._seen = list(self.device.coils)
 
 
-def _simulated(driver: str, make: Callable[[], UsbRelays], **settings: object) -> WireCase:
+def _simulated(driver: str, make: Make, *, blind: bool = False, **settings: object) -> WireCase:
     @asynccontextmanager
     async def lay(place: Place) -> AsyncIterator[Wire]:
-        wire = SimulatedWire(driver, make(), PtyLine(place.folder / "port"), **settings)
+        wire = SimulatedWire(driver, make, PtyLine(place.folder / "port", baud=115200), **settings)
         try:
             yield wire
         finally:
             wire.device.line.unplug()
 
-    return WireCase(driver, "board", lay, has_inputs=settings.get("inputs") == 8, blind=driver in BLIND)
+    return WireCase(driver, "board", lay, has_inputs=settings.get("inputs") == 8, blind=blind)
 
 
-BLIND = ("hw-667",)
+def _usb(board: Callable[[], UsbRelays]) -> Make:
+    return lambda line, changed: RelaysOnLine(board(), line, changed)
+
+
+def _dialect(name: str) -> WireCase:
+    def make(line: PtyLine, changed: Callable[[], None]) -> Device:
+        return BoardOnLine(ModbusBoard(255, [False] * 2, dialect=name), line, changed)
+
+    return _simulated("modbus-rtu", make, profile=name, unit=255, outputs=2, inputs=8)
+
+
 CASES = (
     WireCase("modbus-rtu", "board", _modbus, has_inputs=True),
-    _simulated("lcus", lambda: LcusBoard([False, False], "lines"), outputs=2, answers=True),
-    _simulated("hw-667", Hw667Board),
-    _simulated("numato", NumatoBoard, inputs=8),
+    _dialect("waveshare"),
+    _dialect("lc"),
+    _dialect("coils-from-1"),
+    _simulated("lcus", _usb(lambda: LcusBoard([False, False], "lines")), outputs=2, answers=True),
+    _simulated("lcus", _usb(lambda: LcusBoard([False] * 8, "bytes")), outputs=8, answers=True),
+    _simulated("lcus", _usb(LcusBoard), blind=True),
+    _simulated("hw-667", _usb(Hw667Board), blind=True),
+    _simulated("numato", _usb(NumatoBoard), inputs=8),
 )
