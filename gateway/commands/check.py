@@ -60,6 +60,10 @@ def _unsafe(config: SiteConfig) -> Iterator[str]:
     for name, site_input in config.inputs.items():
         if site_input.purpose == "fire" and not is_supervised(config, site_input):
             yield f"input.{name} isn't supervised: nobody is told when its line is cut or shorted"
+    for name, door in config.doors.items():
+        board = config.devices.get(door.lock.device)
+        if board is not None and board.driver.kind == "reader":
+            yield f"door.{name}.lock hangs on a relay in reader {board.id}: whoever opens the reader opens the door"
     for key, meaning in untimed_pulses(config):
         yield f"{key}: {meaning}"
 

@@ -70,6 +70,9 @@ def lone_device(driver_name: str, settings: list[str], hearing: Hearing) -> Devi
     if getattr(model, "broker", None) is not None:
         raise ConfigError("--driver", driver_name, "lives behind a broker: learn it from a site's config")
 
+    if getattr(model, "bus", None) is not None:
+        raise ConfigError("--driver", driver_name, "is on a bus with others: learn it from a site's config")
+
     def secret(reference: str) -> str:
         return read_secret(Path.cwd(), reference)
 

@@ -3,6 +3,7 @@
 import ctypes
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -144,31 +145,51 @@ async def test_a_recorded_card_played_back_within_the_session_is_no_card(tmp_pat
     assert len(rig.sink.of(CardRead)) == 1
 
 
-async def test_a_whole_recorded_session_played_back_after_a_restart_reads_no_card(tmp_path: Path) -> None:
-    """Its keys come from our challenge alone: this holds because no challenge comes twice."""
+class Tape(OsdpReader):
+    """No reader at all: it says again what was said, in its order."""
+
+    def __init__(self, recorded: list[bytes]) -> None:
+        super().__init__(5, None)
+        self.recorded = iter(recorded)
+
+    def plug(self) -> None:
+        self.plugged = True
+
+    def answer(self, data: bytes) -> bytes:
+        return next(self.recorded, b"")
+
+
+async def played_back(tmp_path: Path, between: Callable[[], object]) -> Rig:
+    """Record a session with a card; then, as after a restart, play it to a new driver."""
     rig = Rig(tmp_path, [OsdpReader(5, KEY)])
     rig.add(5)
+    between()
     async with rig.at_work():
         await rig.online(5)
         await rig.read(5)
-    recorded = [said for _, said in rig.line.seen]
     (tmp_path / "again").mkdir()
-    again = Rig(tmp_path / "again", [OsdpReader(5, KEY)])
+    again = Rig(tmp_path / "again", [Tape([said for _, said in rig.line.seen])])
     again.add(5)
-    tape = iter(recorded)
-
-    def play(_asked: bytes, _said: bytes) -> bytes:
-        nonlocal tape
-        piece = next(tape, None)
-        if piece is None:
-            tape = iter(recorded)
-            piece = next(tape)
-        return piece
-
-    again.line.meddle = play
+    between()
     async with again.at_work():
-        await again.offline(5)
-    nothing_was_let_in(again)
+        await again.sink.until(lambda: again.states(5) != [])
+        await eventually(lambda: again.readers[5].counters()["unanswered"] > 0)
+    return again
+
+
+async def test_a_recorded_session_played_back_after_a_restart_reads_no_card(tmp_path: Path) -> None:
+    nothing_was_let_in(await played_back(tmp_path, lambda: None))
+
+
+async def test_it_is_the_fresh_challenge_alone_that_keeps_a_recorded_session_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What libosdp does by itself: its generator starts the same in each process. The card is let in."""
+    libc = ctypes.CDLL(None)
+    monkeypatch.setattr("drivers.osdp.panel.stir", lambda: None)
+    again = await played_back(tmp_path, lambda: libc.srand(1))
+    assert len(again.sink.of(CardRead)) == 1
+    assert again.states(5)[0] is ONLINE
 
 
 def challenge_of(panel: Panel) -> bytes:

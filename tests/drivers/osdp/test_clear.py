@@ -61,7 +61,7 @@ async def test_a_card_in_an_answer_that_was_lost_or_spoilt_is_said_again(tmp_pat
         if said[5] != 0x50:
             return said
         hits.append(said)
-        return [b"", said[:6], said, said[:7] + b"\xff" + said[8:], said][(len(hits) - 1) % 5]
+        return (b"", said[:6], said, said[:7] + b"\xff" + said[8:], said)[(len(hits) - 1) % 5]
 
     async with rig.at_work():
         await rig.online(5)
@@ -72,7 +72,7 @@ async def test_a_card_in_an_answer_that_was_lost_or_spoilt_is_said_again(tmp_pat
         await rig.sink.wait_for(CardRead, 8)
     assert [each.readings[0].identifier.number for each in rig.sink.of(CardRead)] == [*range(1, 9)]
     assert rig.states(5) == [ONLINE]
-    assert reader.repeated >= 9
+    assert reader.repeated >= 12
 
 
 async def test_inputs_outputs_and_condition_are_told_on_connecting_and_on_change(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """OSDP readers in a site's config: what is refused, how they are built, and what their cards come to."""
 
-import asyncio
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,6 +13,7 @@ from config.wiring import to_site
 from drivers.contracts import Indicator
 from gateway.assembly.devices import SiteDevices
 from gateway.clock import SystemClock
+from gateway.commands.check import check_site
 from gateway.domain.commands import IndicateAtReader
 from gateway.domain.controller import Controller
 from gateway.domain.signals import CardRead, LinkChanged, LinkState
@@ -102,6 +102,17 @@ def test_a_reader_in_clear_is_a_standing_alarm_and_one_with_a_key_is_none() -> N
     assert to_site(config()).insecure_links == ("device:r2",)
 
 
+def test_checking_a_site_tells_what_stands_on_the_unsafe_side(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (data / "site.toml").write_text(SITE, encoding="utf-8")
+    assert check_site(data / "site.toml", data) == 0
+    said = capsys.readouterr().err
+    assert "door.north.lock hangs on a relay in reader r1" in said
+    assert "device.r2 is insecure" in said
+    (data / "secrets" / "r1.scbk").unlink()
+    assert check_site(data / "site.toml", data) == 0
+    assert "device.r1.key" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", ["30" * 16, "xyz", bytes(range(0x30, 0x40)).hex()])
 def test_a_key_that_is_none_stops_the_start_and_is_not_shown(data: Path, text: str) -> None:
     (data / "secrets" / "r1.scbk").write_text(text, encoding="ascii")
@@ -156,4 +167,3 @@ async def test_a_card_at_the_reader_opens_the_door_by_its_relay_and_shows_green(
     await line.unplug()
     (led,) = [each for each in reader.shown if each["command"] == osdp_sys.CMD_LED]
     assert led["on_color"] == osdp_sys.LED_COLOR_GREEN
-    await asyncio.sleep(0)

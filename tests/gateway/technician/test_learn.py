@@ -126,6 +126,7 @@ async def test_line_that_stays_silent_ends_with_1(place: Place, acts: Acts) -> N
         ("s4a", ["port=x", "baud=960"], "use one of"),
         ("s4a", ["port"], "KEY=VALUE"),
         ("tasmota-reader", ["broker=local", "topic=a"], "broker"),
+        ("osdp-reader", ["bus=b", "address=0", "insecure=true"], "is on a bus"),
     ],
 )
 async def test_wrong_setting_is_named(driver: str, settings: list[str], fault: str) -> None:
