@@ -15,6 +15,7 @@ import msgspec
 from gateway.clock import Clock
 from gateway.errors import AuthenticationFailed, OfficeRejected, OfficeUnreachable
 from sync import wire
+from sync.device_key import DeviceKey
 
 CALL_S = 20.0
 """A hello or a batch, all in all: the office's transaction takes milliseconds, a bad line some seconds."""
@@ -22,6 +23,14 @@ POLL_MARGIN_S = 10.0
 LIST_S = 600.0
 """A list, all in all: 200 MB at 3 Mbit/s."""
 _TIMEOUT = httpx2.Timeout(10.0, connect=5.0)
+
+_REMEDIES = {
+    302: ": office.url must be the office's own address, it is not followed elsewhere",
+    400: ": gateway and office must be of versions that understand each other",
+    404: ": are office.url and site.id what the office knows?",
+    413: ": something on the way takes smaller bodies than the office: raise its limit to 1 MiB",
+}
+"""What a person does about it, by status."""
 
 Answer = TypeVar("Answer")
 
@@ -32,8 +41,17 @@ class OfficeClient:
     Every call raises OfficeUnreachable (retry later), OfficeRejected (nonsense), AuthenticationFailed (the token).
     """
 
-    def __init__(self, url: str, site: str, token: str, clock: Clock) -> None:
-        self._site, self._clock = site, clock
+    def __init__(
+        self,
+        url: str,
+        site: str,
+        token: str,
+        key: DeviceKey,
+        clock: Clock,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        """`key` is the device's own; `transport` is another way to the office than a socket."""
+        self._site, self._key, self._clock = site, key, clock
         # No environment: a proxy set for a person's shell is not the gateway's way out.
         self._http = httpx2.AsyncClient(
             base_url=f"{url.rstrip('/')}/v1/sites/{site}/",
@@ -42,19 +60,33 @@ class OfficeClient:
             limits=httpx2.Limits(max_connections=4),
             follow_redirects=False,
             trust_env=False,
+            transport=transport,
         )
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
 
+    @property
+    def device_key(self) -> str:
+        """The public key, in hex, by which the office knows this box."""
+        return self._key.public
+
+    async def challenge(self) -> wire.Challenge:
+        """What the next hello must hold and sign."""
+        async with self._stream("POST", "challenge", CALL_S, content=b"") as response:
+            body = await _body(response, wire.ANSWER_BYTES)
+            if response.status_code != 200:
+                raise OfficeRejected(f"challenge: HTTP {response.status_code}")
+            return _decode(body, wire.Challenge)
+
     async def hello(self, hello: wire.Hello) -> wire.Welcome | wire.Refusal:
         """Open a session."""
-        return await self._post("hello", hello, wire.Welcome)
+        return await self._post("hello", hello.challenge, hello, wire.Welcome)
 
     async def send(self, batch: wire.Batch) -> wire.Receipt | wire.Refusal:
         """Deliver events; a receipt means that they are committed."""
-        return await self._post("events", batch, wire.Receipt)
+        return await self._post("events", batch.session, batch, wire.Receipt)
 
     async def manifest(self, after: int, wait_s: float) -> wire.Manifest | None:
         """Wait up to `wait_s` for a list newer than `after`; None when there is none."""
@@ -85,9 +117,11 @@ class OfficeClient:
             raise OfficeRejected(f"answers {numbers[1]} to {numbers[-1]} don't rise above {after}")
         return found
 
-    async def _post(self, path: str, record: msgspec.Struct, answer: type[Answer]) -> Answer | wire.Refusal:
+    async def _post(self, path: str, nonce: str, record: msgspec.Struct, answer: type[Answer]) -> Answer | wire.Refusal:
+        """A signed call. `nonce` is what binds it to this moment: the challenge, or the session."""
         content = msgspec.json.encode(record)
-        async with self._stream("POST", path, CALL_S, content=content) as response:
+        signature = self._key.sign(wire.signed_bytes(self._site, path, nonce, content))
+        async with self._stream("POST", path, CALL_S, content=content, signature=signature) as response:
             body = await _body(response, wire.ANSWER_BYTES)
             if response.status_code == 409:
                 return _decode(body, wire.ErrorAnswer).error
@@ -102,9 +136,12 @@ class OfficeClient:
         *,
         content: bytes | None = None,
         params: dict[str, str] | None = None,
+        signature: str | None = None,
     ) -> AsyncIterator[httpx2.Response]:
         """One exchange; the answer's status is one that the protocol knows."""
         headers = {} if content is None else {"Content-Type": "application/json"}
+        if signature is not None:
+            headers[wire.SIGNATURE] = signature
         timeout = httpx2.Timeout(10.0, connect=5.0, read=min(limit_s, wire.WAIT_S + POLL_MARGIN_S))
         try:
             async with (
@@ -132,13 +169,12 @@ class OfficeClient:
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise OfficeRejected("an answer is compressed though nobody asked for it")
             return
-        if status in (401, 403):
-            raise AuthenticationFailed(f"the office refuses the token (HTTP {status})")
         if status in (408, 429) or status >= 500:
             raise OfficeUnreachable(f"HTTP {status}", self._retry_after_s(response.headers.get("retry-after")))
-        raise OfficeRejected(
-            f"HTTP {status}: {_short((await _body(response, wire.ANSWER_BYTES)).decode(errors='replace'))}"
-        )
+        said = (await _body(response, wire.ANSWER_BYTES)).decode(errors="replace")
+        if status in (401, 403):
+            raise AuthenticationFailed(_forbidden(status, said))
+        raise OfficeRejected(f"HTTP {status}: {_short(said)}{_REMEDIES.get(status, '')}")
 
     def _retry_after_s(self, value: str | None) -> float | None:
         """RFC 9110, section 10.2.3: seconds, or a date."""
@@ -169,7 +205,22 @@ def _decode(body: bytes, record: type[Answer]) -> Answer:
     try:
         return msgspec.json.decode(body, type=record)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise OfficeRejected(f"an answer makes no sense: {_short(str(error))}") from error
+        raise OfficeRejected(f"an answer makes no sense (is office.url an office?): {_short(str(error))}") from error
+
+
+def _forbidden(status: int, said: str) -> str:
+    """Who is not let in, and what a person does about it."""
+    try:
+        code = msgspec.json.decode(said, type=wire.ErrorAnswer).error.code
+    except (msgspec.DecodeError, RecursionError):
+        code = ""
+    if code == "other_device":
+        return (
+            "the office knows another device for this site: have it forget the old key, or restore secrets/device-key"
+        )
+    if code == "bad_signature":
+        return "the office can't verify this device's signature: is something on the way that changes requests?"
+    return f"the office refuses the token (HTTP {status}): put the one that it gave into office.token's file"
 
 
 def _sha256(raw: bytes) -> str:

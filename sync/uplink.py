@@ -133,10 +133,14 @@ class Uplink:
             wire.PROTOCOL,
             self._software,
             self._clock.now().boot_id,
+            self._client.device_key,
+            (await self._client.challenge()).challenge,
             tuple(wire.EpochEnd(end.epoch, end.seq, end.hash) for end in ends[-wire.EPOCHS :]),
             await asyncio.to_thread(self._lists.version_in_force),
         )
         welcome = await self._client.hello(hello)
+        if isinstance(welcome, wire.Refusal) and welcome.code == "challenge":
+            raise _SessionOver("the challenge was used or forgotten")
         if isinstance(welcome, wire.Refusal):
             raise OfficeRejected(f"the office refuses the hello: {welcome.code}: {welcome.text[:120]}")
         cursors = {cursor.epoch: cursor for cursor in welcome.cursors}

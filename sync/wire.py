@@ -32,7 +32,10 @@ ANSWERS = 100
 """Answers of one call: a site has fewer access points at which somebody waits at once."""
 
 FIRST_PREVIOUS_HASH = "0" * 64
+SIGNATURE = "Gatehouse-Signature"
+"""The header of a signed request: an Ed25519 signature in hex."""
 _ENVELOPE_TAG = "gatehouse/event/"
+_REQUEST_TAG = "gatehouse/request/1"
 _EPOCH_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -44,12 +47,28 @@ Epoch: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
 Hash: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Salt: TypeAlias = Annotated[str, Meta(pattern="^([0-9a-f]{2}){0,64}$")]
 EventId: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+PublicKey: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+"""An Ed25519 public key (RFC 8032), 32 bytes."""
+Nonce: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{32,128}$")]
+"""Random, used once: a challenge or a session."""
 AnswerId: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{8,64}\Z")]
 Person: TypeAlias = Annotated[
     str, Meta(pattern=r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]{1,64}\Z")
 ]
 """A name that is shown: nothing in it breaks a line, hides, or turns the writing round."""
 Site: TypeAlias = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+
+
+class Spoken(Struct, frozen=True):
+    """What is read of a hello first: a gateway of another version is told so, whatever else it says."""
+
+    protocol: int
+
+
+class Challenge(Struct, frozen=True):
+    """What the next hello must hold and sign; good once."""
+
+    challenge: Nonce
 
 
 class EpochEnd(Struct, frozen=True):
@@ -61,11 +80,13 @@ class EpochEnd(Struct, frozen=True):
 
 
 class Hello(Struct, frozen=True):
-    """The gateway says who it is and what it has. `list_version` is the list in force, 0 for none."""
+    """The gateway says who it is and what it has; signed. `list_version` is the list in force, 0 for none."""
 
     protocol: int
     software: Text
     boot_id: Text
+    device_key: PublicKey
+    challenge: Nonce
     epochs: Annotated[tuple[EpochEnd, ...], Meta(max_length=EPOCHS)]
     list_version: Count
 
@@ -81,7 +102,7 @@ class Cursor(Struct, frozen=True):
 class Welcome(Struct, frozen=True):
     """The office's answer to a hello. An epoch without a cursor starts at 0."""
 
-    session: Annotated[str, Meta(min_length=16, max_length=128)]
+    session: Nonce
     cursors: Annotated[tuple[Cursor, ...], Meta(max_length=EPOCHS)]
 
 
@@ -109,9 +130,9 @@ class WireEvent(Struct, frozen=True):
 
 
 class Batch(Struct, frozen=True):
-    """Events of one epoch, in order and without a gap."""
+    """Events of one epoch, in order and without a gap; signed."""
 
-    session: Annotated[str, Meta(max_length=128)]
+    session: Nonce
     epoch: Epoch
     events: Annotated[tuple[WireEvent, ...], Meta(min_length=1, max_length=BATCH_ROWS)]
 
@@ -194,6 +215,14 @@ def committed_bytes(event: WireEvent) -> bytes:
     if event.layout == 1:
         return salt + body
     return salt + _fields(event.actor, len(event.subjects), *event.subjects) + len(body).to_bytes(4, "big") + body
+
+
+def signed_bytes(site: str, call: str, nonce: str, body: bytes) -> bytes:
+    """What a request's signature covers: the site, the call (`hello`, `events`, …), its nonce and its body's SHA-256.
+
+    The nonce is the challenge of a hello, and the session of everything after it.
+    """
+    return _fields(_REQUEST_TAG, site, call, nonce, hashlib.sha256(body).hexdigest())
 
 
 def _fields(*values: str | int) -> bytes:

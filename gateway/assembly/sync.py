@@ -13,6 +13,7 @@ from gateway.store.journal_reader import SqliteJournalReader
 from gateway.store.list_folder import ListFolder
 from gateway.store.site_key import load_site_key
 from gateway.version import VERSION
+from sync.device_key import load_device_key
 from sync.office_client import OfficeClient
 from sync.worker import report_no_office, run_sync
 
@@ -32,7 +33,7 @@ async def run_sync_process(paths: Paths) -> None:
             return
         site, office = config.site.id, config.office
         token = read_token(paths.data, office.token, "office.token")
-        client = OfficeClient(office.url, site, token, clock)
+        client = OfficeClient(office.url, site, token, load_device_key(paths.secrets), clock)
         journal = SqliteJournalReader(paths.journal)
         formats = format_table(config)
         lists = ListFolder(paths.lists, load_site_key(paths.secrets), formats.fits)

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from sync import wire
 from sync.office.confirmation_routes import admin_confirmations, gateway_confirmations
 from sync.office.desk import Desk
+from sync.office.device_routes import admin_devices
 from sync.office.ledger import Ledger
 from sync.office.lists import item_faults, remove, shape_faults, upsert
-from sync.office.requests import answer, answer_refusals, bearer, decode, read_body, read_record, refuse
+from sync.office.requests import Refused, answer, answer_refusals, bearer, decode, read_body, refuse, signature_of
 
 EVENTS_PAGE = 1000
 
@@ -28,7 +29,7 @@ def create_app(desk: Desk, gateway_token: str, admin_token: str) -> FastAPI:
     answer_refusals(app)
     for routes in (gateway_confirmations(desk), gateway_routes(desk)):
         app.include_router(routes, dependencies=[Depends(bearer(gateway_token))])
-    for routes in (admin_confirmations(desk), admin_routes(desk)):
+    for routes in (admin_confirmations(desk), admin_devices(desk), admin_routes(desk)):
         app.include_router(routes, dependencies=[Depends(bearer(admin_token))])
     return app
 
@@ -37,19 +38,25 @@ def gateway_routes(desk: Desk) -> APIRouter:
     """What gateways call."""
     routes = APIRouter(prefix="/v1/sites/{site}")
 
+    @routes.post("/challenge")
+    async def challenge(site: str) -> Response:
+        await desk.must_know(site)
+        return answer(await desk.do(lambda ledger: ledger.challenge(site)))
+
     @routes.post("/hello")
     async def hello(site: str, request: Request) -> Response:
-        said = await read_record(request, wire.Hello)
-        if said.protocol != wire.PROTOCOL:
-            raise refuse(400, "protocol", f"this office speaks protocol {wire.PROTOCOL}")
+        body, signature = await read_body(request, wire.REQUEST_BYTES), signature_of(request)
+        if decode(body, wire.Spoken).protocol != wire.PROTOCOL:
+            raise refuse(400, "protocol", f"this office speaks protocol {wire.PROTOCOL}: bring both to one version")
+        said: wire.Hello = decode(body, wire.Hello)
         await desk.must_know(site)
-        return answer(await desk.do(lambda ledger: ledger.welcome(site, said)))
+        return _result(await desk.do(lambda ledger: ledger.welcome(site, said, body, signature)))
 
     @routes.post("/events")
     async def events(site: str, request: Request) -> Response:
-        batch = await read_record(request, wire.Batch)
-        result = await desk.do(lambda ledger: ledger.accept(site, batch))
-        return answer(result) if isinstance(result, wire.Receipt) else answer(wire.ErrorAnswer(result), 409)
+        body, signature = await read_body(request, wire.REQUEST_BYTES), signature_of(request)
+        batch: wire.Batch = decode(body, wire.Batch)
+        return _result(await desk.do(lambda ledger: ledger.accept(site, batch, body, signature)))
 
     @routes.get("/list/manifest")
     async def manifest(site: str, after: Annotated[int, Query(ge=0)] = 0, wait: float = wire.WAIT_S) -> Response:
@@ -111,6 +118,16 @@ def admin_routes(desk: Desk) -> APIRouter:
         return answer(await desk.do(lambda ledger: ledger.summary(site)))
 
     return routes
+
+
+_FORBIDDEN = ("bad_signature", "other_device")
+"""Who speaks is not who may: 403. Every other refusal is a conflict with what is known."""
+
+
+def _result(result: object) -> Response:
+    if isinstance(result, wire.Refusal):
+        raise Refused(403 if result.code in _FORBIDDEN else 409, result)
+    return answer(result)
 
 
 async def _list(desk: Desk, site: str, version: int | None) -> Response:

@@ -4,7 +4,6 @@ Times are stamped by the ledger itself, in UTC.
 """
 
 import hashlib
-import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import Any
 import msgspec
 
 from sync import wire
+from sync.office import alarms, devices, streams
 from sync.office.confirmations import SCHEMA as CONFIRMATIONS
 from sync.office.confirmations import Confirmations
 
@@ -23,16 +23,8 @@ LISTS_KEPT = 20
 _NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS site (
-    site TEXT PRIMARY KEY, session TEXT, hello_at TEXT, software TEXT, boot_id TEXT,
+    site TEXT PRIMARY KEY, hello_at TEXT, software TEXT, boot_id TEXT,
     list_seen INTEGER NOT NULL DEFAULT 0, duplicates INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS cursor (
-    site TEXT, epoch TEXT, through INTEGER NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (site, epoch)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS event (
-    n INTEGER PRIMARY KEY AUTOINCREMENT, site TEXT NOT NULL, event_id TEXT NOT NULL, epoch TEXT NOT NULL,
-    seq INTEGER NOT NULL, received_at TEXT NOT NULL, sound INTEGER NOT NULL, record BLOB NOT NULL,
-    UNIQUE (site, event_id));
-CREATE TABLE IF NOT EXISTS place (
-    site TEXT, epoch TEXT, seq INTEGER, hash TEXT NOT NULL, PRIMARY KEY (site, epoch, seq)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS list (
     site TEXT, version INTEGER, changed_at TEXT NOT NULL, sha256 TEXT NOT NULL, raw BLOB NOT NULL,
     PRIMARY KEY (site, version));
@@ -46,7 +38,10 @@ class Ledger:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
-        self._db.executescript(_SCHEMA + CONFIRMATIONS)
+        self._db.executescript(_SCHEMA + alarms.SCHEMA + devices.SCHEMA + streams.SCHEMA + CONFIRMATIONS)
+        self._alarms = alarms.Alarms(self._db)
+        self._devices = devices.Devices(self._db, self._alarms)
+        self._streams = streams.Streams(self._db)
         self._confirmations = Confirmations(self._db)
 
     def close(self) -> None:
@@ -64,110 +59,73 @@ class Ledger:
 
     # Events
 
-    def welcome(self, site: str, hello: wire.Hello) -> wire.Welcome:
-        """Open a session; an earlier one is stale from now on."""
-        session = secrets.token_hex(16)
+    def challenge(self, site: str) -> wire.Challenge:
+        """Something new for the site's device to sign."""
         with self._transaction():
-            self._db.execute(
-                f"UPDATE site SET session = ?, hello_at = {_NOW}, software = ?, boot_id = ?,"
-                " list_seen = max(list_seen, ?) WHERE site = ?",
-                (session, hello.software, hello.boot_id, hello.list_version, site),
-            )
-        rows = self._all("SELECT epoch, through, hash FROM cursor WHERE site = ? LIMIT ?", site, wire.EPOCHS)
-        return wire.Welcome(session, tuple(wire.Cursor(*row) for row in rows))
+            return self._devices.challenge(site)
 
-    def accept(self, site: str, batch: wire.Batch) -> wire.Receipt | wire.Refusal:
-        """Keep a batch: known events count once, the cursor stays contiguous. Durable when this returns a receipt."""
+    def welcome(self, site: str, hello: wire.Hello, body: bytes, signature: str) -> wire.Welcome | wire.Refusal:
+        """Open a session, if the site's own device says this hello now. `body` is what was signed."""
+        with self._transaction():
+            refusal = self._devices.admit(site, hello, body, signature)
+            if refusal is not None:
+                return refusal
+            self._db.execute(
+                f"UPDATE site SET hello_at = {_NOW}, software = ?, boot_id = ?,"
+                " list_seen = max(list_seen, ?) WHERE site = ?",
+                (hello.software, hello.boot_id, hello.list_version, site),
+            )
+            session = self._devices.open_session(site, hello)
+            return wire.Welcome(session, self._streams.cursors(site, hello))
+
+    def accept(self, site: str, batch: wire.Batch, body: bytes, signature: str) -> wire.Receipt | wire.Refusal:
+        """Keep a batch. Durable when this returns a receipt. `body` is what was signed."""
         first = batch.events[0].seq
         if [event.seq for event in batch.events] != list(range(first, first + len(batch.events))):
             return wire.Refusal("gap_in_batch", "seq must rise by one from event to event")
         with self._transaction():
-            known = self._one("SELECT session FROM site WHERE site = ?", site)
-            if known is None or known[0] != batch.session:
-                return wire.Refusal("stale_session", "another session is open: say hello again")
-            cursor = self._one("SELECT through, hash FROM cursor WHERE site = ? AND epoch = ?", site, batch.epoch)
-            through, head = cursor or (0, None)
-            if first > through + 1:
-                return wire.Refusal("past_cursor", f"the office has events up to {through} only", through)
-            if (seq := self._divergence(site, batch, through, head)) is not None:
-                return wire.Refusal("diverged", f"the office knows another event at {seq} of epoch {batch.epoch}")
-            return self._keep(site, batch, through)
-
-    def _divergence(self, site: str, batch: wire.Batch, through: int, head: str | None) -> int | None:
-        """The first seq where the batch and what is known are two histories."""
-        rows = self._all(
-            "SELECT seq, hash FROM place WHERE site = ? AND epoch = ? AND seq BETWEEN ? AND ?",
-            *(site, batch.epoch, batch.events[0].seq, batch.events[-1].seq),
-        )
-        known: dict[int, str] = dict(rows)
-        for event in batch.events:
-            if event.seq <= through:
-                if known.get(event.seq) != event.hash:
-                    return event.seq
-            elif head is not None and event.previous_hash != head:
-                return event.seq
-            head = event.hash if event.seq >= through else head
-        return None
-
-    def _keep(self, site: str, batch: wire.Batch, through: int) -> wire.Receipt:
-        fresh = [event for event in batch.events if event.seq > through]
-        added = 0
-        for event in fresh:
-            record = msgspec.json.encode(event)
-            values = (site, event.event_id, batch.epoch, event.seq, wire.is_sound(batch.epoch, event), record)
-            added += self._db.execute(
-                "INSERT OR IGNORE INTO event (site, event_id, epoch, seq, received_at, sound, record)"
-                f" VALUES (?, ?, ?, ?, {_NOW}, ?, ?)",
-                values,
-            ).rowcount
-        self._db.executemany(
-            "INSERT INTO place VALUES (?, ?, ?, ?)", [(site, batch.epoch, e.seq, e.hash) for e in fresh]
-        )
-        self._confirmations.take(site, batch.epoch, fresh)
-        if ignored := len(batch.events) - added:
-            self._db.execute("UPDATE site SET duplicates = duplicates + ? WHERE site = ?", (ignored, site))
-        if fresh:
-            through = fresh[-1].seq
-            self._db.execute(
-                "INSERT OR REPLACE INTO cursor VALUES (?, ?, ?, ?)", (site, batch.epoch, through, fresh[-1].hash)
-            )
-        return wire.Receipt(batch.epoch, through)
+            refusal = self._devices.admits(site, batch.session, "events", body, signature)
+            if refusal is not None:
+                return refusal
+            result, fresh = self._streams.accept(site, batch)
+            self._confirmations.take(site, batch.epoch, fresh)
+            return result
 
     def events(self, site: str, after: int, limit: int) -> list[dict[str, Any]]:
         """Events in the order of their arrival; `n` is the number to go on from."""
-        rows = self._all(
-            "SELECT n, received_at, epoch, sound, record FROM event WHERE site = ? AND n > ? ORDER BY n LIMIT ?",
-            *(site, after, limit),
-        )
-        return [
-            {"n": n, "received_at": at, "epoch": epoch, "sound": bool(sound), **msgspec.json.decode(record)}
-            for n, at, epoch, sound, record in rows
-        ]
+        return self._streams.events(site, after, limit)
 
     def summary(self, site: str) -> dict[str, Any]:
-        """Counts, and whether anything is missing: `gaps` is counted from the rows, not from the cursor."""
-        totals = self._one(
-            "SELECT count(*), coalesce(sum(1 - sound), 0), max(received_at) FROM event WHERE site = ?", site
-        )
+        """Counts, whether anything is missing, who speaks for the site, and what must be looked at."""
         about = self._one("SELECT hello_at, software, list_seen, duplicates FROM site WHERE site = ?", site)
-        epochs = self._all(
-            "SELECT c.epoch, c.through, c.through - (SELECT count(*) FROM place p WHERE p.site = c.site AND"
-            " p.epoch = c.epoch AND p.seq <= c.through) FROM cursor c WHERE c.site = ?",
-            site,
-        )
         return {
             "site": site,
-            "events": totals[0],
-            "unsound": totals[1],
-            "last_event_at": totals[2],
+            **self._streams.summary(site),
             "duplicates_ignored": about[3],
-            "gaps": sum(missing for _, _, missing in epochs),
-            "epochs": [{"epoch": epoch, "through": through} for epoch, through, _ in epochs],
             "last_hello_at": about[0],
             "software": about[1],
             "list_version": self.list_version(site),
             "list_version_at_gateway": about[2],
+            "device_key": self._devices.enrolled(site),
+            "alarms": self._alarms.open(site),
         }
+
+    # The site's device, and what somebody must look at
+
+    def enrol(self, site: str, key: str) -> None:
+        """From now on this key, and no other, speaks for the site."""
+        with self._transaction():
+            self._devices.enrol(site, key, "administrator")
+
+    def forget_device(self, site: str) -> bool:
+        """The next key that comes is enrolled. False where there was none."""
+        with self._transaction():
+            return self._devices.forget(site)
+
+    def end_alarm(self, site: str, number: int, by: str) -> bool:
+        """Somebody has seen to it. False where there is no such open alarm."""
+        with self._transaction():
+            return self._alarms.end(site, number, by)
 
     # Who waits for a yes
 
@@ -236,6 +194,3 @@ class Ledger:
 
     def _one(self, query: str, *values: Any) -> Any:
         return self._db.execute(query, values).fetchone()
-
-    def _all(self, query: str, *values: Any) -> list[Any]:
-        return self._db.execute(query, values).fetchall()

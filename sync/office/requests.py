@@ -1,5 +1,6 @@
 """Reading requests and writing answers: who may ask, how much is read, and errors as JSON."""
 
+import asyncio
 import hmac
 import logging
 import sqlite3
@@ -17,6 +18,10 @@ from sync import wire
 log = logging.getLogger(__name__)
 
 Record = TypeVar("Record")
+
+BODY_S = 10.0
+BODY_BYTES_PER_S = 50_000
+"""A body may take 10 s, and a second more for each 50 kB that it may hold: a caller that only drips is let go."""
 
 
 class Refused(Exception):
@@ -74,7 +79,15 @@ def bearer(token: str) -> Callable[[Request], Awaitable[None]]:
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body. Raises Refused (413) before more than `limit` bytes are held."""
+    """The whole body. Raises Refused: 413 before more than `limit` bytes are held, 408 where it doesn't come."""
+    try:
+        async with asyncio.timeout(BODY_S + limit / BODY_BYTES_PER_S):
+            return await _read_body(request, limit)
+    except TimeoutError as error:
+        raise refuse(408, "too_slow", "the body did not come in time: is the line very slow?") from error
+
+
+async def _read_body(request: Request, limit: int) -> bytes:
     declared = request.headers.get("content-length", "0")
     parts, size = [], 0
     if declared.isdigit() and int(declared) > limit:
@@ -85,6 +98,11 @@ async def read_body(request: Request, limit: int) -> bytes:
             raise refuse(413, "too_large", f"at most {limit} bytes")
         parts.append(part)
     return b"".join(parts)
+
+
+def signature_of(request: Request) -> str:
+    """The signature that came along; empty for none, which is signed by nobody."""
+    return request.headers.get(wire.SIGNATURE, "")
 
 
 async def read_record(request: Request, record: type[Record]) -> Record:

@@ -18,6 +18,8 @@ from gateway.errors import LinkError
 from gateway.store.journal import SqliteJournal
 from gateway.store.journal_reader import SqliteJournalReader
 from gateway.store.list_folder import ListFolder, set_current
+from sync import wire
+from sync.device_key import DeviceKey
 from sync.office_client import OfficeClient
 from sync.worker import run_sync
 from tests.waiting import wait_until_async
@@ -57,6 +59,17 @@ def a_list(version: int = 1, **changes: Any) -> dict[str, Any]:
         ],
     }
     return document | changes
+
+
+def a_client(url: str, token: str = TOKEN, key: DeviceKey | None = None) -> OfficeClient:
+    """A line to the office, by a device whose key is always the same one unless given."""
+    return OfficeClient(url, SITE, token, key or DeviceKey(b"d" * 32), SystemClock())
+
+
+async def say_hello(client: OfficeClient, boot_id: str = "boot") -> wire.Welcome | wire.Refusal:
+    """A hello of a gateway that has nothing."""
+    challenge = (await client.challenge()).challenge
+    return await client.hello(wire.Hello(1, "test", boot_id, client.device_key, challenge, (), 0))
 
 
 class Doors:
@@ -110,7 +123,7 @@ class _Compiled:
 class Gateway:
     """The sync process's work inside the test, on real files and sockets."""
 
-    def __init__(self, data: Path, url: str, token: str = TOKEN) -> None:
+    def __init__(self, data: Path, url: str, token: str = TOKEN, key: DeviceKey | None = None) -> None:
         data.mkdir(parents=True, exist_ok=True)
         self.data, self.clock = data, SystemClock()
         self.journal = SqliteJournal(data / "journal.db", self.clock)
@@ -118,6 +131,7 @@ class Gateway:
         self.lists = ListFolder(data / "lists", SITE_KEY)
         self.doors = Doors(data / "lists")
         self._url, self._token = url, token
+        self.key = key or DeviceKey(b"d" * 32)
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -129,7 +143,7 @@ class Gateway:
         self.journal.close()
 
     def start(self) -> None:
-        client = OfficeClient(self._url, SITE, self._token, self.clock)
+        client = a_client(self._url, self._token, self.key)
         work = run_sync(SITE, client, self.reader, self.lists, self.doors, self.data, self.clock, "test")
         self._task = asyncio.create_task(work)
 

@@ -10,16 +10,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.clock import SystemClock
 from gateway.domain.signals import LinkChanged, LinkState
 from gateway.errors import OfficeRejected, OfficeUnreachable
 from sync import office_client, wire
 from sync.backoff import Backoff
-from sync.office_client import OfficeClient
-from tests.sync.site import SITE, TOKEN, Gateway, until
+from tests.sync.site import SITE, Gateway, a_client, until
 
 Respond = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
-HELLO = wire.Hello(1, "test", "boot", (), 0)
+HELLO = wire.Hello(1, "test", "boot", "0" * 64, "0" * 32, (), 0)
 
 
 @asynccontextmanager
@@ -78,7 +76,7 @@ RUBBISH = {
     "an array": saying(b"[]"),
     "null": saying(b"null"),
     "wrong types": saying(b'{"session": 7, "cursors": "none", "epoch": [], "through": "12"}'),
-    "a negative cursor": saying(json.dumps({"session": "s" * 32, "cursors": [{"through": -1}]}).encode()),
+    "a negative cursor": saying(json.dumps({"session": "5" * 32, "cursors": [{"through": -1}]}).encode()),
     "deep json": saying(b'{"session":' + b"[" * 100_000),
     "a redirect": saying(b"", "302 Found", "Location: http://127.0.0.1:1/"),
     "not found": saying(b"nothing here", "404 Not Found"),
@@ -91,7 +89,7 @@ RUBBISH = {
 @pytest.mark.parametrize("rubbish", RUBBISH)
 async def test_rubbish_is_rejected_and_never_raises_anything_else(rubbish: str) -> None:
     async with an_office(RUBBISH[rubbish]) as url:
-        client = OfficeClient(url, SITE, TOKEN, SystemClock())
+        client = a_client(url)
         manifest = wire.Manifest(SITE, 1, 100, "0" * 64)
         for call in (client.hello(HELLO), client.manifest(0, 0), client.list(manifest), client.answers(0, 0)):
             with pytest.raises((OfficeRejected, OfficeUnreachable)):
@@ -116,7 +114,9 @@ async def test_a_receipt_that_cannot_be_true_moves_no_cursor(tmp_path: Path, thr
 
     async def respond(line: str, writer: asyncio.StreamWriter) -> None:
         if "/hello" in line:
-            body: dict[str, object] = {"session": "s" * 32, "cursors": []}
+            body: dict[str, object] = {"session": "5" * 32, "cursors": []}
+        elif "/challenge" in line:
+            body = {"challenge": "c" * 32}
         elif "/events" in line:
             body = {"epoch": epoch, "through": through}
         else:
@@ -140,7 +140,7 @@ async def test_retry_after_is_obeyed(tmp_path: Path, status: str) -> None:
     hellos: list[float] = []
 
     async def respond(line: str, writer: asyncio.StreamWriter) -> None:
-        if "/hello" in line:
+        if "/challenge" in line:  # what a hello begins with
             hellos.append(time.monotonic())
         await saying(b"", status, "Retry-After: 2")(line, writer)
 
@@ -152,7 +152,7 @@ async def test_retry_after_is_obeyed(tmp_path: Path, status: str) -> None:
 async def test_an_office_that_hangs_is_given_up_in_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(office_client, "CALL_S", 0.3)
     async with an_office(hang) as url:
-        client = OfficeClient(url, SITE, TOKEN, SystemClock())
+        client = a_client(url)
         with pytest.raises(OfficeUnreachable, match="no answer"):
             await client.hello(HELLO)
         await client.close()
@@ -160,7 +160,7 @@ async def test_an_office_that_hangs_is_given_up_in_bounded_time(monkeypatch: pyt
 
 async def test_a_list_that_is_not_the_manifests_is_rejected() -> None:
     async with an_office(saying(b"{}")) as url:
-        client = OfficeClient(url, SITE, TOKEN, SystemClock())
+        client = a_client(url)
         with pytest.raises(OfficeRejected, match="not the one of its manifest"):
             await client.list(wire.Manifest(SITE, 1, 2, "0" * 64))
         with pytest.raises(OfficeRejected, match="not the one of its manifest"):
@@ -173,7 +173,7 @@ async def test_answers_whose_numbers_do_not_rise_are_rejected(numbers: tuple[int
     event_id = "01939f3c-7d00-7abc-8def-0123456789ab"
     answers = [wire.Answer(n, f"answer-{n}", event_id, True, "Lin", 10.0) for n in numbers]
     async with an_office(saying(msgspec.json.encode(wire.Answers(tuple(answers))))) as url:
-        client = OfficeClient(url, SITE, TOKEN, SystemClock())
+        client = a_client(url)
         with pytest.raises(OfficeRejected, match="don't rise above 5"):
             await client.answers(5, 0)
         await client.close()
@@ -188,3 +188,27 @@ def test_pauses_grow_are_spread_and_stay_below_their_bound() -> None:
     assert len({round(row[-1], 3) for row in pauses}) > 150
     assert sum(row[-1] for row in pauses) / 200 > 5
     assert 3600 <= Backoff().next_s(10**9) <= 3601
+
+
+OTHER_DEVICE = b'{"error": {"code": "other_device", "text": ""}}'
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "remedy"),
+    [
+        ("200 OK", b"<html>", "is office.url an office?"),
+        ("302 Found", b"", "office.url must be"),
+        ("400 Bad Request", b"", "versions that understand each other"),
+        ("401 Unauthorized", b"", "office.token's file"),
+        ("403 Forbidden", OTHER_DEVICE, "forget the old key"),
+        ("403 Forbidden", OTHER_DEVICE.replace(b"other_device", b"bad_signature"), "on the way that changes requests"),
+        ("404 Not Found", b"", "office.url and site.id"),
+        ("413 Content Too Large", b"", "raise its limit"),
+    ],
+)
+async def test_what_the_office_says_is_told_with_what_to_do(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, status: str, body: bytes, remedy: str
+) -> None:
+    async with an_office(saying(body, status)) as url, Gateway(tmp_path, url) as gate:
+        await until(lambda: remedy in str(gate.doors.status.get("last_error")))
+        assert remedy in caplog.text

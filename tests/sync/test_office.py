@@ -4,12 +4,18 @@ import asyncio
 import signal
 import stat
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
+from sync.office import requests
 from sync.office.__main__ import main
+from sync.office.app import create_app
+from sync.office.desk import Desk
 from tests.sync.site import SITE, TOKEN, Office, a_list
+
+SIGNED = {"device_key": "0" * 64, "challenge": "0" * 32}
 
 
 async def test_every_call_needs_the_token(tmp_path: Path) -> None:
@@ -43,18 +49,18 @@ async def test_a_gateways_token_edits_no_list_where_administrators_have_their_ow
         (
             "POST",
             "/v1/sites/demo/hello",
-            {"protocol": 9, "software": "", "boot_id": "", "epochs": [], "list_version": 0},
+            {"protocol": 9, "software": "", "boot_id": "", "epochs": [], "list_version": 0, **SIGNED},
             400,
             "protocol",
         ),
         (
             "POST",
             "/v1/sites/elsewhere/hello",
-            {"protocol": 1, "software": "", "boot_id": "", "epochs": [], "list_version": 0},
+            {"protocol": 1, "software": "", "boot_id": "", "epochs": [], "list_version": 0, **SIGNED},
             404,
             "unknown_site",
         ),
-        ("POST", "/v1/sites/demo/events", {"session": "s", "epoch": "0" * 32, "events": []}, 400, "invalid"),
+        ("POST", "/v1/sites/demo/events", {"session": "5" * 32, "epoch": "0" * 32, "events": []}, 400, "invalid"),
         ("POST", "/v1/sites/demo/events", {"text": "x" * 2_000_000}, 413, "too_large"),
         ("GET", "/v1/sites/demo/list/manifest?after=-1", None, 400, "invalid"),
         ("GET", "/v1/sites/demo/list/manifest?after=many", None, 400, "invalid"),
@@ -133,3 +139,36 @@ def test_wrong_input_is_exit_2_with_a_remedy(tmp_path: Path, capsys: pytest.Capt
     said = capsys.readouterr().err
     assert "chmod 600" in said
     assert "16 characters" in said
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b'{"protocol": 1, "software": "\xff"}', b"[" * 100_000, b"", b"null"])
+async def test_a_body_that_is_no_utf8_or_no_json_is_400(office: Office, body: bytes) -> None:
+    async with httpx2.AsyncClient(trust_env=False, timeout=10) as http:
+        for call in ("hello", "events"):
+            answer = await http.post(
+                f"{office.url}/v1/sites/{SITE}/{call}", content=body, headers={"Authorization": f"Bearer {TOKEN}"}
+            )
+            assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid")
+
+
+async def test_a_body_that_only_drips_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "BODY_S", 0.05)
+    monkeypatch.setattr(requests, "BODY_BYTES_PER_S", 1e12)
+    desk = Desk(tmp_path / "office.db")
+    app = create_app(desk, TOKEN, TOKEN)
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"authorization", f"Bearer {TOKEN}".encode())]
+    path = f"/v1/sites/{SITE}/events"
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
+    await app(scope, receive, send)
+    assert sent[0]["status"] == 408
+    assert b"too_slow" in sent[1]["body"]
+    desk.close()

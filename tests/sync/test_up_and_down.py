@@ -6,15 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway.clock import SystemClock
 from gateway.domain.ports import Feed, JournalHead
 from gateway.domain.signals import LinkChanged, LinkState, ListReady, ListRefused
 from gateway.errors import AuthenticationFailed
 from gateway.store.list_folder import current_list
 from sync import wire
-from sync.office_client import OfficeClient
 from sync.uplink import committed, make_batch
-from tests.sync.site import SITE, TOKEN, Gateway, Office, a_list, until
+from tests.sync.site import Gateway, Office, a_client, a_list, say_hello, until
 
 
 async def test_every_event_arrives_once_in_order_and_sound(tmp_path: Path) -> None:
@@ -96,9 +94,8 @@ async def test_batches_sent_twice_count_once_and_stale_or_distant_ones_are_refus
         gate = Gateway(tmp_path / "gate", office.url)
         await gate.record(10)
         rows = gate.reader.after(0, 10)
-        client = OfficeClient(office.url, SITE, TOKEN, SystemClock())
-        hello = wire.Hello(1, "test", "boot", (), 0)
-        stale, welcome = await client.hello(hello), await client.hello(hello)
+        client = a_client(office.url)
+        stale, welcome = await say_hello(client), await say_hello(client)
         assert isinstance(stale, wire.Welcome)
         assert isinstance(welcome, wire.Welcome)
         epoch, session = rows[0].epoch, welcome.session
@@ -139,8 +136,8 @@ async def test_another_history_under_the_same_numbers_is_refused_and_told(tmp_pa
             clone.start()
             await until(lambda: "is another at the office" in str(clone.doors.status.get("last_error")))
             await clone.stop()  # Its next hello would end this session.
-            client = OfficeClient(office.url, SITE, TOKEN, SystemClock())
-            welcome = await client.hello(wire.Hello(1, "test", "boot", (), 0))
+            client = a_client(office.url, key=clone.key)
+            welcome = await say_hello(client)
             assert isinstance(welcome, wire.Welcome)
             rows = clone.reader.after(0, 100)
             for part in (rows[:8], rows[10:]):  # known numbers, and a chain that hangs on nothing known
@@ -158,7 +155,7 @@ async def test_a_wrong_token_is_told_and_not_tried_blindly(tmp_path: Path) -> No
     ):
         await until(lambda: "token" in str(gate.doors.status.get("last_error")))
         assert gate.doors.status["office"] == "offline"
-        client = OfficeClient(office.url, SITE, "y" * 32, SystemClock())
+        client = a_client(office.url, "y" * 32)
         with pytest.raises(AuthenticationFailed):
             await client.manifest(0, 0)
         await client.close()

@@ -1,0 +1,129 @@
+"""Which device speaks for a site: its key, the challenges it must sign, and its sessions. Part of the ledger."""
+
+import secrets
+import sqlite3
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from sync import wire
+from sync.office.alarms import Alarms
+
+CHALLENGES = 16
+"""Open ones of a site: two boxes with one identity and a bad line each have a few on their way."""
+BOOTS = 64
+"""Starts of a site's box that are remembered, to notice that two of them are alive."""
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS device (
+    site TEXT PRIMARY KEY, key TEXT NOT NULL, enrolled_at TEXT NOT NULL, how TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS challenge (
+    n INTEGER PRIMARY KEY AUTOINCREMENT, site TEXT NOT NULL, challenge TEXT NOT NULL, UNIQUE (site, challenge));
+CREATE TABLE IF NOT EXISTS session (
+    site TEXT, head TEXT, session TEXT NOT NULL, boot_id TEXT NOT NULL, PRIMARY KEY (site, head)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS boot (
+    n INTEGER PRIMARY KEY AUTOINCREMENT, site TEXT NOT NULL, boot_id TEXT NOT NULL, UNIQUE (site, boot_id));
+"""
+_NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+
+
+def is_signed(key: str, signature: str, message: bytes) -> bool:
+    """Whether the key's owner signed the message; anything malformed is not signed."""
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(bytes.fromhex(signature), message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+class Devices:
+    """Works in the ledger's transactions, on its connection."""
+
+    def __init__(self, db: sqlite3.Connection, alarms: Alarms) -> None:
+        self._db, self._alarms = db, alarms
+
+    def challenge(self, site: str) -> wire.Challenge:
+        """Something new to sign; of a site's open challenges the newest stay."""
+        fresh = secrets.token_hex(16)
+        self._db.execute("INSERT INTO challenge (site, challenge) VALUES (?, ?)", (site, fresh))
+        self._db.execute(
+            "DELETE FROM challenge WHERE site = ? AND n <= (SELECT n FROM challenge WHERE site = ? ORDER BY n DESC"
+            " LIMIT 1 OFFSET ?)",
+            (site, site, CHALLENGES),
+        )
+        return wire.Challenge(fresh)
+
+    def admit(self, site: str, hello: wire.Hello, body: bytes, signature: str) -> wire.Refusal | None:
+        """Whether this hello is the site's own device's, said now. The first key that comes is enrolled."""
+        if not is_signed(hello.device_key, signature, wire.signed_bytes(site, "hello", hello.challenge, body)):
+            return wire.Refusal("bad_signature", "the hello is not signed by the key that it names")
+        enrolled = self._one("SELECT key FROM device WHERE site = ?", site)
+        if enrolled is not None and enrolled[0] != hello.device_key:
+            self._alarms.tell(site, "other_device", hello.device_key[:16], f"its key is {hello.device_key}")
+            text = "this site's device has another key: if the box was replaced, have the office forget the old key"
+            return wire.Refusal("other_device", text)
+        used = self._db.execute(
+            "DELETE FROM challenge WHERE site = ? AND challenge = ?", (site, hello.challenge)
+        ).rowcount
+        if not used:
+            return wire.Refusal("challenge", "the challenge is not open, or was used: ask for another")
+        if enrolled is None:
+            self.enrol(site, hello.device_key, "first use")
+        return None
+
+    def enrol(self, site: str, key: str, how: str) -> None:
+        """This key speaks for the site from now on; sessions of another are over."""
+        known = self.enrolled(site)
+        if known is not None and known["key"] == key:
+            return
+        self._db.execute(f"INSERT OR REPLACE INTO device VALUES (?, ?, {_NOW}, ?)", (site, key, how))
+        self._db.execute("DELETE FROM session WHERE site = ?", (site,))
+
+    def forget(self, site: str) -> bool:
+        """The next hello's key is enrolled. False where there was none."""
+        self._db.execute("DELETE FROM session WHERE site = ?", (site,))
+        return self._db.execute("DELETE FROM device WHERE site = ?", (site,)).rowcount == 1
+
+    def enrolled(self, site: str) -> dict[str, Any] | None:
+        """The site's key, since when, and how it came; None while there is none."""
+        row = self._one("SELECT key, enrolled_at, how FROM device WHERE site = ?", site)
+        return None if row is None else dict(zip(("key", "enrolled_at", "how"), row, strict=True))
+
+    def open_session(self, site: str, hello: wire.Hello) -> str:
+        """A new session of this box and its newest epoch; the ones before it are stale.
+
+        Boxes whose histories have parted have sessions of their own: they don't end each other's.
+        """
+        session = secrets.token_hex(16)
+        head = hello.epochs[-1].epoch if hello.epochs else ""
+        self._db.execute("DELETE FROM session WHERE site = ? AND boot_id = ?", (site, hello.boot_id))
+        self._db.execute("INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?)", (site, head, session, hello.boot_id))
+        self._note_boot(site, hello.boot_id)
+        return session
+
+    def admits(self, site: str, session: str, call: str, body: bytes, signature: str) -> wire.Refusal | None:
+        """Whether a call belongs to an open session and was signed by the site's device."""
+        if self._one("SELECT 1 FROM session WHERE site = ? AND session = ?", site, session) is None:
+            return wire.Refusal("stale_session", "another session is open: say hello again")
+        (key,) = self._one("SELECT key FROM device WHERE site = ?", site)
+        if not is_signed(key, signature, wire.signed_bytes(site, call, session, body)):
+            return wire.Refusal("bad_signature", "it is not signed by this site's device")
+        return None
+
+    def _note_boot(self, site: str, boot_id: str) -> None:
+        """A box that starts has a new boot id for ever: one that speaks again after another's is a second box."""
+        newest = self._one("SELECT boot_id FROM boot WHERE site = ? ORDER BY n DESC LIMIT 1", site)
+        if newest is not None and newest[0] == boot_id:
+            return
+        again = self._db.execute("DELETE FROM boot WHERE site = ? AND boot_id = ?", (site, boot_id)).rowcount
+        if again and newest is not None:
+            self._alarms.tell(site, "clone", "boxes", f"the boxes started as {newest[0][:40]} and {boot_id[:40]}")
+        self._db.execute("INSERT INTO boot (site, boot_id) VALUES (?, ?)", (site, boot_id))
+        self._db.execute(
+            "DELETE FROM boot WHERE site = ? AND n <= (SELECT n FROM boot WHERE site = ? ORDER BY n DESC"
+            " LIMIT 1 OFFSET ?)",
+            (site, site, BOOTS),
+        )
+
+    def _one(self, query: str, *values: Any) -> Any:
+        return self._db.execute(query, values).fetchone()

@@ -1,0 +1,124 @@
+"""The gateways' events as the office keeps them: one contiguous stream for each epoch. Part of the ledger."""
+
+import sqlite3
+from typing import Any
+
+import msgspec
+
+from sync import wire
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS cursor (
+    site TEXT, epoch TEXT, through INTEGER NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (site, epoch)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS event (
+    n INTEGER PRIMARY KEY AUTOINCREMENT, site TEXT NOT NULL, event_id TEXT NOT NULL, epoch TEXT NOT NULL,
+    seq INTEGER NOT NULL, received_at TEXT NOT NULL, sound INTEGER NOT NULL, record BLOB NOT NULL,
+    UNIQUE (site, event_id));
+CREATE TABLE IF NOT EXISTS place (
+    site TEXT, epoch TEXT, seq INTEGER, hash TEXT NOT NULL, PRIMARY KEY (site, epoch, seq)) WITHOUT ROWID;
+"""
+_NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+
+
+class Streams:
+    """Works in the ledger's transactions, on its connection."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def cursors(self, site: str, hello: wire.Hello) -> tuple[wire.Cursor, ...]:
+        """How far the office has each epoch that the gateway names."""
+        found = []
+        for end in hello.epochs:
+            cursor = self._one("SELECT through, hash FROM cursor WHERE site = ? AND epoch = ?", site, end.epoch)
+            if cursor is not None:
+                found.append(wire.Cursor(end.epoch, *cursor))
+        return tuple(found)
+
+    def accept(self, site: str, batch: wire.Batch) -> tuple[wire.Receipt | wire.Refusal, list[wire.WireEvent]]:
+        """Keep a batch: known events count once, the cursor stays contiguous. Also the events that are new here."""
+        cursor = self._one("SELECT through, hash FROM cursor WHERE site = ? AND epoch = ?", site, batch.epoch)
+        through, head = cursor or (0, None)
+        first = batch.events[0].seq
+        if first > through + 1:
+            return wire.Refusal("past_cursor", f"the office has events up to {through} only", through), []
+        if (seq := self._divergence(site, batch, through, head)) is not None:
+            text = f"the office knows another event at {seq} of epoch {batch.epoch}"
+            return wire.Refusal("diverged", text), []
+        return self._keep(site, batch, through)
+
+    def _divergence(self, site: str, batch: wire.Batch, through: int, head: str | None) -> int | None:
+        """The first seq where the batch and what is known are two histories."""
+        rows = self._all(
+            "SELECT seq, hash FROM place WHERE site = ? AND epoch = ? AND seq BETWEEN ? AND ?",
+            *(site, batch.epoch, batch.events[0].seq, batch.events[-1].seq),
+        )
+        known: dict[int, str] = dict(rows)
+        for event in batch.events:
+            if event.seq <= through:
+                if known.get(event.seq) != event.hash:
+                    return event.seq
+            elif head is not None and event.previous_hash != head:
+                return event.seq
+            head = event.hash if event.seq >= through else head
+        return None
+
+    def _keep(self, site: str, batch: wire.Batch, through: int) -> tuple[wire.Receipt, list[wire.WireEvent]]:
+        behind = [event for event in batch.events if event.seq > through]
+        fresh = [event for event in behind if self._insert(site, batch.epoch, event)]
+        self._db.executemany(
+            "INSERT INTO place VALUES (?, ?, ?, ?)", [(site, batch.epoch, e.seq, e.hash) for e in behind]
+        )
+        if ignored := len(batch.events) - len(fresh):
+            self._db.execute("UPDATE site SET duplicates = duplicates + ? WHERE site = ?", (ignored, site))
+        if behind:
+            through = behind[-1].seq
+            self._db.execute(
+                "INSERT OR REPLACE INTO cursor VALUES (?, ?, ?, ?)", (site, batch.epoch, through, behind[-1].hash)
+            )
+        return wire.Receipt(batch.epoch, through), fresh
+
+    def _insert(self, site: str, epoch: str, event: wire.WireEvent) -> bool:
+        """Whether it is new: an event is known by its id, wherever it stands."""
+        values = (site, event.event_id, epoch, event.seq, wire.is_sound(epoch, event), msgspec.json.encode(event))
+        done = self._db.execute(
+            "INSERT OR IGNORE INTO event (site, event_id, epoch, seq, received_at, sound, record)"
+            f" VALUES (?, ?, ?, ?, {_NOW}, ?, ?)",
+            values,
+        )
+        return done.rowcount == 1
+
+    def events(self, site: str, after: int, limit: int) -> list[dict[str, Any]]:
+        """Events in the order of their arrival; `n` is the number to go on from."""
+        rows = self._all(
+            "SELECT n, received_at, epoch, sound, record FROM event WHERE site = ? AND n > ? ORDER BY n LIMIT ?",
+            *(site, after, limit),
+        )
+        return [
+            {"n": n, "received_at": at, "epoch": epoch, "sound": bool(sound), **msgspec.json.decode(record)}
+            for n, at, epoch, sound, record in rows
+        ]
+
+    def summary(self, site: str) -> dict[str, Any]:
+        """Counts, and whether anything is missing: `gaps` is counted from the rows, not from the cursor."""
+        totals = self._one(
+            "SELECT count(*), coalesce(sum(1 - sound), 0), max(received_at) FROM event WHERE site = ?", site
+        )
+        epochs = self._all(
+            "SELECT c.epoch, c.through, c.through - (SELECT count(*) FROM place p WHERE p.site = c.site AND"
+            " p.epoch = c.epoch AND p.seq <= c.through) FROM cursor c WHERE c.site = ?",
+            site,
+        )
+        return {
+            "events": totals[0],
+            "unsound": totals[1],
+            "last_event_at": totals[2],
+            "gaps": sum(missing for _, _, missing in epochs),
+            "epochs": [{"epoch": epoch, "through": through} for epoch, through, _ in epochs],
+        }
+
+    def _one(self, query: str, *values: Any) -> Any:
+        return self._db.execute(query, values).fetchone()
+
+    def _all(self, query: str, *values: Any) -> list[Any]:
+        return self._db.execute(query, values).fetchall()

@@ -1,0 +1,152 @@
+"""Who speaks for a site: the device's key, its enrolment, and that nothing recorded on the way is of use again."""
+
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import msgspec
+import pytest
+
+from gateway.domain.signals import LinkState
+from gateway.errors import AuthenticationFailed, ConfigError
+from sync import wire
+from sync.device_key import DeviceKey, load_device_key
+from sync.uplink import make_batch
+from tests.sync.site import SITE, TOKEN, Gateway, Office, a_client, say_hello, until
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "protocol.md"
+
+
+def test_the_key_is_made_once_for_its_user_alone_and_kept(tmp_path: Path) -> None:
+    key = load_device_key(tmp_path / "secrets")
+    assert stat.S_IMODE((tmp_path / "secrets" / "device-key").stat().st_mode) == 0o600
+    assert load_device_key(tmp_path / "secrets").public == key.public
+    assert len(list((tmp_path / "secrets").iterdir())) == 1
+    (tmp_path / "secrets" / "device-key").write_bytes(b"short")
+    with pytest.raises(ConfigError, match="32 bytes"):
+        load_device_key(tmp_path / "secrets")
+
+
+def test_the_documents_signature_holds() -> None:
+    """RFC 8032's first test key signs what docs/protocol.md prints."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    (block,) = re.findall(r"```json golden-signature\n(.*?)```", text, re.DOTALL)
+    golden = msgspec.json.decode(block)
+    message = wire.signed_bytes(golden["site"], golden["call"], golden["nonce"], golden["body"].encode())
+    assert message.hex() == golden["signed"]
+    key = DeviceKey(bytes.fromhex(golden["seed"]))
+    assert (key.public, key.sign(message)) == (golden["key"], golden["signature"])
+
+
+async def test_the_first_key_is_enrolled_and_shown_and_another_is_refused_with_an_alarm(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office:
+        assert (await office.summary())["device_key"] is None
+        own, thief = a_client(office.url), a_client(office.url, key=DeviceKey(b"t" * 32))
+        assert isinstance(await say_hello(own), wire.Welcome)
+        enrolled = (await office.summary())["device_key"]
+        assert (enrolled["key"], enrolled["how"]) == (own.device_key, "first use")
+        for _ in range(2):
+            with pytest.raises(AuthenticationFailed, match="another device"):
+                await say_hello(thief)
+        (alarm,) = (await office.summary())["alarms"]
+        assert (alarm["kind"], alarm["priority"], alarm["count"]) == ("other_device", 2, 2)
+        assert set(alarm["text"]) == {"zh-CN", "en"}
+        assert isinstance(await say_hello(own), wire.Welcome)
+        await office.admin("DELETE", f"alarms/{alarm['n']}?by=Lin")
+        assert (await office.summary())["alarms"] == []
+        await own.close()
+        await thief.close()
+
+
+async def test_a_box_that_was_replaced_speaks_after_the_office_forgot_or_named_its_key(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office:
+        old, new = a_client(office.url), a_client(office.url, key=DeviceKey(b"n" * 32))
+        assert isinstance(await say_hello(old), wire.Welcome)
+        await office.admin("DELETE", "device-key")
+        assert isinstance(await say_hello(new), wire.Welcome)
+        await office.admin("PUT", "device-key", {"key": old.device_key})
+        with pytest.raises(AuthenticationFailed):
+            await say_hello(new)
+        assert isinstance(await say_hello(old), wire.Welcome)
+        assert (await office.summary())["device_key"]["how"] == "administrator"
+        await old.close()
+        await new.close()
+
+
+async def test_a_gateway_with_another_key_is_told_offline_with_what_to_do(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office:
+        first = a_client(office.url)
+        await say_hello(first)
+        await first.close()
+        async with Gateway(tmp_path / "gate", office.url, key=DeviceKey(b"t" * 32)) as gate:
+            await gate.record(2)
+            await until(lambda: "forget the old key" in str(gate.doors.status.get("last_error")))
+            assert gate.doors.status["office"] == LinkState.OFFLINE
+            assert (await office.summary())["events"] == 0
+
+
+async def _call(office: Office, call: str, body: bytes, signature: str | None) -> Any:
+    async with httpx2.AsyncClient(trust_env=False, timeout=10) as http:
+        headers = {"Authorization": f"Bearer {TOKEN}"} | ({wire.SIGNATURE: signature} if signature is not None else {})
+        answer = await http.post(f"{office.url}/v1/sites/{SITE}/{call}", content=body, headers=headers)
+        return answer.status_code, (answer.json().get("error") or {}).get("code")
+
+
+async def test_a_recorded_hello_opens_no_session_a_second_time(tmp_path: Path) -> None:
+    key = DeviceKey(b"d" * 32)
+    async with Office(tmp_path / "office") as office:
+        client = a_client(office.url)
+        challenge = (await client.challenge()).challenge
+        body = msgspec.json.encode(wire.Hello(1, "test", "boot", key.public, challenge, (), 0))
+        signature = key.sign(wire.signed_bytes(SITE, "hello", challenge, body))
+        assert await _call(office, "hello", body, signature) == (200, None)
+        assert await _call(office, "hello", body, signature) == (409, "challenge")
+        invented = body.replace(challenge.encode(), b"0" * 32)
+        signed = key.sign(wire.signed_bytes(SITE, "hello", "0" * 32, invented))
+        assert await _call(office, "hello", invented, signed) == (409, "challenge")
+        await client.close()
+
+
+async def test_what_is_unsigned_changed_or_of_another_session_moves_nothing(tmp_path: Path) -> None:
+    key = DeviceKey(b"d" * 32)
+    async with Office(tmp_path / "office") as office:
+        gate = Gateway(tmp_path / "gate", office.url)
+        await gate.record(2)
+        client = a_client(office.url)
+        welcome = await say_hello(client)
+        assert isinstance(welcome, wire.Welcome)
+        batch = make_batch(welcome.session, gate.reader.after(0, 2))
+        body = msgspec.json.encode(batch)
+        good = key.sign(wire.signed_bytes(SITE, "events", batch.session, body))
+        for wrong in (
+            None,
+            "",
+            "zz",
+            "0" * 128,
+            good[:-2] + "00",
+            DeviceKey(b"t" * 32).sign(wire.signed_bytes(SITE, "events", batch.session, body)),
+            key.sign(wire.signed_bytes("other", "events", batch.session, body)),
+            key.sign(wire.signed_bytes(SITE, "hello", batch.session, body)),
+            key.sign(wire.signed_bytes(SITE, "events", "0" * 32, body)),
+            key.sign(wire.signed_bytes(SITE, "events", batch.session, body + b" ")),
+        ):
+            assert await _call(office, "events", body, wrong) == (403, "bad_signature"), wrong
+        assert (await office.summary())["events"] == 0
+        await say_hello(client)
+        assert await _call(office, "events", body, good) == (409, "stale_session")
+        await client.close()
+        gate.journal.close()
+
+
+async def test_a_box_whose_start_speaks_again_after_another_is_told_as_a_clone(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office:
+        client = a_client(office.url)
+        for boot in ("first", "first", "second"):  # a box that started again
+            await say_hello(client, boot)
+        assert (await office.summary())["alarms"] == []
+        await say_hello(client, "first")
+        (alarm,) = (await office.summary())["alarms"]
+        assert (alarm["kind"], alarm["priority"]) == ("clone", 2)
+        await client.close()
