@@ -21,6 +21,7 @@ from config.model import (
     DoorGroupTable,
     DoorTable,
     EvidenceKeepTable,
+    HomeAssistantTable,
     InputTable,
     InterlockTable,
     LiftTable,
@@ -61,6 +62,7 @@ SINGLE_TABLES: dict[str, type[BaseModel]] = {
     "site": SiteTable,
     "access": AccessTable,
     "office": OfficeTable,
+    "home_assistant": HomeAssistantTable,
     "console": ConsoleTable,
     "evidence": EvidenceKeepTable,
     "track2": Track2Table,
@@ -100,6 +102,7 @@ class SiteConfig:
     camera_devices: dict[str, ConfiguredDevice]
     access: AccessTable
     office: OfficeTable | None
+    home_assistant: HomeAssistantTable | None
     console: ConsoleTable
     evidence: EvidenceKeepTable
     wiegand_formats: dict[str, WiegandFormatTable]
@@ -181,6 +184,9 @@ class _Reading:
             camera_devices=camera_devices,
             access=single["access"] if isinstance(single["access"], AccessTable) else AccessTable(),
             office=single["office"] if isinstance(single["office"], OfficeTable) else None,
+            home_assistant=(
+                single["home_assistant"] if isinstance(single["home_assistant"], HomeAssistantTable) else None
+            ),
             console=single["console"] if isinstance(single["console"], ConsoleTable) else ConsoleTable(),
             evidence=single["evidence"] if isinstance(single["evidence"], EvidenceKeepTable) else EvidenceKeepTable(),
             wiegand_formats=many["wiegand_format"],

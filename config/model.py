@@ -235,6 +235,16 @@ def _at_least(count: int) -> AfterValidator:
     return AfterValidator(check)
 
 
+class HomeAssistantTable(_Table):
+    """`[home_assistant]`: what is recorded is shown there, and nothing can be done from there."""
+
+    broker: str
+    prefix: str = Field(default="homeassistant", pattern=r"^[^\s+#/$][^\s+#]{0,63}$")
+    language: Literal["en", "zh-CN"] = "en"
+    people: bool = False
+    """The opaque ids of cardholders go along with what happened."""
+
+
 class TourPointTable(_Table):
     """A reader that a guard must visit, so many seconds after the point before it."""
 

@@ -297,6 +297,9 @@ def _brokers(config: "SiteConfig", named: Named) -> Iterator[Fault]:
         broker = getattr(device.settings, "broker", None)
         if broker is not None and broker not in named["broker"]:
             yield ("device", device_id, "broker"), broker, _missing(named, "broker")
+    shown = config.home_assistant
+    if shown is not None and shown.broker not in named["broker"]:
+        yield ("home_assistant", "broker"), shown.broker, _missing(named, "broker")
 
 
 def _ports(config: "SiteConfig") -> Iterator[Fault]:

@@ -90,6 +90,7 @@ def make_client(
     admit: Callable[[str], bool],
     *,
     version_5: bool,
+    will: aiomqtt.Will | None = None,
 ) -> aiomqtt.Client:
     """A client for one clean session."""
     return aiomqtt.Client(
@@ -106,6 +107,7 @@ def make_client(
         max_inflight_messages=MOST_INFLIGHT,
         timeout=CONNECT_TIMEOUT_S,
         keepalive=KEEPALIVE_S,
+        will=will,
         tls_context=tls,
         socket_options=(
             (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),

@@ -5,6 +5,7 @@ import logging
 
 from config.card_formats import format_table
 from config.loader import load_config
+from gateway.assembly.home_assistant import run_home_assistant
 from gateway.clock import SystemClock
 from gateway.doors_client import DoorsClient
 from gateway.paths import Paths
@@ -28,6 +29,7 @@ async def run_sync_process(paths: Paths) -> None:
     doors = DoorsClient(paths.doors_socket, "sync")
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(doors.run())
+        tasks.create_task(run_home_assistant(config, paths), name="home assistant")
         if config.office is None:
             tasks.create_task(report_no_office(doors))
             return
