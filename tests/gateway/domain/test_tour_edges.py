@@ -107,9 +107,9 @@ class TestWhoseSwipe:
         rig.due()
         rig.visit("pump", number=2)
         rig.pass_time(0.2)
-        assert only(rig.swipe(1, "pump"), ev.ReadDropped).reason == "NoTourAwaitsIt"
-        rig.pass_time(0.2)
         assert only(rig.swipe(2, "roof"), ev.TourPointVisited).reader == "roof"
+        rig.pass_time(0.2)
+        assert only(rig.swipe(1, "roof"), ev.ReadDropped).reason == "NoTourAwaitsIt"
 
     def test_a_card_walks_the_tours_of_its_own_groups_alone(self) -> None:
         day = replace(NIGHT, id="day", groups=frozenset({"cleaners"}), starts=())
@@ -138,7 +138,10 @@ class TestWhoseSwipe:
         rig = GuardedCompound(LOOSE, access_list=listed, site=site)
         rig.due()
         assert tour_words(rig.visit("ni")) == ["PointVisited on_time ni"]
-        assert tour_words(rig.visit("ii")) == []
+        rig.stop_tour("t-1")
+        rig.start_tour("loose")
+        assert tour_words(rig.visit("ii", number=2)) == []
+        assert tour_words(rig.visit("ni", number=2)) == ["PointVisited on_time ni"]
 
 
 class TestTime:
@@ -148,6 +151,13 @@ class TestTime:
         for reader in ("ni", "ii", "pump"):
             rig.visit(reader)
         assert tour_words(rig.visit("roof", 179))[0] == "PointVisited early roof"
+
+    def test_in_any_order_who_is_early_is_so_by_the_point_s_own_time(self) -> None:
+        rig = GuardedCompound(LOOSE)
+        rig.due()
+        rig.visit("ni")
+        assert tour_words(rig.visit("roof", 120)) == ["PointVisited on_time roof"]
+        assert tour_words(rig.visit("ii", 59)) == ["PointVisited early ii"]
 
     def test_in_any_order_everything_that_is_left_is_overdue_and_missed_at_once(self) -> None:
         rig = GuardedCompound(LOOSE)
@@ -224,6 +234,13 @@ class TestTime:
         found = tour.starts_between(after, until, zone)
         assert found == sorted(expected)
         assert all(at.tzinfo is UTC for at in found)
+
+    def test_a_start_that_the_clock_skips_over_midnight_is_due_on_the_next_day(self) -> None:
+        """In Nuuk the clocks go from 23:00 to 24:00 on a Saturday night."""
+        nuuk, tour = ZoneInfo("America/Nuuk"), replace(NIGHT, starts=(TourStart(frozenset({5}), 23 * 60 + 30),))
+        midnight = datetime(2026, 3, 29, tzinfo=nuuk)
+        (due,) = tour.starts_between(midnight, midnight + timedelta(hours=2), nuuk)
+        assert due.astimezone(nuuk).strftime("%a %H:%M") == "Sun 00:30"
 
     def test_a_start_of_every_day_comes_on_every_day_of_a_year(self) -> None:
         for name in ZONES:
