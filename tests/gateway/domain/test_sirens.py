@@ -1,8 +1,11 @@
 """Sirens and lights call for somebody when no console page is live; a guard tests and silences them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.domain import events as ev
 from gateway.domain import signals as sg
@@ -165,3 +168,72 @@ def test_minute_begins_anew_after_a_reboot_and_what_sounded_has_fallen_silent(ri
     assert works(again.after(0.0)) == {}
     assert works(again.site_input("panic", True)) == {}
     assert works(again.after(UNWATCHED_AFTER_S)) == {0: 120.0, 1: 600.0}
+
+
+class Wire:
+    """What the siren does, by a board that times its own pulses; and since when nobody is at a console."""
+
+    def __init__(self) -> None:
+        self.rig, self.ends_s, self.unwatched_s = Rig(LOUD), 0.0, float("inf")
+
+    def obey(self, turn: Turn) -> None:
+        for told in turn.commands:
+            if isinstance(told, PulseOutput) and (told.device, told.output) == ("alarms", 0):
+                assert self.rig.monotonic_s >= self.unwatched_s + UNWATCHED_AFTER_S, "somebody is at a console"
+                self.ends_s = self.rig.monotonic_s + told.duration_s
+            elif isinstance(told, SetOutput) and (told.device, told.output) == ("alarms", 0):
+                self.ends_s = 0.0
+
+    def do(self, deed: str, number: int) -> Turn:
+        rig = self.rig
+        if deed == "restart":
+            self.rig = Rig(LOUD, state=rig.controller.snapshot(), start_s=rig.monotonic_s)
+            self.rig.wall = rig.wall
+            return self.rig.handle(sg.GatewayStarting("0", restored=True))
+        if deed in ("watch", "leave"):
+            if deed == "watch":
+                self.unwatched_s = float("inf")
+            elif self.unwatched_s == float("inf"):
+                self.unwatched_s = rig.monotonic_s
+            return watch(rig, deed == "watch")
+        deeds: dict[str, Callable[[], Turn]] = {
+            "panic": lambda: rig.site_input("panic", number % 2 == 0),
+            "lid": lambda: rig.site_input("lid", number % 2 == 0),
+            "fire": lambda: rig.fire(number % 2 == 0),
+            "lost": lambda: rig.handle(sg.LinkChanged("yard", sg.LinkState.OFFLINE)),
+            "acknowledge": lambda: rig.acknowledge(f"a-{number}"),
+            "resolve": lambda: rig.resolve(f"a-{number}"),
+            "silence": lambda: rig.handle(sg.SirenSilenceRequested(f"r-{number}", GUARD)),
+            "wait": lambda: rig.after(number * 17.0),
+        }
+        return deeds[deed]()
+
+
+DEEDS = [
+    "watch",
+    "leave",
+    "panic",
+    "lid",
+    "fire",
+    "lost",
+    "acknowledge",
+    "resolve",
+    "silence",
+    "wait",
+    "wait",
+    "restart",
+]
+
+
+@given(st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(0, 8)), max_size=40))
+def test_whatever_happens_it_sounds_for_unseen_alarms_alone_and_never_for_ever(steps: list[tuple[str, int]]) -> None:
+    wire = Wire()
+    for deed, number in steps:
+        wire.obey(wire.do(deed, number))
+        now_s, alarms = wire.rig.monotonic_s, wire.rig.controller.alarms.open.values()
+        waits = {each.alarm for each in alarms if each.priority <= 2 and not each.acknowledged}
+        if wire.ends_s > now_s:
+            assert waits, "everything is acknowledged"
+            assert wire.ends_s <= now_s + SIREN.limit_s
+        if now_s >= wire.unwatched_s + UNWATCHED_AFTER_S:
+            assert waits <= set(wire.rig.controller.state.sirens.sounded), "an alarm that nobody sees was not told"
