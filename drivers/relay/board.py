@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from drivers.links import Backoff
 from drivers.outputs import ExpectedOutputs
-from drivers.relay.board_line import BoardLine
+from drivers.relay.board_line import BoardLine, InputValue
 from drivers.relay.input_states import InputStates
 from drivers.relay.settings import BoardSettings
 from gateway.clock import Clock
@@ -143,9 +143,15 @@ class SerialBoard:
     async def _poll(self) -> None:
         """Ask all inputs once; a change is told at once, and one shorter than a poll is never seen."""
         self._counts["polls"] += 1
-        values = await self._try(self._line.read_inputs)
-        if values is not None:
-            self._inputs.take(values, self._now_s())
+        values: dict[int, InputValue] = {}
+        for number, ask in enumerate(self._line.input_questions()):
+            while number and self._queue:
+                await self._do(self._queue.popleft())
+            part = await self._try(ask)
+            if part is None:
+                return
+            values |= part
+        self._inputs.take(values, self._now_s())
 
     async def _poll_outputs(self) -> bool:
         """Ask all outputs once, and tell those that are not as they were told or last read. False: no answer."""

@@ -1,9 +1,13 @@
 """What a board's own protocol must offer to the shell (`drivers.relay.board`)."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 InputValue = bool | int
 """True or False: energised. A number: what an analogue input measured, in the board's own steps."""
+
+InputQuestion = Callable[[], Awaitable[dict[int, InputValue]]]
+"""Asks once; what it says of some inputs, by number. Raises as `BoardLine` does."""
 
 
 class BoardLine(Protocol):
@@ -25,8 +29,8 @@ class BoardLine(Protocol):
         """All outputs; None from a board that can't say, after a look whether its port is still there."""
         ...
 
-    async def read_inputs(self) -> dict[int, InputValue]:
-        """All inputs, by number."""
+    def input_questions(self) -> Sequence[InputQuestion]:
+        """The questions of one poll; a command that comes meanwhile goes between two of them."""
         ...
 
     async def switch(self, output: int, energise: bool) -> bool:

@@ -3,7 +3,7 @@
 from drivers.links import SerialLink
 from drivers.registry import Driver, DriverContext
 from drivers.relay.board import SerialBoard
-from drivers.relay.board_line import InputValue
+from drivers.relay.board_line import InputQuestion
 from drivers.relay.serial_talk import SerialTalk
 from drivers.relay.settings import Hw667Settings
 
@@ -28,9 +28,9 @@ class Hw667Line:
         """It can't say. Raises LinkError when the port is gone."""
         self._talk.check()
 
-    async def read_inputs(self) -> dict[int, InputValue]:
-        """It has none."""
-        return {}
+    def input_questions(self) -> tuple[InputQuestion, ...]:
+        """It has no inputs."""
+        return ()
 
     async def switch(self, output: int, energise: bool) -> bool:
         """Send it; the board says nothing of it. Raises LinkError."""

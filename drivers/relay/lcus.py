@@ -11,7 +11,7 @@ import re
 from drivers.links import SerialLink
 from drivers.registry import Driver, DriverContext
 from drivers.relay.board import SerialBoard
-from drivers.relay.board_line import InputValue
+from drivers.relay.board_line import InputQuestion
 from drivers.relay.serial_talk import SerialTalk
 from drivers.relay.settings import LcusSettings
 from gateway.errors import RemoteProtocolError
@@ -71,9 +71,9 @@ class LcusLine:
         outputs = self._settings.outputs
         return await self._talk.ask(QUERY, lambda data: read_state(data, outputs), self._settings.timeout_s)
 
-    async def read_inputs(self) -> dict[int, InputValue]:
-        """It has none."""
-        return {}
+    def input_questions(self) -> tuple[InputQuestion, ...]:
+        """It has no inputs."""
+        return ()
 
     async def switch(self, output: int, energise: bool) -> bool:
         """Send it; the board says nothing of it. Raises LinkError."""

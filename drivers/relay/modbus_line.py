@@ -5,8 +5,8 @@ An answer must match its question in function, address and value.
 
 from pymodbus.pdu import ModbusPDU
 
-from drivers.relay.board_line import InputValue
-from drivers.relay.modbus_bus import WRITE_COIL, ModbusBus, RawCoilWrite
+from drivers.relay.board_line import InputQuestion, InputValue
+from drivers.relay.modbus_bus import WRITE_COIL, Ask, ModbusBus, RawCoilWrite
 from drivers.relay.modbus_profiles import OFF, PROFILES, Flash, flash_coil, flash_registers
 from drivers.relay.settings import ModbusSettings
 from gateway.errors import CommandFailed, RemoteProtocolError
@@ -35,44 +35,41 @@ class ModbusLine:
         """Coils, by function 01; a module without any is asked for its inputs. Raises as `ModbusBus.ask`."""
         first, count = self._profile.first_coil, self._settings.outputs
         if not count:
-            await self.read_inputs()
+            for ask in self.input_questions()[:1]:
+                await ask()
             return ()
         answer = await self._bus.ask(
             lambda client: client.read_coils(first, count=count, device_id=self._unit), _READ_COILS, self._timeout_s
         )
         return _bits(answer, count)
 
-    async def read_inputs(self) -> dict[int, InputValue]:
-        """Discrete inputs by function 02, supervised ones as input registers by function 04. Raises as above."""
-        try:
-            return {**await self._read_digital(), **await self._read_analogue()}
-        except CommandFailed as error:
-            raise CommandFailed(f"{error}; if this board has no such inputs, set inputs = 0") from None
+    def input_questions(self) -> list[InputQuestion]:
+        """Discrete inputs by function 02; supervised ones as input registers by function 04."""
+        questions: list[InputQuestion] = [self._read_digital] if self._digital else []
+        return [*questions, self._read_analogue] if self._analogue else questions
 
     async def _read_digital(self) -> dict[int, InputValue]:
-        if not self._digital:
-            return {}
         count = self._digital[-1] + 1
-        answer = await self._bus.ask(
-            lambda client: client.read_discrete_inputs(0, count=count, device_id=self._unit),
-            _READ_INPUTS,
-            self._timeout_s,
+        answer = await self._ask_input(
+            lambda client: client.read_discrete_inputs(0, count=count, device_id=self._unit), _READ_INPUTS
         )
         bits = _bits(answer, count)
         return {number: bits[number] for number in self._digital}
 
     async def _read_analogue(self) -> dict[int, InputValue]:
-        if not self._analogue:
-            return {}
         count = self._analogue[-1] + 1
-        answer = await self._bus.ask(
-            lambda client: client.read_input_registers(0, count=count, device_id=self._unit),
-            _READ_REGISTERS,
-            self._timeout_s,
+        answer = await self._ask_input(
+            lambda client: client.read_input_registers(0, count=count, device_id=self._unit), _READ_REGISTERS
         )
         if len(answer.registers) != count:
             raise RemoteProtocolError(f"the board answered {len(answer.registers)} registers of {count}")
         return {number: answer.registers[number] for number in self._analogue}
+
+    async def _ask_input(self, request: Ask, function: int) -> ModbusPDU:
+        try:
+            return await self._bus.ask(request, function, self._timeout_s)
+        except CommandFailed as error:
+            raise CommandFailed(f"{error}; if this board has no such inputs, set inputs = 0") from None
 
     async def switch(self, output: int, energise: bool) -> bool:
         """Function 05; True when the board has echoed it. Raises as above."""

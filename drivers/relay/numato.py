@@ -7,11 +7,12 @@ these modules can time a pulse.
 
 import re
 import string
+from functools import partial
 
 from drivers.links import SerialLink
 from drivers.registry import Driver, DriverContext
 from drivers.relay.board import SerialBoard
-from drivers.relay.board_line import InputValue
+from drivers.relay.board_line import InputQuestion, InputValue
 from drivers.relay.serial_talk import SerialTalk
 from drivers.relay.settings import NumatoSettings
 from gateway.errors import RemoteProtocolError
@@ -87,25 +88,29 @@ class NumatoLine:
         count = self._settings.outputs
         if count and self._settings.readall:
             return read_mask(await self._ask("relay readall"), count)
-        if not count:
-            await self.read_inputs()
+        for ask in () if count else self.input_questions()[:1]:
+            await ask()
         words = {"on": True, "off": False}
         return tuple([read_word(await self._ask(f"relay read {channel_name(n)}"), words) for n in range(count)])
 
-    async def read_inputs(self) -> dict[int, InputValue]:
-        """One `gpio readall`, or each by `gpio read`; a supervised one by `adc read`. Raises as above."""
-        values: dict[int, InputValue] = {}
-        plain = [number for number in range(self._settings.inputs) if number not in self._settings.supervised_inputs]
-        if plain and self._settings.gpio_readall:
-            mask = read_mask(await self._ask("gpio readall"), plain[-1] + 1)
-            values |= {number: mask[number] for number in plain}
-        else:
-            for number in plain:
-                answer = await self._ask(f"gpio read {channel_name(number)}")
-                values[number] = read_word(answer, {"1": True, "0": False})
-        for number in self._settings.supervised_inputs:
-            values[number] = read_measured(await self._ask(f"adc read {channel_name(number)}"))
-        return values
+    def input_questions(self) -> list[InputQuestion]:
+        """One `gpio readall`, or a `gpio read` for each input; an `adc read` for each supervised one."""
+        supervised = sorted(self._settings.supervised_inputs)
+        plain = [number for number in range(self._settings.inputs) if number not in supervised]
+        questions: list[InputQuestion] = [partial(self._measure, number) for number in supervised]
+        if self._settings.gpio_readall:
+            return [partial(self._read_all, plain), *questions] if plain else questions
+        return [partial(self._read_one, number) for number in plain] + questions
+
+    async def _read_all(self, numbers: list[int]) -> dict[int, InputValue]:
+        mask = read_mask(await self._ask("gpio readall"), numbers[-1] + 1)
+        return {number: mask[number] for number in numbers}
+
+    async def _read_one(self, number: int) -> dict[int, InputValue]:
+        return {number: read_word(await self._ask(f"gpio read {channel_name(number)}"), {"1": True, "0": False})}
+
+    async def _measure(self, number: int) -> dict[int, InputValue]:
+        return {number: read_measured(await self._ask(f"adc read {channel_name(number)}"))}
 
     async def switch(self, output: int, energise: bool) -> bool:
         """The board echoes it, which confirms nothing: the shell reads it back. Raises as above."""

@@ -290,7 +290,7 @@ async def test_cancelling_between_answer_and_return_is_heeded(raw: RawBoard) -> 
     bus = ModbusBus(str(raw.port.path), 9600)
     line = ModbusLine(bus, ModbusSettings(port=bus.port, timeout_s=1.0))
     await line.open()
-    asking = asyncio.ensure_future(line.read_inputs())
+    asking = asyncio.ensure_future(line.input_questions()[0]())
     client = bus._client
     assert client is not None
     await eventually(lambda: len(raw.heard) == 1)

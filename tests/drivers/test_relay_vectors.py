@@ -27,7 +27,8 @@ async def do(line: ModbusLine, row: dict[str, Any]) -> object:
         return await line.pulse(row["output"], row["do"] == "pulse_on", row["seconds"])
     if row["do"] == "read_outputs":
         return await line.read_outputs()
-    return tuple((await line.read_inputs()).values())
+    (ask,) = line.input_questions()
+    return tuple((await ask()).values())
 
 
 @pytest.mark.parametrize("row", VECTORS["modbus"], ids=lambda row: f"{row['profile']} {row['request']}")

@@ -35,11 +35,14 @@ class BoardInMemory:
     def __init__(self, board: UsbRelays) -> None:
         self.board, self.mute = board, False
         self.near, self.far = memory_pair()
+        self.heard = bytearray()
 
     async def serve(self) -> None:
         await self.far.open()
         while True:
-            said = self.board.hear(await self.far.read(), time.monotonic())
+            data = await self.far.read()
+            self.heard += data
+            said = self.board.hear(data, time.monotonic())
             if said and not self.mute:
                 await self.far.write(said)
 
@@ -113,6 +116,19 @@ async def test_silent_board_is_lost_once_and_comes_back_once(family: str) -> Non
         await sink.wait_for(LinkChanged, 3)
     assert done.outcome in (CommandOutcome.EXPIRED, CommandOutcome.FAILED)
     assert [c.state for c in sink.of(LinkChanged)] == [LinkState.ONLINE, LinkState.OFFLINE, LinkState.ONLINE]
+
+
+async def test_command_goes_between_two_questions_of_one_poll() -> None:
+    memory, sink = BoardInMemory(NumatoBoard([False] * 2, [False] * 8)), Recorder()
+    settings = NUMATO.model_copy(update={"inputs": 8})
+    line = NumatoLine(SerialTalk(Delayed(memory.near, 0.02)), settings)
+    board = SerialBoard("board", line, settings, sink, SystemClock())
+    async with running(memory.serve(), board.run()):
+        await eventually(lambda: b"gpio read 2" in memory.heard)
+        board.submit(hold())
+        await sink.wait_for(CommandCompleted)
+        await eventually(lambda: b"gpio read 7" in memory.heard)
+    assert memory.heard.index(b"relay on 1") < memory.heard.index(b"gpio read 7")
 
 
 async def test_noise_before_a_prompt_is_passed_over_at_the_next_question() -> None:
