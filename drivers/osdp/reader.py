@@ -34,8 +34,10 @@ from gateway.domain.signals import (
     ReaderConditionChanged,
 )
 
-ASK_EVERY_S = 5.0
-"""Readers say a change by themselves at the next poll; those that don't are asked."""
+ASK_EVERY_S = 10.0
+"""Readers say a change by themselves at the next poll; those that don't are asked. A question takes a poll's place."""
+ASK_SPREAD = 8
+"""The readers of a line are asked one after the other, so that a card waits for one question at most."""
 ASK_EXPIRES_S = 2.0
 
 _LOCAL, _INPUTS, _OUTPUTS = (
@@ -82,6 +84,7 @@ class OsdpReader:
 
     async def run(self) -> None:
         """Ask the reader what it doesn't say by itself, until cancelled. Its bus speaks with it."""
+        await asyncio.sleep(ASK_EVERY_S * (self._settings.address % ASK_SPREAD) / ASK_SPREAD)
         while True:
             await asyncio.sleep(ASK_EVERY_S)
             self._tally.tell(self._now_s())
@@ -166,6 +169,7 @@ class OsdpReader:
     def lost(self, reason: str) -> None:
         """It has been away for so long that it must be told."""
         self._panel = None
+        self._refused.clear()  # It may be another one when it is back.
         self._say(LinkState.OFFLINE, reason)
 
     def refused(self, reason: str) -> None:

@@ -12,6 +12,7 @@ from enum import Enum, auto
 from typing import Any, Protocol
 
 from drivers.osdp.frames import (
+    BUSY,
     CAP,
     CHALLENGE,
     FMT,
@@ -50,6 +51,8 @@ REFUSALS_TOLD_AFTER = 2
 """A reader that restarts in the middle of a handshake refuses once."""
 REFUSED_FIRST_S, REFUSED_MOST_S = 1.0, 30.0
 """Keys don't mend by themselves: ask ever more rarely."""
+STEADY_S = 2.0
+"""A reader that ends a session sooner than that is not asked again at once: it would do nothing else all day."""
 REFUSED = "the reader refused it"
 _REFUSALS = (b"\x02", b"\x03", b"\x07", b"\x08", b"\x09")
 """NAK codes about the command itself: length, unknown, kind, format, record (v2.2, section 7.3)."""
@@ -106,6 +109,7 @@ class Station:
         self._orders: deque[Order] = deque()
         self._order: Order | None = None
         self._well_s: float | None = None
+        self._online_s = 0.0
         self._heard_s = 0.0
         self._probes = 0
         self._refusals = 0
@@ -161,10 +165,11 @@ class Station:
             self.counts["unanswered"] += 1
             self.due_s = max(self.due_s, now_s + (STEP_S if self._panel is not None else self.probe_s))
             return
-        self._heard_s = now_s
         if self._panel is None:
             self._connect(now_s)
             return
+        if answer.reply.code != BUSY:  # Whoever says nothing else, and needs no key for it, is not there.
+            self._heard_s = now_s
         self._answers += 1
         self._slowest_s = max(self._slowest_s * 0.999, answer.delay_s)
         self._take_in(self._panel, answer.reply, now_s)
@@ -205,10 +210,10 @@ class Station:
         if panel.gave_up:
             self._given_up(reply, now_s)
             return
-        if panel.is_online:
+        if panel.is_online and reply.code != BUSY:
             self._well_s = now_s
             if self.state is not State.ONLINE:
-                self.state, self._refusals = State.ONLINE, 0
+                self.state, self._refusals, self._online_s = State.ONLINE, 0, now_s
                 self._listener.connected(panel, now_s)
         for event in events:
             self._listener.heard(event, now_s)
@@ -216,6 +221,7 @@ class Station:
 
     def _connect(self, now_s: float) -> None:
         self._panel, self.state, self.due_s = Panel(self.address, self._key), State.CONNECTING, now_s
+        self._heard_s = now_s
 
     def _hand_over(self, now_s: float) -> None:
         """The next order goes to libosdp, one at a time, so that none goes out late."""
@@ -247,8 +253,8 @@ class Station:
         """libosdp has given the reader up: at once once more, or later if it will not have our key."""
         command, was_online = self._command, self.state is State.ONLINE
         self.drop()
-        self.due_s = now_s
         if was_online:
+            self.due_s = now_s if now_s - self._online_s >= STEADY_S else now_s + REFUSED_FIRST_S
             return
         self._refusals += 1
         self.due_s = now_s + min(REFUSED_MOST_S, REFUSED_FIRST_S * 2.0 ** (self._refusals - 1))

@@ -1,8 +1,10 @@
 """Whoever sits on the line: a reader that is configured secure lets nobody in but itself."""
 
 import ctypes
+import itertools
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -252,3 +254,30 @@ async def test_a_forged_refusal_costs_a_new_handshake_and_nothing_else(tmp_path:
         await eventually(lambda: rig.readers[5].counters()["connects"] >= 2)
         await rig.read(5)
     assert len(rig.sink.of(CardRead)) == 1
+
+
+async def test_whoever_keeps_saying_that_the_reader_is_busy_is_not_taken_for_it(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, [OsdpReader(5, KEY)])
+    rig.add(5)
+    async with rig.at_work():
+        await rig.online(5)
+        rig.line.meddle = lambda asked, _said: in_clear(asked, b"\x79")
+        await rig.offline(5)
+
+
+async def test_a_key_that_is_refused_is_tried_ever_more_rarely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drivers.osdp.station.REFUSED_FIRST_S", 0.1)
+    rig = Rig(tmp_path, [OsdpReader(5, OTHER_KEY)])
+    rig.add(5)
+    tried: list[float] = []
+
+    def note(asked: bytes, said: bytes) -> bytes:
+        if command(asked).code == CHALLENGE:
+            tried.append(time.monotonic())
+        return said
+
+    rig.line.meddle = note
+    async with rig.at_work():
+        await eventually(lambda: len(tried) >= 5)
+    waits = [later - earlier for earlier, later in itertools.pairwise(tried)]
+    assert all(longer > 1.3 * shorter for shorter, longer in itertools.pairwise(waits)), waits

@@ -152,6 +152,20 @@ async def test_a_refused_command_costs_no_alarm_and_is_not_repeated_for_ever(
         assert device.counters()["refused"] == 1
 
 
+async def test_a_reader_that_refuses_to_be_polled_does_not_take_the_line(tmp_path: Path) -> None:
+    wrong, right = ClearReader(5, refuses=[POLL]), ClearReader(6)
+    rig = ClearRig(tmp_path, [wrong, right])
+    rig.add(5, None)
+    rig.add(6, None)
+    async with rig.at_work():
+        await rig.online(6)
+        polls = right.heard.count(POLL)
+        await eventually(lambda: right.heard.count(POLL) > polls + 30)
+        right.show_bits(*card_bits())
+        await rig.sink.wait_for(CardRead)
+    assert wrong.heard.count(POLL) < 10
+
+
 async def test_a_slow_reader_is_served_and_not_taken_for_a_dead_one(tmp_path: Path) -> None:
     reader = ClearReader(5)
     reader.delay_s = 0.12
