@@ -142,6 +142,7 @@ class MqttDevice(ABC):
             keepalive=KEEPALIVE_S,
             will=None if will is None else aiomqtt.Will(will.topic, will.payload, qos=1, retain=True),
             timeout=ANSWER_S,
+            socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
         )
         async with client:
             self._client = client

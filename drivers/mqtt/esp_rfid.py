@@ -11,10 +11,11 @@ from pydantic import Field
 
 from drivers.mqtt.board import Fact, MqttBoard
 from drivers.mqtt.broker import BrokerConnection, BrokerMessage, find_broker
-from drivers.mqtt.esp_rfid_frames import Reads, Said, is_stale, open_door, read_said, read_uid
+from drivers.mqtt.esp_rfid_frames import Reads, Said, open_door, read_said, read_uid
 from drivers.mqtt.presence import Heartbeat
 from drivers.mqtt.reader import MqttReader, OpenedItself, ReadValue, SignOfLife, Stale
-from drivers.mqtt.settings import TopicSettings
+from drivers.mqtt.reads import is_outside
+from drivers.mqtt.settings import TopicSettings, WindowSettings
 from drivers.registry import Driver, DriverContext, FormatNames
 from drivers.wiegand.formats import FormatTable
 from gateway.domain.commands import PulseOutput
@@ -34,15 +35,14 @@ class EspRfidSettings(TopicSettings):
     """The firmware's own default; on its page it may be shorter."""
 
 
-class EspRfidReaderSettings(EspRfidSettings):
+class EspRfidReaderSettings(EspRfidSettings, WindowSettings):
     """Settings of `driver = "esp-rfid-reader"`."""
 
     reads: Literal["uid", "em4100", "wiegand"] = "uid"
     decimal: bool = False
     formats: FormatNames = ()
     window_s: float = Field(default=30.0, ge=0, le=3600)
-    """Its NTP client is right to some seconds; 0 takes any time, for a device without one."""
-    utc_offset_h: float = Field(default=0.0, ge=-14, le=14)
+    """Its NTP client is right to some seconds; 0 is for a device without one."""
 
 
 class EspRfidRelaySettings(EspRfidSettings):
@@ -129,7 +129,7 @@ def _understand(settings: EspRfidReaderSettings, formats: FormatTable, payload: 
     values: list[ReadValue] = [SignOfLife(booted=said.booted)]
     if said.uid is None:
         return values
-    if is_stale(said, at, settings.window_s, settings.utc_offset_h):
+    if is_outside(said.at_s, at, settings.window_s, settings.utc_offset_h):
         return [*values, Stale()]
     if said.opened_itself:
         values.append(OpenedItself())

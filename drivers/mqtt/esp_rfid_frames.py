@@ -6,7 +6,6 @@ Assistant enabled a card comes on `<topic>/tag` without a type. `isKnown` is tex
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -15,7 +14,6 @@ from drivers.mqtt.reads import from_decimal, from_hex
 from drivers.serial_reader import Card, Rejected
 from drivers.wiegand.formats import BUILT_IN, FormatTable
 from gateway.domain.credential import Identifier, Reading
-from gateway.domain.moment import ClockQuality, Moment
 
 OPENS = ("Always", "Admin")
 """What it says of a card whose door it has opened by itself."""
@@ -84,14 +82,6 @@ def read_uid(
         return Card((reading,)) if fits else Rejected("no EM4100 number of 40 bits")
     length = next((bits for bits, digits in ((32, 8), (56, 14), (80, 20)) if len(uid) <= digits), None)
     return Card((Reading(Identifier(f"UID{length}", None, number), None),)) if length else Rejected("no UID")
-
-
-def is_stale(said: Said, at: Moment, window_s: float, utc_offset_h: float) -> bool:
-    """Whether a message's own time is further from ours than the window; never while our clock is suspect."""
-    if said.at_s is None or window_s == 0 or at.quality is ClockQuality.SUSPECT:
-        return False
-    said_s = said.at_s - timedelta(hours=utc_offset_h).total_seconds()
-    return abs(at.wall.timestamp() - said_s) > window_s
 
 
 def open_door(address: str) -> str:

@@ -7,7 +7,7 @@ Texts as its sources have them (mqtt_switch, mqtt_lock, mqtt_binary_sensor, wieg
 from enum import StrEnum
 
 from drivers.mqtt.broker import parse_object
-from drivers.mqtt.reads import from_decimal, from_hex, read_em4100, read_key, read_uid
+from drivers.mqtt.reads import from_decimal, from_hex, read_em4100, read_uid
 from drivers.serial_reader import Card, Key, Rejected
 from drivers.wiegand.formats import BUILT_IN, FormatTable
 from drivers.wiegand.keypad import BURST_KEYPAD, KEYS, Keypad
@@ -62,12 +62,10 @@ def read_tag(
 
 
 def read_key_text(payload: bytes) -> Key | Rejected:
-    """A key by its sign or its number."""
+    """A key by its sign, or by its number: 10 is `*`, 11 is `#`."""
     text = payload.decode("ascii", "replace").strip()
-    if text in ("*", "#"):
-        return Key(text)
-    number = from_decimal(text, 2)
-    return Rejected("no key of a keypad") if number is None or number >= len(KEYS) else read_key(number)
+    number = KEYS.index(text) if text in ("*", "#") else from_decimal(text, 2)
+    return Rejected("no key of a keypad") if number is None or number >= len(KEYS) else Key(KEYS[number])
 
 
 def _raw(payload: bytes, formats: FormatTable, names: tuple[str, ...], keypad: Keypad) -> list[Card | Key | Rejected]:

@@ -1,13 +1,11 @@
 """What firmwares behind a broker say of cards and keys, as far as they agree (pure)."""
 
-from drivers.serial_reader import Card, Key, Rejected
+from drivers.serial_reader import Card, Rejected
 from drivers.wiegand.formats import uid_reading
 from gateway.domain.credential import Identifier, Reading
+from gateway.domain.moment import ClockQuality, Moment
 
 HEX = frozenset("0123456789ABCDEFabcdef")
-
-KEYS = "0123456789*#"
-"""A Wiegand keypad's 10 is `*`, its 11 is `#`."""
 
 
 def read_uid(text: str, separator: str = "") -> Card | Rejected:
@@ -27,11 +25,6 @@ def read_em4100(number: int | None) -> Card | Rejected:
     return Card((Reading(Identifier("EM4100", None, number), None),))
 
 
-def read_key(number: int) -> Key | Rejected:
-    """A Wiegand keypad's key by its number."""
-    return Key(KEYS[number]) if 0 <= number < len(KEYS) else Rejected("no key of a keypad")
-
-
 def from_hex(text: str, most_digits: int) -> int | None:
     """A number in plain hex digits; None for anything else."""
     return int(text, 16) if 1 <= len(text) <= most_digits and HEX.issuperset(text) else None
@@ -40,3 +33,13 @@ def from_hex(text: str, most_digits: int) -> int | None:
 def from_decimal(text: str, most_digits: int = 20) -> int | None:
     """A number in plain decimal digits (2**64 has 20); None for anything else."""
     return int(text) if 1 <= len(text) <= most_digits and text.isascii() and text.isdigit() else None
+
+
+def is_outside(said_s: float | None, at: Moment, window_s: float, utc_offset_h: float) -> bool:
+    """Whether a read's own time, in seconds since 1970 by the device's clock, is further from ours than the window.
+
+    Never where the device says no time, where the window is 0, or while our own clock is suspect.
+    """
+    if said_s is None or window_s == 0 or at.quality is ClockQuality.SUSPECT:
+        return False
+    return abs(at.wall.timestamp() + utc_offset_h * 3600 - said_s) > window_s

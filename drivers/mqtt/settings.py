@@ -54,3 +54,11 @@ class TopicSettings(DriverSettings):
     @classmethod
     def _own_topic(cls, topic: str) -> str:
         return check_topic(topic)
+
+
+class WindowSettings(DriverSettings):
+    """A device that says when it read a card: a read of another time is ignored; `window_s = 0` takes any."""
+
+    window_s: float = Field(default=0.0, ge=0, le=3600)
+    utc_offset_h: float = Field(default=0.0, ge=-14, le=14)
+    """How far ahead of UTC the device's clock is: firmwares say local time without a zone."""

@@ -6,16 +6,17 @@ from pydantic import Field
 
 from drivers.mqtt.broker import find_broker, parse_object
 from drivers.mqtt.presence import LastWill
-from drivers.mqtt.reader import MqttReader, ReadValue
-from drivers.mqtt.settings import TopicSettings
-from drivers.mqtt.tasmota_reads import read_sensor
+from drivers.mqtt.reader import MqttReader, ReadValue, Stale
+from drivers.mqtt.reads import is_outside
+from drivers.mqtt.settings import TopicSettings, WindowSettings
+from drivers.mqtt.tasmota_reads import read_sensor, read_time
 from drivers.mqtt.tasmota_relay import TasmotaRelay
 from drivers.registry import Driver, DriverContext, FormatNames
 from drivers.wiegand.formats import FormatTable
 from gateway.domain.moment import Moment
 
 
-class TasmotaReaderSettings(TopicSettings):
+class TasmotaReaderSettings(TopicSettings, WindowSettings):
     """Settings of `driver = "tasmota-reader"`; `formats` are card formats in order of priority, none named: all."""
 
     formats: FormatNames = ()
@@ -37,7 +38,7 @@ def build_reader(settings: TasmotaReaderSettings, context: DriverContext) -> Mqt
     """The reader for one device of the site config. Raises ConfigError for an unknown broker."""
     will = LastWill(f"tele/{settings.topic}/LWT", b"Online", b"Offline")
     reader = MqttReader(context, find_broker(settings.broker, context), will)
-    understand = partial(_understand, context.formats, settings.formats)
+    understand = partial(_understand, settings, context.formats)
     reader.understand(f"tele/{settings.topic}/SENSOR", understand)
     return reader
 
@@ -48,8 +49,12 @@ def build_relay(settings: TasmotaRelaySettings, context: DriverContext) -> Tasmo
     return TasmotaRelay(settings.topic, settings.outputs, settings.inputs, broker, context)
 
 
-def _understand(formats: FormatTable, names: tuple[str, ...], payload: bytes, _at: Moment) -> list[ReadValue]:
-    return [*read_sensor(parse_object(payload), formats, names)]
+def _understand(settings: TasmotaReaderSettings, formats: FormatTable, payload: bytes, at: Moment) -> list[ReadValue]:
+    report = parse_object(payload)
+    values = read_sensor(report, formats, settings.formats)
+    if values and is_outside(read_time(report), at, settings.window_s, settings.utc_offset_h):
+        return [Stale()]
+    return [*values]
 
 
 READER = Driver(

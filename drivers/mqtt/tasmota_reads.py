@@ -4,11 +4,14 @@ Tasmota checks a Wiegand message's parity, drops both parity bits and says 0 whe
 with SetOption123 the UID is hex with an `h` behind it.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 from drivers.mqtt.reads import from_hex, read_em4100, read_uid
 from drivers.serial_reader import Card, Key, Rejected
 from drivers.wiegand.formats import BUILT_IN, FormatTable
+
+LOCAL_TIME_LENGTH = len("2021-01-21T16:04:12")
 
 _KEYS = {10: "*", 11: "#"}
 _ASCII_KEYS = {27: "*", 13: "#"}
@@ -29,6 +32,16 @@ def read_sensor(
             text = tag.get("UID")
             found.append(read_uid(text if isinstance(text, str) else ""))
     return found
+
+
+def read_time(report: dict[str, Any]) -> float | None:
+    """Its `Time`, local and without a zone, as if it were UTC: in seconds since 1970, None where there is none."""
+    text = report.get("Time")
+    try:
+        said = datetime.fromisoformat(text) if isinstance(text, str) and len(text) == LOCAL_TIME_LENGTH else None
+    except ValueError:
+        return None
+    return None if said is None else said.replace(tzinfo=UTC).timestamp()
 
 
 def _wiegand(report: dict[str, Any], formats: FormatTable, names: tuple[str, ...]) -> list[Card | Key | Rejected]:

@@ -17,16 +17,16 @@ def free_port() -> int:
 
 
 class Mosquitto:
-    """One broker; `stop` and `start` keep its port."""
+    """One broker; `stop` and `start` keep its port. `whole` is a config of its own, for listeners of its own."""
 
-    def __init__(self, program: str, folder: Path, extra: str = "") -> None:
-        self.port = free_port()
+    def __init__(self, program: str, folder: Path, extra: str = "", *, whole: str = "", port: int = 0) -> None:
+        self.port = port or free_port()
         self._program = program
         self._config = folder / "mosquitto.conf"
         access = extra or "allow_anonymous true\n"
         # Started by root it would become the user mosquitto, who may not enter a test's folder.
         self._config.write_text(
-            f"user root\nlistener {self.port} 127.0.0.1\npersistence false\nlog_type error\n{access}"
+            whole or f"user root\nlistener {self.port} 127.0.0.1\npersistence false\nlog_type error\n{access}"
         )
         self._process: asyncio.subprocess.Process | None = None
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import aiomqtt
@@ -108,6 +109,24 @@ class TestReads:
                 await device.publish(SENSOR, READ)
                 await sink.wait_for(CardRead)
         assert connection.counters()["retained"] == 1
+
+    async def test_read_of_another_time_is_ignored_and_said_so(self, broker: Mosquitto) -> None:
+        sink = Recorder()
+        connection = connect(broker, sink)
+        driver = find_driver("tasmota-reader")
+        assert driver is not None
+        settings = {"broker": "local", "topic": "garage-reader", "window_s": 30.0, "utc_offset_h": 8.0}
+        context = DriverContext("garage-reader", sink, SystemClock(), {"local": connection}, str)
+        reader = driver.build(driver.settings.model_validate(settings), context)
+        local = datetime.now(timezone(timedelta(hours=8)))
+        async with running(connection.run(), reader.run()), device_client(broker.port) as device:
+            await sink.wait_for(LinkChanged)
+            for at in (local - timedelta(seconds=60), local):
+                body = {"Time": f"{at:%Y-%m-%dT%H:%M:%S}", "Wiegand": {"UID": 8065495, "Size": 26}}
+                await device.publish(SENSOR, json.dumps(body))
+            await sink.wait_for(CardRead)
+        assert sink.of(ReadIgnored) == [ReadIgnored("garage-reader", "its time is outside the window")]
+        assert len(sink.of(CardRead)) == 1
 
     @pytest.mark.parametrize(
         ("payload", "reason"),

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from drivers.mqtt.broker import parse_object
 from drivers.mqtt.broker_client import MAX_PAYLOAD
-from drivers.mqtt.esp_rfid_frames import Reads, Said, is_stale, open_door, read_said
+from drivers.mqtt.esp_rfid_frames import Reads, open_door, read_said
 from drivers.mqtt.esp_rfid_frames import read_uid as read_esp_uid
 from drivers.mqtt.esphome_frames import Chip, read_key_text, read_tag
 from drivers.mqtt.esphome_frames import read_level as read_on_off
+from drivers.mqtt.reads import is_outside
 from drivers.mqtt.shelly_frames import (
     Answer,
     Notice,
@@ -28,7 +29,7 @@ from drivers.mqtt.shelly_frames import (
     request,
     switch_faults,
 )
-from drivers.mqtt.tasmota_reads import read_sensor
+from drivers.mqtt.tasmota_reads import read_sensor, read_time
 from drivers.serial_reader import Card, Key, Rejected
 from drivers.wiegand.formats import BUILT_IN
 from gateway.domain.credential import Identifier
@@ -103,7 +104,20 @@ class TestShelly:
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
-METHOD_KEYS = ("method", "params", "events", "component", "event", "id", "result", "error", "ts", "switch:0", "input:1")
+METHOD_KEYS = (
+    "Time",
+    "method",
+    "params",
+    "events",
+    "component",
+    "event",
+    "id",
+    "result",
+    "error",
+    "ts",
+    "switch:0",
+    "input:1",
+)
 READ_KEYS = (
     "output",
     "state",
@@ -139,7 +153,7 @@ def all_of_an_access(payload: bytes) -> object:
     said, at = read_said(payload), Moment(datetime(2026, 11, 25, tzinfo=UTC), 0.0, "boot")
     if said is None:
         return None
-    return is_stale(said, at, 30.0, 8.0), [read_esp_uid(said.uid or "", reads) for reads in Reads]
+    return is_outside(said.at_s, at, 30.0, 8.0), [read_esp_uid(said.uid or "", reads) for reads in Reads]
 
 
 def all_chips(payload: bytes) -> object:
@@ -147,7 +161,7 @@ def all_chips(payload: bytes) -> object:
 
 
 def all_sensors(payload: bytes) -> object:
-    return [read_sensor(value) for value in _objects(payload)]
+    return [(read_sensor(value), read_time(value)) for value in _objects(payload)]
 
 
 def _objects(payload: bytes) -> list[dict[str, Any]]:
@@ -220,10 +234,11 @@ class TestEspRfid:
     )
     def test_time_outside_the_window_is_stale(self, said_s: int, offset_h: float, stale: bool) -> None:
         at = Moment(datetime(2026, 11, 25, 12, tzinfo=UTC), 0.0, "boot")
-        said = Said("h", at_s=int(at.wall.timestamp()) + said_s)
-        assert is_stale(said, at, 30.0, offset_h) is stale
-        assert not is_stale(said, at, 0, offset_h)
-        assert not is_stale(said, replace(at, quality=ClockQuality.SUSPECT), 30.0, offset_h)
+        said = at.wall.timestamp() + said_s
+        assert is_outside(said, at, 30.0, offset_h) is stale
+        assert not is_outside(said, at, 0, offset_h)
+        assert not is_outside(None, at, 30.0, offset_h)
+        assert not is_outside(said, replace(at, quality=ClockQuality.SUSPECT), 30.0, offset_h)
 
 
 class TestEsphome:
