@@ -14,7 +14,7 @@ from typing import Any
 
 import osdp_sys
 
-from simulators.card import Card, CardUnreadable, wiegand_payload
+from simulators.card import Card, CardUnreadable, wiegand_message
 from simulators.device import Surroundings
 from simulators.plan import DevicePlan
 from simulators.pty_line import PtyLine
@@ -107,8 +107,8 @@ class OsdpReader:
 
     async def swipe(self, card: Card) -> bool:
         """Say the card's bits at the next poll. Raises CardUnreadable."""
-        payload, length = wiegand_payload(card)
-        return self.show_bits(_with_parity(payload, length), length)
+        bits = wiegand_message(card)
+        return self.show_bits(int(bits, 2), len(bits))
 
     def show_bits(self, bits: int, length: int) -> bool:
         """Say these bits at the next poll."""
@@ -218,14 +218,6 @@ class OsdpLine:
             return frame
         self._heard.clear()
         return None
-
-
-def _with_parity(payload: int, length: int) -> int:
-    """Even parity over the first half before the payload, odd over the second behind it."""
-    half = (length - 2) // 2
-    even = (payload >> half).bit_count() & 1
-    odd = 1 - ((payload & (1 << half) - 1).bit_count() & 1)
-    return even << length - 1 | payload << 1 | odd
 
 
 def make_line(plan: DevicePlan, surroundings: Surroundings) -> OsdpLine:

@@ -1,5 +1,9 @@
 """OSDP's framing, whole, in pieces, among noise and damaged."""
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +36,9 @@ SECURE_POLL = bytes.fromhex("53 05 0e 00 0d 02 15 60 31 0a ac 6c 64 e8")
 SECURE_ACK = bytes.fromhex("53 85 0e 00 0d 02 16 40 c9 0b ad df ad 2e")
 CHALLENGE_VECTOR = bytes.fromhex("53 05 13 00 0e 03 11 01 76 d7 64 c8 cc e9 32 55 c4 cd cf")
 """Captured from libosdp 3.2.9."""
+VECTORS: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parents[2] / "vectors" / "osdp.json").read_text(encoding="utf-8")
+)["frames"]
 RAW = 0x50
 
 addresses, sequences = st.integers(0, 0x7F), st.integers(0, 3)
@@ -51,6 +58,21 @@ def find(*pieces: bytes) -> list[Found]:
 def test_a_poll_is_the_captured_one() -> None:
     assert encode(0, 0, POLL) == POLL_VECTOR
     assert frame(POLL_VECTOR) == Frame(0, False, 0, POLL, b"", 0, POLL_VECTOR[1:])
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=[each["frame"][:32] for each in VECTORS])
+def test_captured_frames_say_what_they_say(vector: dict[str, Any]) -> None:
+    raw = bytes.fromhex(vector["frame"])
+    found, security = frame(raw), int(vector["security"], 16)
+    assert (found.address, found.is_reply, found.sequence) == (vector["address"], vector["reply"], vector["sequence"])
+    assert (found.code, found.security, found.data) == (
+        int(vector["code"], 16),
+        security,
+        bytes.fromhex(vector["data"]),
+    )
+    if not security:
+        assert encode(found.address, found.sequence, found.code, found.data, reply=found.is_reply) == raw
+    assert find(*(bytes((byte,)) for byte in raw)) == [found]
 
 
 def test_the_crc_begins_at_1d0f_and_goes_low_byte_first() -> None:
