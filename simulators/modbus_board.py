@@ -150,6 +150,8 @@ class BoardOnLine(LineDevice):
     def __init__(self, board: ModbusBoard, line: PtyLine, changed: Callable[[], None]) -> None:
         super().__init__(line)
         self.board = board
+        self.loops: dict[int, tuple[int, int]] = {}
+        """Supervised inputs, by what they measure at rest and while active."""
         self._changed = changed
         self._loop = asyncio.get_running_loop()
         self._bytes = bytearray()
@@ -170,6 +172,8 @@ class BoardOnLine(LineDevice):
     def set_input(self, number: int, energised: bool) -> None:
         """What the wire shows now."""
         self.board.inputs[number] = energised
+        if number in self.loops:
+            self.board.registers[number] = self.loops[number][energised]
 
     def frames(self) -> dict[str, int]:
         """How many it has heard."""
@@ -209,7 +213,12 @@ def make(plan: DevicePlan, surroundings: Surroundings) -> BoardOnLine:
     coils, inputs = ([False] * int(plan.settings.get(key, 8)) for key in ("outputs", "inputs"))
     board = ModbusBoard(int(plan.settings.get("unit", 1)), coils, inputs)
     board.dialect = str(plan.settings.get("profile", board.dialect))
-    return BoardOnLine(board, surroundings.line(plan.port), surroundings.changed)
+    board.registers = [0] * len(inputs)
+    on_line = BoardOnLine(board, surroundings.line(plan.port), surroundings.changed)
+    on_line.loops = plan.loops
+    for number in plan.loops:
+        on_line.set_input(number, False)
+    return on_line
 
 
 def _all_of(*receivers: Receive) -> Receive:

@@ -21,6 +21,12 @@ class DevicePlan:
     broker: tuple[str, int] = ("", 0)
 
     @property
+    def loops(self) -> dict[int, tuple[int, int]]:
+        """What each supervised input measures at rest and while active: the middle of its ranges."""
+        loops = self.settings.get("supervised", {})
+        return {int(number): (sum(each["normal"]) // 2, sum(each["active"]) // 2) for number, each in loops.items()}
+
+    @property
     def port(self) -> str:
         """The serial port that it is on. Raises KeyError."""
         return str(self.settings["port"])

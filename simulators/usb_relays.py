@@ -228,6 +228,8 @@ class NumatoOnLine(RelaysOnLine):
     def __init__(self, board: NumatoBoard, line: PtyLine, changed: Callable[[], None]) -> None:
         super().__init__(board, line, changed)
         self._numato = board
+        self.loops: dict[int, tuple[int, int]] = {}
+        """Supervised inputs, by what they measure at rest and while active."""
 
     @property
     def inputs(self) -> list[bool]:
@@ -237,6 +239,8 @@ class NumatoOnLine(RelaysOnLine):
     def set_input(self, number: int, energised: bool) -> None:
         """What the wire shows now."""
         self._numato.inputs[number] = energised
+        if number in self.loops:
+            self._numato.measured[number] = self.loops[number][energised]
 
     def is_polled(self) -> bool:
         """Whether somebody asked the module within the last ten seconds."""
@@ -259,4 +263,8 @@ def make_numato(plan: DevicePlan, surroundings: Surroundings) -> NumatoOnLine:
     """`driver = "numato"`: a USB CDC device, whose line is as fast as USB."""
     outputs, inputs = int(plan.settings.get("outputs", 8)), int(plan.settings.get("inputs", 0))
     board = NumatoBoard([False] * outputs, [False] * inputs)
-    return NumatoOnLine(board, surroundings.line(plan.port, baud=1_000_000), surroundings.changed)
+    on_line = NumatoOnLine(board, surroundings.line(plan.port, baud=1_000_000), surroundings.changed)
+    on_line.loops = plan.loops
+    for number in plan.loops:
+        on_line.set_input(number, False)
+    return on_line

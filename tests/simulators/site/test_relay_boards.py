@@ -12,7 +12,7 @@ from drivers.registry import DriverContext, find_driver
 from drivers.relay.board import SerialBoard
 from gateway.clock import SystemClock
 from gateway.domain.commands import PulseOutput, SetOutput
-from gateway.domain.signals import CommandCompleted, InputsChanged, LinkChanged
+from gateway.domain.signals import CommandCompleted, InputFaultChanged, InputsChanged, LinkChanged
 from simulators.device import Inputs, Outputs, Polled
 from simulators.hardware import Hardware
 from simulators.plan import read_plan
@@ -103,6 +103,42 @@ async def test_door_that_is_pushed_shows_at_the_input_it_is_wired_to(bench: Benc
     assert isinstance(numato, Inputs)
     assert isinstance(numato, Polled)
     assert numato.is_polled()
+
+
+LOOP = "{ short = [0, 99], active = [300, 399], normal = [600, 699], open_circuit = [900, 1023] }"
+
+
+@pytest.mark.parametrize("driver", ["modbus-rtu", "numato"])
+async def test_supervised_contact_of_a_simulated_door_is_whole_and_says_open(driver: str, tmp_path: Path) -> None:
+    text = f"""
+schema = 1
+[site]
+id = "bench"
+zone = "Asia/Shanghai"
+[device.numato]
+driver = "{driver}"
+port = "tty/board"
+outputs = 1
+inputs = 2
+supervised = {{ "1" = {LOOP} }}
+"""
+    (tmp_path / "site.toml").write_text(text + DOOR.format(board="numato"), encoding="utf-8")
+    hardware, sink = Hardware(read_plan(tmp_path / "site.toml"), tmp_path), Recorder()
+    hardware.power_up()
+    (plan,) = hardware.plan.devices
+    found = find_driver(driver)
+    assert found is not None
+    chosen = {key: value for key, value in plan.settings.items() if key != "driver"}
+    settings = found.settings.model_validate(chosen | {"port": str(tmp_path / plan.port)})
+    board = found.build(settings, DriverContext("numato", sink, SystemClock(), {}, str))
+    async with running(board.run()):
+        (first,) = await sink.wait_for(InputsChanged)
+        hardware.doors["numato"].force(hardware.now())
+        hardware.settle()
+        _, opened = await sink.wait_for(InputsChanged, 2)
+    await hardware.power_down()
+    assert (first.inputs, opened.inputs) == (((0, False), (1, False)), ((1, True),))
+    assert [told.fault for told in sink.of(InputFaultChanged)] == [None]
 
 
 async def test_board_that_loses_its_plug_drops_its_relays(bench: Bench) -> None:
