@@ -103,9 +103,20 @@ def _doors(config: "SiteConfig", named: Named) -> Iterator[Fault]:
                 "an escape route needs a rex input, or a fail_safe lock whose exit button cuts its power",
             )
         yield from _barrier(door_id, door)
+        yield from _released_by(config, door_id, door)
         whole = len(config.access_points) == len(named["access_point"])
         if whole and not any(point.door == door_id for point in config.access_points.values()):
             yield ("door", door_id), door_id, "no access_point names this door; add one with its readers"
+
+
+def _released_by(config: "SiteConfig", door_id: str, door: "DoorTable") -> Iterator[Fault]:
+    """Some boards time energised outputs only: they would never release a lock that is released by letting go."""
+    found = config.devices.get(door.lock.device)
+    releases_energised = (door.lock.kind == "fail_secure") == (door.lock.wiring == "NO")
+    if found is not None and getattr(found.settings, "pulses_energised_only", False) and not releases_energised:
+        wiring = "NO" if door.lock.kind == "fail_secure" else "NC"
+        remedy = f"{door.lock.device!r} pulses energised outputs only: wire this {door.lock.kind} lock to {wiring}"
+        yield ("door", door_id, "lock", "wiring"), door.lock.wiring, remedy
 
 
 def _supervised(config: "SiteConfig", path: tuple[str, ...], terminal: "InputRef | InputTable") -> Iterator[Fault]:
@@ -297,9 +308,23 @@ def _brokers(config: "SiteConfig", named: Named) -> Iterator[Fault]:
         broker = getattr(device.settings, "broker", None)
         if broker is not None and broker not in named["broker"]:
             yield ("device", device_id, "broker"), broker, _missing(named, "broker")
+    yield from _topics(config)
     shown = config.home_assistant
     if shown is not None and shown.broker not in named["broker"]:
         yield ("home_assistant", "broker"), shown.broker, _missing(named, "broker")
+
+
+def _topics(config: "SiteConfig") -> Iterator[Fault]:
+    """A topic at a broker is one device's for each driver; several may share one where a host name tells them apart."""
+    taken: dict[tuple[object, ...], str] = {}
+    for device_id, device in config.devices.items():
+        topic = getattr(device.settings, "topic", None)
+        if topic is None:
+            continue
+        place = (device.driver.name, getattr(device.settings, "broker", None), topic)
+        owner = taken.setdefault((*place, getattr(device.settings, "hostname", "")), device_id)
+        if owner != device_id:
+            yield ("device", device_id, "topic"), topic, f"device {owner!r} has this topic already"
 
 
 def _ports(config: "SiteConfig") -> Iterator[Fault]:

@@ -8,6 +8,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 
 from drivers.mqtt.broker import EARLY, BrokerConnection, BrokerMessage
 from drivers.mqtt.presence import Heartbeat, LastWill, Presence
@@ -35,6 +36,9 @@ SETUP_ANSWER_S = 3.0
 
 Fact = tuple[str, int]
 """What a device says: a name, and the number of the output or input that it is about (0 where it is about none)."""
+
+Send = Callable[[], Awaitable[None]]
+"""Publishes something. Raises LinkError."""
 
 OUTPUT, INPUT = "output", "input"
 """Facts of every family; their values are whether it is energised."""
@@ -175,12 +179,23 @@ class MqttBoard(ABC):
             report = tuple((number, on is True) for number, on in every)
             self._told_inputs = self._sink.put(InputsChanged(self._device_id, report, received_s))
 
-    async def switch(self, output: int, energise: bool, send: Callable[[], Awaitable[None]], expires_s: float) -> None:
-        """Send what switches an output, and wait until the device says that it did; see `confirm`."""
+    async def switch(
+        self, output: int, energise: bool, send: Send, expires_s: float, *, take_back: Send | None = None
+    ) -> None:
+        """Send what switches an output, and wait until the device says that it did; see `confirm`.
+
+        `take_back` follows a pulse that was not confirmed. A broker that stands still may hand the pulse on when it
+        goes on, much later: then its end comes right behind it.
+        """
         self._switching = output
         self._expected.forget(output)
         try:
             await self.confirm((OUTPUT, output), energise, send, expires_s)
+        except CommandFailed:
+            if take_back is not None:
+                with suppress(LinkError):
+                    await take_back()
+            raise
         finally:
             self._switching = None
         self._expected.hold(output, energise)
@@ -189,7 +204,7 @@ class MqttBoard(ABC):
         """The device times a pulse from now on."""
         self._expected.pulse(command.output, command.energise, command.duration_s, self.now_s())
 
-    async def confirm(self, fact: Fact, wanted: object, send: Callable[[], Awaitable[None]], expires_s: float) -> None:
+    async def confirm(self, fact: Fact, wanted: object, send: Send, expires_s: float) -> None:
         """Send one command and wait until the device says what is wanted.
 
         Raises TimeoutError when it is too late to send it, LinkError when the device is or goes away, CommandFailed

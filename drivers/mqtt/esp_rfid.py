@@ -5,7 +5,7 @@ there while its heartbeat comes. It times the door's pulse by itself, as long as
 """
 
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -51,6 +51,8 @@ class EspRfidRelaySettings(EspRfidSettings):
     address: Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}$")]
     pulse_s: float = Field(gt=0, le=3600)
     outputs: Literal[1] = 1
+
+    pulses_energised_only: ClassVar[bool] = True
 
     def times_pulse(self, energise: bool, duration_s: float) -> bool:
         """It times the one length that it is set to."""

@@ -5,11 +5,11 @@ the node that docs/drivers/mqtt.md gives. `ask` has it say every state, `pulse` 
 """
 
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from drivers.mqtt.board import INPUT, OUTPUT, Fact, MqttBoard
+from drivers.mqtt.board import INPUT, OUTPUT, Fact, MqttBoard, Send
 from drivers.mqtt.broker import BrokerConnection, BrokerMessage, find_broker
 from drivers.mqtt.esphome_frames import Chip, read_key_text, read_level, read_tag, words_for
 from drivers.mqtt.presence import LastWill
@@ -40,6 +40,8 @@ class EsphomeBoardSettings(TopicSettings):
     outputs: Annotated[tuple[Output, ...], BeforeValidator(to_tuple), Field(max_length=16)] = ()
     inputs: Annotated[tuple[Input, ...], BeforeValidator(to_tuple), Field(max_length=16)] = ()
     """A node has some twenty usable pins."""
+
+    pulses_energised_only: ClassVar[bool] = True
 
     def times_pulse(self, energise: bool, _duration_s: float) -> bool:
         """The node's automation energises and lets go."""
@@ -96,17 +98,19 @@ class EsphomeBoard(MqttBoard):
             raise CommandFailed("the node times energised outputs only: wire the lock so that energising releases it")
         if not 0 < command.duration_s <= MOST_PULSE_S:
             raise CommandFailed(f"the node times pulses up to {MOST_PULSE_S:.0f} s")
-        payload = str(round(command.duration_s * 1000))
-        await self._send(command.output, True, "pulse", payload, command.expires_s)
+        part, milliseconds = self._parts[command.output], str(round(command.duration_s * 1000))
+        send = self._words(part, "pulse", milliseconds)
+        take_back = self._words(part, "command", words_for(part, False))
+        await self.switch(command.output, True, send, command.expires_s, take_back=take_back)
         self.pulse_began(command)
 
     async def hold(self, output: int, energise: bool, expires_s: float) -> None:
         """By the part's own command."""
-        await self._send(output, energise, "command", words_for(self._parts[output], energise), expires_s)
+        part = self._parts[output]
+        await self.switch(output, energise, self._words(part, "command", words_for(part, energise)), expires_s)
 
-    async def _send(self, output: int, energise: bool, verb: str, payload: str, expires_s: float) -> None:
-        topic = f"{self._topic}/{self._parts[output]}/{verb}"
-        await self.switch(output, energise, partial(self.broker.publish, topic, payload), expires_s)
+    def _words(self, part: str, verb: str, payload: str) -> Send:
+        return partial(self.broker.publish, f"{self._topic}/{part}/{verb}", payload)
 
     def _on_state(self, fact: Fact, message: BrokerMessage) -> None:
         """States are retained: only one that is said now says how things are now."""

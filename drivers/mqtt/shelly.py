@@ -110,12 +110,17 @@ class ShellyBoard(MqttBoard):
         if not energise:
             await self._ensure_auto_off(output, True)
 
-    async def _set(self, output: int, energise: bool, expires_s: float, **more: float) -> None:
+    async def _set(self, output: int, energise: bool, expires_s: float, toggle_after: float | None = None) -> None:
+        pulse = {} if toggle_after is None else {"toggle_after": toggle_after}
+
         async def send() -> None:
-            await self._call("Switch.Set", {"id": output, "on": energise, **more})
+            await self._call("Switch.Set", {"id": output, "on": energise, **pulse})
             await self.ask((OUTPUT, output))
 
-        await self.switch(output, energise, send, expires_s)
+        async def take_back() -> None:
+            await self._request("Switch.Set", {"id": output, "on": not energise}, _nobody)
+
+        await self.switch(output, energise, send, expires_s, take_back=take_back if pulse else None)
 
     async def _ensure_auto_off(self, output: int, wanted: bool) -> None:
         config = self.said.get((CONFIG, output))
@@ -198,6 +203,10 @@ class ShellyBoard(MqttBoard):
     def _is_old(self, notice: Notice) -> bool:
         at = notice.said_at
         return at is not None and at > CLOCK_IS_SET and self.wall_s() - at > OLD_S
+
+
+def _nobody(_answer: Answer) -> None:
+    """Nobody waits for this answer."""
 
 
 def build(settings: ShellySettings, context: DriverContext) -> ShellyBoard:

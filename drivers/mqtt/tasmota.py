@@ -1,6 +1,7 @@
 """The drivers of Tasmota readers and relays; names for the registry."""
 
 from functools import partial
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -28,6 +29,8 @@ class TasmotaRelaySettings(TopicSettings):
     outputs: int = Field(default=1, ge=1, le=8)
     """Tasmota keeps 8 pulse timers."""
     inputs: int = Field(default=0, ge=0, le=8)
+
+    pulses_energised_only: ClassVar[bool] = True
 
     def times_pulse(self, energise: bool, _duration_s: float) -> bool:
         """PulseTime ends what is on."""

@@ -78,7 +78,9 @@ class TasmotaRelay(MqttBoard):
         if not 0 < command.duration_s <= MOST_PULSE_S:
             raise CommandFailed(f"Tasmota times pulses up to {MOST_PULSE_S:.0f} s")
         await self._ensure_pulse_time(command.output, pulse_time(command.duration_s), command.expires_s)
-        await self._switch(command.output, True, command.expires_s)
+        name = f"POWER{command.output + 1}"
+        send, take_back = partial(self._publish, name, "ON"), partial(self._publish, name, "OFF")
+        await self.switch(command.output, True, send, command.expires_s, take_back=take_back)
         self.pulse_began(command)
 
     async def hold(self, output: int, energise: bool, expires_s: float) -> None:

@@ -1,9 +1,10 @@
 """A real mosquitto on a port that the operating system chose, and a plain client beside the driver."""
 
 import asyncio
+import signal
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import aiomqtt
@@ -44,6 +45,16 @@ class Mosquitto:
         if process is not None and process.returncode is None:
             process.kill()
             await process.wait()
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """It takes no step meanwhile, but its connections stay: as on a machine that is paused."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     async def _answers(self) -> bool:
         try:

@@ -182,3 +182,34 @@ def test_check_names_faults_of_these_drivers(write_site: Callable[..., list[str]
         "device.c.outputs = 9",
     ):
         assert any(expected in fault for fault in faults), (expected, faults)
+
+
+def test_check_names_a_lock_that_such_a_board_never_releases(write_site: Callable[..., list[str]]) -> None:
+    faults = write_site(
+        """
+        [device.gate]
+        driver = "tasmota-relay"
+        broker = "local"
+        topic = "gate"
+        [device.twin]
+        driver = "tasmota-relay"
+        broker = "local"
+        topic = "gate"
+        [device.reader]
+        driver = "tasmota-reader"
+        broker = "local"
+        topic = "gate"
+        [door.gate]
+        name = { zh-CN = "门", en = "Gate" }
+        lock = { device = "gate", output = 0, kind = "fail_safe", wiring = "NO" }
+        [access_point.gate]
+        door = "gate"
+        readers = ["reader"]
+        """
+    )
+    assert [fault.partition(" (line")[0] for fault in faults] == [
+        "door.gate.lock.wiring = 'NO'",
+        "device.twin.topic = 'gate'",
+    ]
+    assert "wire this fail_safe lock to NC" in faults[0]
+    assert "device 'gate' has this topic already" in faults[1]

@@ -267,3 +267,17 @@ async def test_relay_that_was_away_gets_no_late_open(
         await broker.stop()
     assert late == []
     assert outcomes == {CommandOutcome.FAILED}
+
+
+async def test_broker_that_stood_still_leaves_no_door_open(broker: Mosquitto, at_once: None) -> None:
+    """It hands on what it had taken when it goes on: the end of the pulse comes right behind it."""
+    made = Site(broker)
+    async with made.at_work():
+        await made.ready()
+        with broker.standing_still():
+            made.device.submit(pulse(life_s=2.0))
+            done = await outcome(made.sink)
+        await eventually(lambda: len(made.shelly.orders()) == 2)
+        await eventually(lambda: made.shelly.coils == [False, False])
+    assert done.outcome is CommandOutcome.FAILED
+    assert [frame["params"]["on"] for frame in made.shelly.orders()] == [True, False]
