@@ -6,10 +6,13 @@ import os
 import sys
 from pathlib import Path
 
+from drivers.links import BAUD_RATES
 from gateway.errors import ConfigError
 from gateway.technician.walk_commands import Place
 
 LANGUAGES = ("zh-CN", "en")
+LAST_ADDRESS = 247
+"""Of a Modbus unit; OSDP's end at 126."""
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -19,6 +22,22 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     place.add_argument("--config", type=Path, help="the site's TOML (site.toml in the data directory)")
     spoken = argparse.ArgumentParser(add_help=False)
     spoken.add_argument("--language", choices=LANGUAGES, default="zh-CN", help="zh-CN (default) or en")
+
+    discover = commands.add_parser(
+        "discover",
+        parents=[place],
+        help="serial ports, Modbus units, OSDP readers, MQTT devices and cameras, and what is wrong with the wires",
+        description="What is here? Ports and cameras always; a line is scanned where --modbus or --osdp names it, with "
+        "the gateway stopped if it uses that port. Nothing is switched or changed.",
+    )
+    discover.add_argument("--modbus", action="append", default=[], metavar="PORT", help="scan this port for units")
+    discover.add_argument("--osdp", action="append", default=[], metavar="PORT", help="scan this port for readers")
+    discover.add_argument("--baud", action="append", default=[], type=int, help="at this speed only; may be repeated")
+    discover.add_argument("--addresses", type=_addresses, metavar="FIRST-LAST", help="only these; 8 means 0 to 8")
+    discover.add_argument("--cameras", type=float, default=3.0, metavar="S", help="look for cameras so long (3; 0: no)")
+    discover.add_argument("--mqtt", type=float, default=0.0, metavar="S", help="listen at the site's brokers so long")
+    discover.add_argument("--json", action="store_true", help="as one JSON object")
+    discover.set_defaults(command=_discover)
 
     walk = commands.add_parser("walk", help="walk test: what was not tested yet, and the bare wiring").add_subparsers(
         dest="word", required=True, metavar="WHAT"
@@ -110,6 +129,25 @@ def _wiring(args: argparse.Namespace) -> int:
         return await asyncio.to_thread(input, question)
 
     return asyncio.run(prove_wiring(place_of(args), args.by, args.door, args.language, ask))
+
+
+def _addresses(text: str) -> range:
+    first, dash, last = text.partition("-")
+    parts = (first, last) if dash else ("0", first)
+    if not all(part.isdecimal() for part in parts) or not 0 <= int(parts[0]) <= int(parts[1]) <= LAST_ADDRESS:
+        raise argparse.ArgumentTypeError(f"{text!r}: write FIRST-LAST, or LAST alone, within 0 and {LAST_ADDRESS}")
+    return range(int(parts[0]), int(parts[1]) + 1)
+
+
+def _discover(args: argparse.Namespace) -> int:
+    from gateway.technician.discover import Search, run_discover
+
+    for baud in args.baud:
+        if baud not in BAUD_RATES:
+            raise ConfigError("--baud", baud, f"use one of {', '.join(map(str, BAUD_RATES))}")
+    search = Search(tuple(args.modbus), tuple(args.osdp), tuple(args.baud), args.addresses, args.cameras, args.mqtt)
+    place = place_of(args) if args.mqtt > 0 else None
+    return asyncio.run(run_discover(search, place, as_json=args.json))
 
 
 def _learn(args: argparse.Namespace) -> int:
