@@ -150,22 +150,28 @@ class SqliteJournal:
             group = self._next_group()
             if not group and self._failure is None:
                 break
-            try:
-                if self._rows is None:
-                    self._open()
-                self._write(group)
-            except (sqlite3.Error, OSError) as error:
-                self._put_back(group)
-                self._become_unavailable(str(error))
-                self._reopen_unless_full(error)
-                if self._closing:
-                    break
-                self._pause(retry_s)
-                retry_s = min(retry_s * 2, _RETRY_LAST_S)
-            else:
+            if self._attempt(group):
                 retry_s = _RETRY_FIRST_S
+                continue
+            if self._closing:
+                break
+            self._pause(retry_s)
+            retry_s = min(retry_s * 2, _RETRY_LAST_S)
         if self._rows is not None:
             self._rows.close()
+
+    def _attempt(self, group: list[Turn]) -> bool:
+        """Write these turns; where that fails they wait in front again."""
+        try:
+            if self._rows is None:
+                self._open()
+            self._write(group)
+        except (sqlite3.Error, OSError) as error:
+            self._put_back(group)
+            self._become_unavailable(str(error))
+            self._reopen_unless_full(error)
+            return False
+        return True
 
     def _next_group(self) -> list[Turn]:
         """Wait for turns and take whole ones up to the bound.

@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-SOAKS = ("swipes",)
+SOAKS = ("swipes", "office_sync")
 
 
 def main(words: list[str]) -> int:

@@ -1,0 +1,183 @@
+"""One gateway in the simulation: its real journal and its real uplink, on a machine that dies and is put back."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from gateway.domain.events import DoorOpened, Event
+from gateway.domain.moment import ClockQuality, Moment
+from gateway.domain.ports import RecordedEvent
+from gateway.store.journal import SqliteJournal
+from gateway.store.journal_commit import TurnCommit
+from gateway.store.journal_reader import SqliteJournalReader
+from sync.device_key import DeviceKey
+from sync.link import OfficeLink
+from sync.office_client import OfficeClient
+from sync.uplink import Uplink
+from tests.sync.simulation.disk import Crashed, Disk
+from tests.sync.simulation.network import Line, Transport
+from tests.sync.simulation.office import SITE, TOKEN, Office
+
+START = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
+JOURNAL = "journal.db"
+
+
+class BoxClock:
+    """A clock on virtual seconds, whose wall is put forward and back."""
+
+    def __init__(self, boot_id: str) -> None:
+        self.boot_id, self.skew_s = boot_id, 0.0
+
+    def now(self) -> Moment:
+        passed_s = asyncio.get_running_loop().time()
+        wall = START + timedelta(seconds=passed_s + self.skew_s)
+        return Moment(wall, passed_s, self.boot_id, ClockQuality.UNSYNCHRONISED)
+
+    def raise_floor(self, floor: datetime) -> None:
+        """The simulated wall is what it is."""
+
+
+class InlineJournal(SqliteJournal):
+    """The real journal, whose writer's work is done in the caller's turn instead of on a thread."""
+
+    def append(self, events: Sequence[Event], moment: Moment, *rest: Any, **named: Any) -> TurnCommit:
+        commit = super().append(events, moment, *rest, **named)
+        self.work()
+        return commit
+
+    def work(self) -> None:
+        """What the writer's thread does with what is queued."""
+        if self._queue:
+            self._attempt(self._next_group())
+
+
+class _NoList:
+    def version_in_force(self) -> int:
+        return 0
+
+
+class Box:
+    """A gateway. `seen` is what its journal has held durably since it was last put back."""
+
+    def __init__(self, name: str, folder: Path, office: Office, chance: Random) -> None:
+        self.name, self.office, self._chance = name, office, chance
+        self.disk, self.line = Disk(folder, chance), Line()
+        self.seen: set[str] = set()
+        self.put_back = False
+        """Whether an image was restored, or it is a copy: only then may its history fork."""
+        self.boots = 0
+        self.uplink: Uplink | None = None
+        self._journal: InlineJournal | None = None
+        self._tasks: list[asyncio.Task[Any]] = []
+        self.clock = BoxClock("")
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is switched on."""
+        return self._journal is not None
+
+    @property
+    def path(self) -> Path:
+        return self.disk.folder / JOURNAL
+
+    def start(self) -> None:
+        """Boot: doors first, then the uplink."""
+        self.boots += 1
+        self.clock = BoxClock(f"{self.name}-{self.boots}")
+        try:
+            self._journal = InlineJournal(self.path, self.clock)
+        except Crashed:
+            self.crash()
+            return
+        self.start_sync()
+
+    def start_sync(self) -> None:
+        """Begin the sync process."""
+        key = DeviceKey(b"d" * 32)
+        transport = Transport(self.line, self.office, self._chance)
+        client = OfficeClient("http://office", SITE, TOKEN, key, self.clock, transport)
+        reader = SqliteJournalReader(self.path)
+        self.uplink = Uplink(reader, _NoList(), client, OfficeLink(), self.clock, "sim", self._delivered)  # type: ignore[arg-type]
+        self._tasks = [asyncio.get_running_loop().create_task(self.uplink.run())]
+
+    def stop_sync(self) -> None:
+        """The sync process dies, wherever it is just now."""
+        for task in self._tasks:
+            task.cancel()
+        self._tasks, self.uplink = [], None
+
+    def crash(self, *, power: bool = False) -> None:
+        """The machine dies; with `power`, in the middle of a write."""
+        self.stop_sync()
+        self._journal = None
+        self.disk.drop_connections()
+        self.disk.crash_at = None
+        if power:
+            self.disk.tear(JOURNAL)
+
+    def restore(self, image: Path) -> None:
+        """It is put back to an image; it must not run."""
+        self.disk.restore(image)
+        self.put_back = True
+        self.seen = set(self.event_ids())
+
+    def record(self, count: int) -> None:
+        """Something happens at the doors. Raises Crashed."""
+        assert self._journal is not None
+        events = [DoorOpened(door=f"d-{n}") for n in range(count)]
+        commit = self._journal.append(events, self.clock.now())
+        if commit.durable and self.uplink is not None:
+            self.uplink.wake()
+
+    def work(self) -> None:
+        """The journal's writer tries again what is queued."""
+        if self._journal is not None:
+            self._journal.work()
+
+    def look(self) -> list[str]:
+        """What is durable is never lost: returns what is wrong."""
+        now = set(self.event_ids())
+        lost = self.seen - now
+        self.seen |= now
+        return [f"{self.name}: {len(lost)} durable events are gone from its journal"] if lost else []
+
+    def event_ids(self) -> list[str]:
+        """What its journal holds, in row order, whether it runs or not."""
+        connection = sqlite3.connect(f"file://{self.path}?mode=ro", uri=True)
+        try:
+            return [row[0] for row in connection.execute("SELECT event_id FROM event ORDER BY row_id")]
+        except sqlite3.OperationalError:  # it died before it had made its tables
+            return []
+        finally:
+            connection.close()
+
+    def journalled(self) -> list[RecordedEvent]:
+        """Every event of its journal, in row order."""
+        reader = SqliteJournalReader(self.path)
+        try:
+            found: list[RecordedEvent] = []
+            while page := reader.after(found[-1].row_id if found else 0, 1000):
+                found += page
+            return found
+        finally:
+            reader.close()
+
+    def check_chain(self) -> list[str]:
+        """Its journal's own chain holds: returns what is wrong."""
+        reader = SqliteJournalReader(self.path)
+        try:
+            verdict = reader.verify()
+        finally:
+            reader.close()
+        return [f"{self.name}: row {verdict.broken_row}: {verdict.fault}"] if verdict.fault else []
+
+    def _delivered(self, rows: Sequence[RecordedEvent]) -> None:
+        """Nothing waits for an answer here."""
+
+
+logging.getLogger("sync").setLevel(logging.CRITICAL)

@@ -1,0 +1,151 @@
+"""The real office application in the simulation: its ledger on a disk that fails, its process mortal."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+from random import Random
+from typing import Any
+from urllib.parse import unquote
+
+import httpx2
+import msgspec
+
+from sync import wire
+from sync.office.app import create_app
+from sync.office.desk import Desk
+from tests.sync.simulation.disk import Crashed, Disk
+from tests.sync.simulation.network import Answer, Down
+
+TOKEN = "a-token-of-32-characters-or-more"
+SITE = "demo"
+
+
+class _FrontDesk:
+    """Stands where the application has its desk: making the application takes longer than playing a seed."""
+
+    desk: Desk
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.desk, name)
+
+
+_FRONT = _FrontDesk()
+_APP = create_app(_FRONT, TOKEN, TOKEN)  # type: ignore[arg-type]
+
+
+class Office:
+    """One office. `trouble` collects what it did and must not."""
+
+    def __init__(self, folder: Path, chance: Random) -> None:
+        self.disk, self._chance = Disk(folder, chance), chance
+        self.trouble: list[str] = []
+        self._work: dict[asyncio.Task[Answer], None] = {}  # in order: a set's would be another at each run
+        self._sessions: dict[str, tuple[str, str]] = {}
+        """Session -> its lineage and its boot, as they were answered."""
+        self._desk: Desk | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether its process lives."""
+        return self._desk is not None
+
+    def start(self) -> None:
+        """Begin, on what the disk has; a disk that fails lets nobody begin."""
+        try:
+            desk = Desk(self.disk.folder / "office.db")
+            desk._ledger.add_site(SITE)
+        except (sqlite3.Error, Crashed):
+            self.disk.drop_connections()
+            self.disk.crash_at = None
+            return
+        self._desk = _FRONT.desk = desk
+
+    def crash(self) -> None:
+        """Its process dies here and now."""
+        if self._desk is None:
+            return
+        for task in list(self._work):
+            task.cancel()
+        self._work.clear()
+        desk, self._desk = self._desk, None
+        self.disk.drop_connections()
+        desk._thread.shutdown()
+        self.disk.crash_at = None
+
+    def restore(self, image: Path) -> None:
+        """It is put back to an older copy; it must not run."""
+        self.disk.restore(image)
+        rows = self.rows("SELECT session, head, boot_id FROM session")
+        self._sessions = {session: (head, boot) for session, head, boot in rows}
+
+    async def take(self, request: httpx2.Request, body: bytes) -> Answer:
+        """One request. Raises Down where the process is not there, or dies over it."""
+        if self._desk is None:
+            raise Down
+        task = asyncio.get_running_loop().create_task(self._serve(request, body))
+        self._work[task] = None
+        task.add_done_callback(lambda done: self._work.pop(done, None))
+        try:
+            answer = await asyncio.shield(task)
+        except Crashed as error:
+            self.crash()
+            raise Down from error
+        except asyncio.CancelledError as error:
+            if task.cancelled() and not _is_cancelled():
+                raise Down from error
+            raise
+        self._watch(request, body, answer)
+        return answer
+
+    async def _serve(self, request: httpx2.Request, body: bytes) -> Answer:
+        sent: list[Any] = []
+        given = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive() -> Any:
+            return given.pop() if given else await asyncio.get_running_loop().create_future()
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": request.method,
+            "path": unquote(request.url.path),
+            "query_string": request.url.query,
+            "headers": [(name.lower(), value) for name, value in request.headers.raw],
+        }
+        await _APP(scope, receive, send)
+        body = b"".join(message.get("body", b"") for message in sent[1:])
+        return Answer(sent[0]["status"], sent[0]["headers"], body)
+
+    def _watch(self, request: httpx2.Request, body: bytes, answer: Answer) -> None:
+        """Only the newest session of a lineage may move anything."""
+        if answer.status != 200 or request.method != "POST":
+            return
+        if request.url.path.endswith("/hello"):
+            hello = msgspec.json.decode(body, type=wire.Hello)
+            head = hello.epochs[-1].epoch if hello.epochs else ""
+            session = msgspec.json.decode(answer.body, type=wire.Welcome).session
+            others = {k: of for k, of in self._sessions.items() if of[0] != head and of[1] != hello.boot_id}
+            self._sessions = others | {session: (head, hello.boot_id)}
+        elif request.url.path.endswith("/events"):
+            batch = msgspec.json.decode(body, type=wire.Batch)
+            if batch.session not in self._sessions:
+                self.trouble.append("a batch of a stale session was taken")
+
+    def rows(self, query: str, *values: Any) -> list[Any]:
+        """What its ledger holds, whether it runs or not."""
+        connection = sqlite3.connect(f"file://{self.disk.folder / 'office.db'}?mode=ro", uri=True)
+        try:
+            return connection.execute(query, values).fetchall()
+        finally:
+            connection.close()
+
+    def event_ids(self) -> list[str]:
+        """Every event that it has, as often as it has it."""
+        return [row[0] for row in self.rows("SELECT event_id FROM event ORDER BY n")]
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

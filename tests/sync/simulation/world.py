@@ -1,0 +1,279 @@
+"""One seed's world: an office, one or two gateways, and a few virtual minutes in which everything goes wrong.
+
+Then the faults end, and what must hold is looked at (`Trouble` collects what doesn't).
+"""
+
+import asyncio
+import gc
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+from gateway.store import journal as journal_module
+from tests.sync.simulation.box import Box
+from tests.sync.simulation.disk import Crashed, Disk, disks
+from tests.sync.simulation.entropy import seeded_entropy
+from tests.sync.simulation.network import Line
+from tests.sync.simulation.office import Office
+from tests.sync.simulation.virtual_loop import VirtualLoop
+
+TROUBLED_S = 80.0
+QUIET_S = 900.0
+"""Every pause of the back-off, every delayed call and every hello has long come round in this."""
+MEMORY = Path("/dev/shm")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a seed came to."""
+
+    seed: int
+    events: int = 0
+    troubles: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    """What was done to it, in order: read it to understand a trouble."""
+
+
+class World:
+    """Plays one seed."""
+
+    def __init__(self, folder: Path, chance: Random, outcome: Outcome) -> None:
+        self._chance, self._outcome = chance, outcome
+        self.office = Office(folder / "office", chance)
+        self.boxes = [Box("a", folder / "a", self.office, chance)]
+        self.disks: dict[Path, Disk] = {disk.folder: disk for disk in (self.office.disk, self.boxes[0].disk)}
+        self._folder = folder
+        self._images: list[tuple[Box | Office, Path]] = []
+        self._kept: set[str] = set()
+        """What the office has had since it was last put back."""
+
+    async def play(self) -> None:
+        """Troubled time, then quiet time, then the questions."""
+        self.office.start()
+        self.boxes[0].start()
+        loop = asyncio.get_running_loop()
+        for box in self.boxes:
+            box.line = self._bad_line()
+            box.stop_sync()
+            box.start_sync()
+        while loop.time() < TROUBLED_S:
+            await asyncio.sleep(self._chance.random() * 6)
+            self._live()
+            if self._chance.random() < 0.45:
+                self._fault()
+                self._look()
+        self._mend()
+        await self._settle()
+        self._judge()
+        for box in self.boxes:
+            box.stop_sync()
+
+    def _bad_line(self) -> Line:
+        chance = self._chance
+        return Line(
+            lost=chance.choice((0.0, 0.05, 0.3)),
+            doubled=chance.choice((0.0, 0.1, 0.5)),
+            slow_s=chance.choice((0.01, 0.5, 4.0)),
+        )
+
+    def _live(self) -> None:
+        """Something happens at each gate."""
+        for box in self.boxes:
+            if not box.runs:
+                continue
+            try:
+                box.work()
+                box.record(self._chance.choice((0, 1, 1, 2, 7)))
+            except Crashed:
+                self._tell(box, "died at a commit")
+                box.crash(power=self._chance.random() < 0.5)
+
+    def _fault(self) -> None:
+        chance = self._chance
+        box = chance.choice(self.boxes)
+        name = chance.choice(FAULTS)
+        getattr(self, f"_{name}")(box)
+
+    # What goes wrong
+
+    def _box_dies(self, box: Box) -> None:
+        if box.runs:
+            box.crash(power=True)
+            self._tell(box, "power cut")
+
+    def _box_dies_at_a_commit(self, box: Box) -> None:
+        box.disk.crash_at = self._chance.randrange(3)
+
+    def _sync_dies(self, box: Box) -> None:
+        if box.runs:
+            box.stop_sync()
+            box.start_sync()
+
+    def _office_dies(self, _box: Box) -> None:
+        self.office.crash()
+        self._tell(self.office, "killed")
+
+    def _office_dies_at_a_commit(self, _box: Box) -> None:
+        self.office.disk.crash_at = self._chance.randrange(6)
+
+    def _everybody_is_back(self, _box: Box) -> None:
+        if not self.office.runs:
+            self.office.start()
+        for box in self.boxes:
+            if not box.runs:
+                box.start()
+
+    def _line_is_cut(self, box: Box) -> None:
+        box.line.cut = not box.line.cut
+
+    def _clock_jumps(self, box: Box) -> None:
+        box.clock.skew_s += self._chance.choice((-315_000_000.0, -3600.0, 5.0, 7200.0, 315_000_000.0))
+
+    def _disk_fails(self, box: Box) -> None:
+        disk = self._chance.choice((box.disk, self.office.disk))
+        disk.failing = not disk.failing
+
+    def _image_is_taken(self, box: Box) -> None:
+        thing = self._chance.choice((box, self.office))
+        self._images.append((thing, thing.disk.image()))
+
+    def _office_is_put_back(self, _box: Box) -> None:
+        images = [image for thing, image in self._images if thing is self.office]
+        if images:
+            self._look()
+            self.office.crash()
+            self.office.restore(self._chance.choice(images))
+            self._kept = set(self.office.event_ids())
+            self.office.start()
+            self._tell(self.office, f"put back to {len(self._kept)} events")
+
+    # What must hold
+
+    def _look(self) -> None:
+        for box in self.boxes:
+            self._outcome.troubles += box.look()
+        now = self.office.event_ids()
+        if len(now) != len(set(now)):
+            self._outcome.troubles.append("the office counts an event twice")
+        if lost := self._kept - set(now):
+            self._outcome.troubles.append(f"{len(lost)} events that the office had are gone")
+        self._kept |= set(now)
+
+    def _mend(self) -> None:
+        for disk in self.disks.values():
+            disk.failing, disk.crash_at = False, None
+        for box in self.boxes:
+            box.line.mend()
+        self._everybody_is_back(self.boxes[0])
+        for box in self.boxes:
+            box.work()
+            box.record(1)
+
+    async def _settle(self) -> None:
+        """Until nobody has anything to say any more, or it takes too long."""
+        deadline = asyncio.get_running_loop().time() + QUIET_S
+        while asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(5.0)
+            if self._settled():
+                return
+        self._outcome.troubles.append("not settled though the faults are over")
+
+    def _settled(self) -> bool:
+        have = set(self.office.event_ids())
+        return all(set(box.event_ids()) <= have for box in self.boxes)
+
+    def _judge(self) -> None:
+        self._look()
+        self._outcome.troubles += self.office.trouble
+        self._outcome.events = len(self._kept)
+        for box in self.boxes:
+            self._outcome.troubles += box.check_chain()
+            epochs = {event.epoch for event in box.journalled()}
+            if len(epochs) > 1 and not box.put_back:
+                self._outcome.troubles.append(f"{box.name} forked without a reason")
+        self._outcome.troubles += contiguity(self.office)
+
+    def _tell(self, thing: Box | Office, what: str) -> None:
+        name = thing.name if isinstance(thing, Box) else "office"
+        self._outcome.faults.append(f"{asyncio.get_running_loop().time():7.2f} {name}: {what}")
+
+
+FAULTS = (
+    *("box_dies", "box_dies_at_a_commit", "sync_dies"),
+    *("office_dies", "office_dies_at_a_commit", "everybody_is_back", "everybody_is_back"),
+    *("line_is_cut", "clock_jumps", "disk_fails", "image_is_taken", "office_is_put_back"),
+)
+
+
+def contiguity(office: Office) -> list[str]:
+    """Each epoch at the office is 1, 2, 3 … up to its cursor, and everything it has is sound."""
+    rows = office.rows(
+        "SELECT c.epoch, c.through, count(p.seq), min(p.seq), max(p.seq) FROM cursor c"
+        " LEFT JOIN place p ON p.epoch = c.epoch GROUP BY c.epoch"
+    )
+    wrong = [
+        f"epoch {epoch[:6]}: the cursor says {through}, there are {count} from {first} to {last}"
+        for epoch, through, count, first, last in rows
+        if (count, first, last) != (through, 1, through)
+    ]
+    unsound = office.rows("SELECT count(*) FROM event WHERE sound = 0")[0][0]
+    return [*wrong, f"{unsound} events are unsound"] if unsound else wrong
+
+
+class _NoThread:
+    def __init__(self, *_: object, **__: object) -> None:
+        """Its work is done by the journal's caller."""
+
+    def start(self) -> None:
+        """It has nothing to do."""
+
+
+@contextmanager
+def without_threads() -> Iterator[None]:
+    """Journals in this block have no threads of their own."""
+    module: Any = journal_module
+    real, folder = module.threading, module.WalFolder
+    module.threading = SimpleNamespace(Condition=threading.Condition, Thread=_NoThread)
+    module.WalFolder = _NoThread
+    try:
+        yield
+    finally:
+        module.threading, module.WalFolder = real, folder
+
+
+def play(seed: int) -> Outcome:
+    """Play one seed; the same seed is the same play."""
+    chance, outcome = Random(seed), Outcome(seed)
+    folder = Path(tempfile.mkdtemp(prefix="gatehouse-sim-", dir=MEMORY if MEMORY.is_dir() else None))
+    loop = VirtualLoop(chance)
+    gc.disable()  # A collection closes what was left open, at an instant of its own.
+    try:
+        world = World(folder, chance, outcome)
+        with seeded_entropy(chance), disks(world.disks), without_threads():
+            try:
+                loop.run_until_complete(world.play())
+            finally:
+                _end(loop, world)
+    finally:
+        gc.enable()
+        loop.close()
+        shutil.rmtree(folder, ignore_errors=True)
+    return outcome
+
+
+def _end(loop: VirtualLoop, world: World) -> None:
+    for box in world.boxes:
+        box.crash()
+    world.office.crash()
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
