@@ -7,6 +7,7 @@ ADDRESS`, `plug ADDRESS`, `tamper ADDRESS on|off`.
 
 import argparse
 import asyncio
+import ctypes
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -144,6 +145,8 @@ class OsdpReader:
             self.key = bytes(command["data"])
         elif command["command"] == osdp_sys.CMD_OUTPUT:
             self._switch(command["output_no"], command["control_code"], command["timer_count"])
+        # libosdp 3.2.9 drops a reference to the second value that isn't its own: Python 3.11 runs out of None.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(None))
         return 0, None
 
     def _switch(self, output: int, code: int, ticks: int) -> None:

@@ -27,7 +27,7 @@ from drivers.osdp.frames import (
     may_answer,
 )
 from drivers.osdp.line import Answer
-from drivers.osdp.panel import Panel
+from drivers.osdp.panel import Buffers, Panel
 from gateway.domain.signals import CommandOutcome
 
 POLL_S = 0.051
@@ -105,6 +105,7 @@ class Station:
         self.due_s = float("-inf")
         self.state = State.ABSENT
         self._panel: Panel | None = None
+        self._buffers = Buffers()
         self._command: Frame | None = None
         self._orders: deque[Order] = deque()
         self._order: Order | None = None
@@ -220,7 +221,7 @@ class Station:
         self.due_s = now_s + (POLL_S if self.state is State.ONLINE and not self._orders else 0.0)
 
     def _connect(self, now_s: float) -> None:
-        self._panel, self.state, self.due_s = Panel(self.address, self._key), State.CONNECTING, now_s
+        self._panel, self.state, self.due_s = Panel(self.address, self._key, self._buffers), State.CONNECTING, now_s
         self._heard_s = now_s
 
     def _hand_over(self, now_s: float) -> None:
