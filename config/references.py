@@ -117,6 +117,10 @@ def _released_by(config: "SiteConfig", door_id: str, door: "DoorTable") -> Itera
         wiring = "NO" if door.lock.kind == "fail_secure" else "NC"
         remedy = f"{door.lock.device!r} pulses energised outputs only: wire this {door.lock.kind} lock to {wiring}"
         yield ("door", door_id, "lock", "wiring"), door.lock.wiring, remedy
+    pulse_s = None if found is None else getattr(found.settings, "pulse_s", None)
+    if pulse_s is not None and pulse_s != door.release_time_s:
+        remedy = f"{door.lock.device!r} times {pulse_s:g} s by itself: write release_time_s = {pulse_s:g}"
+        yield ("door", door_id, "release_time_s"), door.release_time_s, remedy
 
 
 def _supervised(config: "SiteConfig", path: tuple[str, ...], terminal: "InputRef | InputTable") -> Iterator[Fault]:

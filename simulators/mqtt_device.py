@@ -44,7 +44,7 @@ class MqttDevice(ABC):
         self._identifier, self._login, self._will, self._clean = identifier, login, will, clean_session
         self._client: aiomqtt.Client | None = None
         self._task: asyncio.Task[None] | None = None
-        self._speaking: set[asyncio.Task[None]] = set()
+        self._speaking: set[asyncio.Task[object]] = set()
         self.online = asyncio.Event()
 
     @property
@@ -115,7 +115,7 @@ class MqttDevice(ABC):
             return False
         return True
 
-    def speak(self, words: Coroutine[Any, Any, None]) -> None:
+    def speak(self, words: Coroutine[Any, Any, object]) -> None:
         """Say something from where nobody can wait for it."""
         task = asyncio.get_running_loop().create_task(words)
         self._speaking.add(task)

@@ -127,9 +127,20 @@ class TasmotaRelay(TasmotaDevice):
     """A one-relay switch; `changed` is called when the relay may have moved."""
 
     def __init__(
-        self, topic: str, host: str, port: int, zone: ZoneInfo, changed: Callable[[], None], *, pulse_time: int = 50
+        self,
+        topic: str,
+        host: str,
+        port: int,
+        zone: ZoneInfo,
+        changed: Callable[[], None],
+        *,
+        pulse_time: int = 50,
+        inputs: int = 0,
     ) -> None:
         super().__init__(topic, host, port, zone)
+        self._switches = [False] * inputs
+        self.switch_modes = [1] * inputs
+        self.options["SetOption114"] = "ON" if inputs else "OFF"
         self.on = False
         self.pulse_time = pulse_time
         self.power_on_state = 0
@@ -141,6 +152,19 @@ class TasmotaRelay(TasmotaDevice):
     def coils(self) -> tuple[bool]:
         """The one relay."""
         return (self.on,)
+
+    @property
+    def inputs(self) -> list[bool]:
+        """Which switches are closed."""
+        return list(self._switches)
+
+    def set_input(self, number: int, energised: bool) -> None:
+        """Close or open a switch; with SetOption114 it says so and works no relay."""
+        if self._switches[number] is energised:
+            return
+        self._switches[number] = energised
+        body = {f"Switch{number + 1}": {"Action": "ON" if energised else "OFF"}}
+        self.speak(self._say_action(body))
 
     def power_up(self) -> None:
         """PowerOnState 1 switches on; 0 leaves off (2 and 3, toggle and last, are not imitated)."""
@@ -178,6 +202,8 @@ class TasmotaRelay(TasmotaDevice):
                 return [("RESULT", {"PowerOnState": self.power_on_state})]
             case "SETOPTION":
                 return [("RESULT", self.set_option(index, payload))]
+            case "SWITCHMODE" if index.isdecimal() and 0 < int(index) <= len(self._switches):
+                return [("RESULT", {f"SwitchMode{index}": self.switch_modes[int(index) - 1]})]
             case "STATUS":
                 return self._status(payload)
             case "STATE":
@@ -206,6 +232,9 @@ class TasmotaRelay(TasmotaDevice):
                 "PowerOnState": self.power_on_state,
             }
         }
+        if payload == "10":
+            states = {f"Switch{number}": "ON" if on else "OFF" for number, on in enumerate(self._switches, start=1)}
+            return [("STATUS10", {"StatusSNS": {"Time": self.local_time(), **states}})]
         running = {"StatusSTS": {"Time": self.local_time(), "POWER": self._word()}}
         if payload == "11":
             return [("STATUS11", running)]
@@ -222,6 +251,9 @@ class TasmotaRelay(TasmotaDevice):
         self.switch(False)
         self.speak(self._say_state())
 
+    async def _say_action(self, body: dict[str, Any]) -> None:
+        await self.publish("stat", "RESULT", body)
+
     async def _say_state(self) -> None:
         for name, body in self._state():
             await self.publish("stat", name, body)
@@ -234,7 +266,8 @@ def make_reader(plan: DevicePlan, surroundings: Surroundings) -> TasmotaReader:
 
 def make_relay(plan: DevicePlan, surroundings: Surroundings) -> TasmotaRelay:
     """`driver = "tasmota-relay"`."""
-    return TasmotaRelay(plan.settings["topic"], *plan.broker, surroundings.zone, surroundings.changed)
+    inputs = int(plan.settings.get("inputs", 0))
+    return TasmotaRelay(plan.settings["topic"], *plan.broker, surroundings.zone, surroundings.changed, inputs=inputs)
 
 
 def pulse_seconds(pulse_time: int) -> float:

@@ -54,9 +54,9 @@ class EspRfidRelaySettings(EspRfidSettings):
 
     pulses_energised_only: ClassVar[bool] = True
 
-    def times_pulse(self, energise: bool, duration_s: float) -> bool:
-        """It times the one length that it is set to."""
-        return energise and abs(duration_s - self.pulse_s) < 0.1
+    def times_pulse(self, energise: bool, _duration_s: float) -> bool:
+        """It times the one length that it is set to, whatever it is asked for."""
+        return energise
 
 
 class EspRfidRelay(MqttBoard):

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from drivers.mqtt.broker import BrokerConnection, BrokerSettings
 from drivers.mqtt.presence import Heartbeat
@@ -14,6 +15,7 @@ from simulators.esp_rfid import EspRfidDevice
 from simulators.esphome import EsphomeNode
 from simulators.mqtt_device import Login, MqttDevice
 from simulators.shelly import ShellyRelay
+from simulators.tasmota import TasmotaRelay
 from tests.contracts.wires.wire import PASS, Kind, Place, Wire, WireCase
 from tests.drivers.mosquitto import Mosquitto, device_client
 from tests.drivers.tasmota_device import tasmota_relay
@@ -95,6 +97,21 @@ class ShellyWire(FirmwareWire):
 
     async def switch_by_hand(self, on: bool) -> None:
         self.shelly.switch(0, on, "UI")
+
+
+class TasmotaSwitchesWire(FirmwareWire):
+    """A Tasmota device whose switches are inputs."""
+
+    def __init__(self, broker: Mosquitto) -> None:
+        zone = ZoneInfo("Asia/Shanghai")
+        self.relay = TasmotaRelay("thing", "127.0.0.1", broker.port, zone, lambda: None, inputs=8)
+        super().__init__("tasmota-relay", broker, self.relay, topic="thing", inputs=8)
+
+    def orders(self) -> int:
+        return self.relay.switched_on
+
+    async def switch_by_hand(self, on: bool) -> None:
+        self.relay.speak(self.relay.publish("stat", "POWER", "ON" if on else "OFF"))
 
 
 class EsphomeBoardWire(FirmwareWire):
@@ -186,6 +203,7 @@ async def _scanner(place: Place) -> AsyncIterator[Wire]:
 CASES = (
     _tasmota("tasmota-reader", "reader"),
     _tasmota("tasmota-relay", "board"),
+    _firmware(TasmotaSwitchesWire, driver="tasmota-relay", kind="board", has_inputs=True),
     _firmware(EsphomeBoardWire, driver="esphome-board", kind="board", has_inputs=True),
     _firmware(EsphomeReaderWire, driver="esphome-reader", kind="reader"),
     _firmware(partial(EspRfidWire, "esp-rfid-reader", reads="wiegand"), driver="esp-rfid-reader", kind="reader"),

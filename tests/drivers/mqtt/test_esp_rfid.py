@@ -213,3 +213,27 @@ def test_check_names_a_lock_that_such_a_board_never_releases(write_site: Callabl
     ]
     assert "wire this fail_safe lock to NC" in faults[0]
     assert "device 'gate' has this topic already" in faults[1]
+
+
+def test_check_names_a_release_time_that_the_device_does_not_have(write_site: Callable[..., list[str]]) -> None:
+    (fault,) = write_site(
+        """
+        [device.esp]
+        driver = "esp-rfid-relay"
+        broker = "local"
+        topic = "doors"
+        address = "192.168.1.211"
+        pulse_s = 3.0
+        [device.reader]
+        driver = "esp-rfid-reader"
+        broker = "local"
+        topic = "doors"
+        [door.gate]
+        name = { zh-CN = "门", en = "Gate" }
+        lock = { device = "esp", output = 0, kind = "fail_secure", wiring = "NO" }
+        [access_point.gate]
+        door = "gate"
+        readers = ["reader"]
+        """
+    )
+    assert fault.endswith("'esp' times 3 s by itself: write release_time_s = 3")
