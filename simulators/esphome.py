@@ -29,10 +29,11 @@ class EsphomeNode(MqttDevice):
         *,
         outputs: tuple[str, ...] = (),
         inputs: tuple[str, ...] = (),
+        chip: str = "wiegand",
         clean_session: bool = False,
     ) -> None:
         super().__init__(topic, login, Will(f"{topic}/status", "offline"), clean_session=clean_session)
-        self.topic = topic
+        self.topic, self.chip = topic, chip
         self._outputs = dict.fromkeys(outputs, False)
         self._inputs = dict.fromkeys(inputs, False)
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -72,11 +73,8 @@ class EsphomeNode(MqttDevice):
         self.speak(self._say_state(part))
 
     async def swipe(self, card: Card) -> bool:
-        """Say a card as `on_tag` of the wiegand component does; False while it has no connection."""
-        payload, length = wiegand_payload(card)
-        if length not in (26, 34, 37):
-            raise CardUnreadable(f"this reader says no card of {length} bits")
-        return await self.send(f"{self.topic}/tag", str(payload))
+        """Say a card as `on_tag` of its chip's component does; False while it has no connection."""
+        return await self.send(f"{self.topic}/tag", _tag(self.chip, card))
 
     async def press(self, key: str) -> bool:
         """Say a key by its number, as `on_key` does."""
@@ -139,6 +137,23 @@ class EsphomeNode(MqttDevice):
         await self.send(f"{self.topic}/{part}/state", words[0] if on else words[1], retain=True)
 
 
+def _tag(chip: str, card: Card) -> str:
+    """The tag as text. Raises CardUnreadable for a card that this chip doesn't see."""
+    if chip in ("rc522", "pn532"):
+        size = {"UID32": 4, "UID56": 7}.get(card.format)
+        if size is None:
+            raise CardUnreadable(f"a 13.56 MHz reader sees fobs, and this card is {card.format}")
+        return card.number.to_bytes(size, "big").hex("-").upper()
+    if chip == "rdm6300":
+        if card.format != "EM4100":
+            raise CardUnreadable(f"a 125 kHz reader reads EM4100 (blue) cards only, and this one is {card.format}")
+        return str(card.number)
+    payload, length = wiegand_payload(card)
+    if length not in (26, 34, 37):
+        raise CardUnreadable(f"this reader says no card of {length} bits")
+    return str(payload)
+
+
 def make_board(plan: DevicePlan, surroundings: Surroundings) -> EsphomeNode:
     """`driver = "esphome-board"`."""
     outputs, inputs = (tuple(plan.settings.get(name, ())) for name in ("outputs", "inputs"))
@@ -149,4 +164,5 @@ def make_board(plan: DevicePlan, surroundings: Surroundings) -> EsphomeNode:
 
 def make_reader(plan: DevicePlan, surroundings: Surroundings) -> EsphomeNode:
     """`driver = "esphome-reader"`."""
-    return EsphomeNode(plan.settings["topic"], Login(*plan.broker), surroundings.changed)
+    chip = str(plan.settings.get("chip", "wiegand"))
+    return EsphomeNode(plan.settings["topic"], Login(*plan.broker), surroundings.changed, chip=chip)

@@ -66,8 +66,6 @@ class SitePlan:
     tours: tuple[tuple[str, ...], ...] = ()
 
 
-SEES = {"zk-rfid102": "tag"}
-"""Drivers whose readers see other cards than the residents' blue ones."""
 SCANNERS = frozenset({"text-scanner", "mqtt-scanner"})
 
 
@@ -110,9 +108,17 @@ def _door(name: str, door: dict[str, Any], site: dict[str, Any]) -> DoorPlan:
         rex=_wire(door.get("rex")),
         reader=cards[0] if cards else None,
         scanner=scanners[0] if scanners else None,
-        card=SEES.get(site["device"][cards[0]]["driver"], "blue") if cards else "blue",
+        card=_seen_by(site["device"][cards[0]]) if cards else "blue",
         open_time_s=float(door.get("open_time_s", OPEN_TIME_S)),
     )
+
+
+def _seen_by(reader: dict[str, Any]) -> str:
+    """Which of the residents' cards a reader sees: by its chip, where the site tells it."""
+    if reader["driver"] == "zk-rfid102":
+        return "tag"
+    chip = reader.get("chip") or (reader["driver"] == "esp-rfid-reader" and reader.get("reads", "uid"))
+    return "fob" if chip in ("rc522", "pn532", "uid") else "blue"
 
 
 def _wire(entry: dict[str, Any] | None) -> Wire | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from gateway.errors import JournalUnavailable
 from gateway.store.journal_reader import SqliteJournalReader
 from simulators.client import NoAnswer, ask
 from simulators.plan import read_plan
@@ -40,10 +41,12 @@ class ExampleSite:
             return {}
 
     def events(self, *types: str) -> list[dict[str, Any]]:
-        """The bodies of the journal's events of these types, oldest first."""
+        """The bodies of the journal's events of these types, oldest first; none while it is being made."""
         reader = SqliteJournalReader(self.data / "journal.db")
         try:
             return [event.body for event in reader.after(0, 5000) if event.type in types]
+        except JournalUnavailable:
+            return []
         finally:
             reader.close()
 
