@@ -24,6 +24,7 @@ from config.model import (
     HomeAssistantTable,
     InputTable,
     InterlockTable,
+    JournalTable,
     LiftTable,
     OfficeTable,
     ScheduleTable,
@@ -65,6 +66,7 @@ SINGLE_TABLES: dict[str, type[BaseModel]] = {
     "home_assistant": HomeAssistantTable,
     "console": ConsoleTable,
     "evidence": EvidenceKeepTable,
+    "journal": JournalTable,
     "track2": Track2Table,
 }
 """`[name]`"""
@@ -105,6 +107,7 @@ class SiteConfig:
     home_assistant: HomeAssistantTable | None
     console: ConsoleTable
     evidence: EvidenceKeepTable
+    journal: JournalTable
     wiegand_formats: dict[str, WiegandFormatTable]
     track2: Track2Table
 
@@ -189,6 +192,7 @@ class _Reading:
             ),
             console=single["console"] if isinstance(single["console"], ConsoleTable) else ConsoleTable(),
             evidence=single["evidence"] if isinstance(single["evidence"], EvidenceKeepTable) else EvidenceKeepTable(),
+            journal=single["journal"] if isinstance(single["journal"], JournalTable) else JournalTable(),
             wiegand_formats=many["wiegand_format"],
             track2=single["track2"] if isinstance(single["track2"], Track2Table) else Track2Table(),
         )

@@ -332,6 +332,14 @@ class ConsoleTable(_Table):
     """The doors in the post's sight: duress there shows at other posts only."""
 
 
+class JournalTable(_Table):
+    """`[journal]`: how long events stay here once the office has them, and how much room they may take."""
+
+    keep_days: int = Field(default=30, ge=1, le=3650)
+    keep_mb: int = Field(default=4096, ge=64)
+    """30 days without an office, at 50,000 events a day, are about 2 GB."""
+
+
 class EvidenceKeepTable(_Table):
     """`[evidence]`: how long clips and snapshots stay."""
 

@@ -81,6 +81,11 @@ class Uplink:
                 log.warning("the journal can't be read: %s", error)
             await asyncio.sleep(self._backoff.next_s(least_s))
 
+    @property
+    def acknowledged(self) -> JournalHead | None:
+        """The last event up to which the office has said that it has everything."""
+        return self._sent if self._greeted else None
+
     async def backlog(self) -> Backlog | None:
         """What waits; None until the office has said what it has. Raises JournalUnavailable."""
         return await asyncio.to_thread(self._measure) if self._greeted else None

@@ -104,6 +104,9 @@ class _Teller:
             "last_error": self._link.last_error,
             "nonsense": self._link.nonsense,
         }
+        acknowledged = self._uplink.acknowledged
+        if acknowledged is not None:
+            values |= {"office_epoch": acknowledged.epoch, "office_through": acknowledged.seq}
         try:
             backlog = await self._uplink.backlog()
         except JournalUnavailable as error:

@@ -27,6 +27,7 @@ from gateway.store.access_list import CompiledAccessList, CompiledFile, open_lis
 from gateway.store.journal import SqliteJournal
 from gateway.store.list_folder import current_list, previous_list, set_current
 from gateway.store.remembered import read_remembered
+from gateway.store.retention import EVERYTHING_IS_THERE, RetentionRules
 from gateway.store.site_key import load_site_key
 
 log = logging.getLogger(__name__)
@@ -76,8 +77,14 @@ class _DoorsProcess:
         self.hub = StatusHub(self._describe)
         self._asyncio_loop = asyncio.get_running_loop()
         self.journal = SqliteJournal(
-            paths.journal, self.clock, on_change=self._journal_changed, on_commit=self._committed
+            paths.journal,
+            self.clock,
+            on_change=self._journal_changed,
+            on_commit=self._committed,
+            rules=RetentionRules(config.journal.keep_days, config.journal.keep_mb << 20),
         )
+        if config.office is None:
+            self.journal.note_office_cursor(*EVERYTHING_IS_THERE)
         if self.journal.last_wall is not None:
             self.clock.raise_floor(self.journal.last_wall)
         access_list = self._first_list()
@@ -151,6 +158,9 @@ class _DoorsProcess:
             watched = bool(self.hub.reported("console", "pages"))
             if watched is not self._watched and self.loop.inbox.put(ConsoleWatched(watched)):
                 self._watched = watched
+            epoch, through = self.hub.reported("sync", "office_epoch"), self.hub.reported("sync", "office_through")
+            if isinstance(epoch, str) and isinstance(through, int):
+                self.journal.note_office_cursor(epoch, through)
             await asyncio.sleep(SILENCE_LOOKED_AT_S)
 
     def _describe(self) -> dict[str, Any]:

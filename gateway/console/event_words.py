@@ -104,7 +104,7 @@ class EventWords:
 
     def sentence(self, event: RecordedEvent, language: str) -> str:
         """One sentence for an event."""
-        key = f"event.{event.type}{_variant(event)}"
+        key = "event.erased" if event.erased else f"event.{event.type}{_variant(event)}"
         if not self._catalogue.has(key):
             return event.type
         text = self._catalogue.text(language, key, **self._values(event, language))
@@ -223,7 +223,7 @@ class EventWords:
             values["subject"] = things.subject(str(body.get("subject")), language)
         if event.type == "RequestRefused":
             values["subject"] = self._refused_subject(body, language)
-        if event.type == "AntipassbackForgiven":
+        if event.type in ("AntipassbackForgiven", "PersonErased"):
             values["person"] = things.person(body.get("cardholder"), language)
         points = [things.thing(each, language, "access_point") for each in body.get("access_points") or ()]
         values["access_points"] = and_.join(points)

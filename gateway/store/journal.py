@@ -16,14 +16,17 @@ from typing import Any
 import msgspec
 
 from gateway.clock import Clock
-from gateway.domain.events import Event, JournalGap
+from gateway.domain.events import Event, PersonErased
 from gateway.domain.moment import Moment
 from gateway.domain.ports import JournalHead
 from gateway.domain.register import Fact
+from gateway.store.housekeeping import Housekeeping
 from gateway.store.journal_commit import TurnCommit
 from gateway.store.journal_file import Opening, open_journal_file
 from gateway.store.journal_rows import JournalRows
-from gateway.store.shedding import Shed, shed
+from gateway.store.losses import Losses
+from gateway.store.retention import RetentionRules
+from gateway.store.shedding import Shed
 from gateway.store.turn import Turn, fold_eventless
 from gateway.store.wal_folder import WalFolder
 
@@ -32,6 +35,9 @@ QUEUE_BOUND = 20_000
 
 GROUP_BOUND = 500
 """Events and facts in one transaction: keeps a commit near 10 ms, so nobody's turn waits long behind a burst."""
+
+GAP_LOOKED_AT_S = 1.0
+"""While nobody appends, room is looked for this often."""
 
 _RETRY_FIRST_S, _RETRY_LAST_S = 0.05, 2.0
 
@@ -57,6 +63,7 @@ class SqliteJournal:
         on_change: OnChange | None = None,
         on_commit: OnCommit | None = None,
         queue_bound: int = QUEUE_BOUND,
+        rules: RetentionRules | None = None,
     ) -> None:
         self._path, self._clock = path, clock
         self._on_change, self._on_commit = on_change or (lambda *_: None), on_commit or (lambda _: None)
@@ -64,7 +71,10 @@ class SqliteJournal:
         self._changed = threading.Condition()
         self._queue: deque[Turn] = deque()
         self._queued_events = 0
-        self._lost = Shed()
+        self._losses = Losses(path, lambda: 0 if self._rows is None else self._rows.free_bytes())
+        self._rules = rules or RetentionRules()
+        self._office: tuple[str, int] | None = None
+        self._housekeeping: Housekeeping | None = None
         self._failure: str | None = None
         self._closing = False
         self._rows: JournalRows | None = None
@@ -92,6 +102,10 @@ class SqliteJournal:
         """Where the journal ended at the last commit."""
         return None if self._rows is None else self._rows.head
 
+    def note_office_cursor(self, epoch: str, through: int) -> None:
+        """The office has all events of `epoch` up to `through`, and of the epochs before: they may age."""
+        self._office = (epoch, through)
+
     def append(
         self,
         events: Sequence[Event],
@@ -115,7 +129,7 @@ class SqliteJournal:
             self._queue.append(turn)
             self._queued_events += len(turn.events)
             if self._queued_events > self._queue_bound:
-                self._queued_events -= shed(self._queue, self._lost, max(1, self._queue_bound // 20))
+                self._queued_events -= self._losses.shed_queue(self._queue, max(1, self._queue_bound // 20))
                 fold_eventless(self._queue)
             self._changed.notify()
         return turn.commit
@@ -143,13 +157,22 @@ class SqliteJournal:
     def _open(self) -> None:
         connection, self.opening = open_journal_file(self._path, self._clock.now())
         self._rows = JournalRows(connection)
+        self._housekeeping = Housekeeping(
+            connection, self._rows, self._rules, self._clock, lambda: self._office, self._made_room
+        )
+
+    def _made_room(self, lost: int) -> None:
+        self._on_change(True, "the journal has reached its size", lost)
 
     def _write_forever(self) -> None:
         retry_s = _RETRY_FIRST_S
         while True:
             group = self._next_group()
-            if not group and self._failure is None:
-                break
+            if not group and self._failure is None and not self._gap_is_due():
+                if self._closing:
+                    break
+                self._keep_house()
+                continue
             if self._attempt(group):
                 retry_s = _RETRY_FIRST_S
                 continue
@@ -176,11 +199,11 @@ class SqliteJournal:
     def _next_group(self) -> list[Turn]:
         """Wait for turns and take whole ones up to the bound.
 
-        Empty when closing, or when only to see whether the disk is back.
+        Empty when closing, when there may be housekeeping, or when only to see whether the disk is back.
         """
         with self._changed:
-            while not self._queue and not self._closing and self._failure is None:
-                self._changed.wait()
+            if not self._queue and not self._closing and self._failure is None:
+                self._changed.wait(self._idle_s())
             group: list[Turn] = []
             size = 0
             while self._queue and (not group or size + self._queue[0].rows <= GROUP_BOUND):
@@ -192,35 +215,51 @@ class SqliteJournal:
 
     def _write(self, group: list[Turn]) -> None:
         assert self._rows is not None
-        with self._changed:
-            lost = self._lost.snapshot()
         rows = self._rows
+        if self._losses.log_crowds_disk():
+            rows.fold()
+        now = self._clock.now()
+        with self._changed:
+            self._losses.spare(group, now.monotonic_s)
+            lost, gap = self._losses.record(self._failure) if self._gap_is_due() else (Shed(), None)
         rows.begin()
         try:
-            if lost.count:
-                rows.add(
-                    JournalGap(lost=lost.count, reason=lost.describe(self._failure or "queue full")), self._clock.now()
-                )
-            for turn in group:
-                for event in turn.events:
-                    rows.add(event, turn.moment)
-                rows.put_facts(turn.facts)
-            newest = next((turn.checkpoint for turn in reversed(group) if turn.checkpoint is not None), None)
-            if newest is not None:
-                rows.put_checkpoint(newest)
+            if gap is not None:
+                rows.add(gap, now)
+            _put(rows, group)
             rows.commit(touch=self._failure is not None)
         except (sqlite3.Error, OSError):
             rows.roll_back()
             raise
         with self._changed:
-            self._lost.subtract(lost)
+            self._losses.told(lost)
             was, self._failure = self._failure, None
         for turn in group:
             turn.commit.succeed()
-        if was is not None:
-            self._on_change(True, f"the journal can be written again, after: {was}", lost.count)
+        if was is not None or gap is not None:
+            again = self._losses.because if was is None else f"the journal can be written again, after: {was}"
+            self._on_change(True, again, lost.count)
+        if self._housekeeping is not None and any(isinstance(e, PersonErased) for turn in group for e in turn.events):
+            self._housekeeping.wake()
         if rows.head is not None:
             self._on_commit(rows.head.row_id)
+
+    def _gap_is_due(self) -> bool:
+        return self._losses.is_due(self._clock.now().monotonic_s, self._closing)
+
+    def _idle_s(self) -> float | None:
+        """How long to wait for a turn, None for ever."""
+        if self._losses:
+            return GAP_LOOKED_AT_S
+        return None if self._housekeeping is None else self._housekeeping.wait_s()
+
+    def _keep_house(self) -> None:
+        if self._housekeeping is None or self._rows is None or self._housekeeping.wait_s() > 0:
+            return
+        before = self._rows.head
+        self._housekeeping.piece()
+        if self._rows.head is not None and self._rows.head != before:
+            self._on_commit(self._rows.head.row_id)
 
     def _put_back(self, group: list[Turn]) -> None:
         with self._changed:
@@ -241,8 +280,18 @@ class SqliteJournal:
         """A full disk leaves the connection sound; after any other fault a new connection is the better start."""
         if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_FULL and self._rows is not None:
             self._rows.close()
-            self._rows = None
+            self._rows = self._housekeeping = None
 
     def _pause(self, seconds: float) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self._closing, seconds)
+
+
+def _put(rows: JournalRows, group: list[Turn]) -> None:
+    for turn in group:
+        for event in turn.events:
+            rows.add(event, turn.moment)
+        rows.put_facts(turn.facts)
+    newest = next((turn.checkpoint for turn in reversed(group) if turn.checkpoint is not None), None)
+    if newest is not None:
+        rows.put_checkpoint(newest)

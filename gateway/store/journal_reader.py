@@ -3,8 +3,7 @@
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from gateway.domain.register import Fact
 from gateway.errors import JournalUnavailable
 from gateway.store import records
 from gateway.store.facts import FactRow, facts_from_rows
+from gateway.store.gone import GONE, Gone
+from gateway.store.verification import VERIFIED, Verdict, verify_rows
 
 log = logging.getLogger(__name__)
 
@@ -30,15 +31,6 @@ _COLUMNS = (
 
 
 _FIELDS = tuple(name for name in _COLUMNS.split(", ") if name not in ("wall_us", "subjects", "body"))
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What `verify` found: how many rows hold, and the first that doesn't, with what is wrong with it."""
-
-    rows: int
-    broken_row: int | None = None
-    fault: str = ""
 
 
 class SqliteJournalReader:
@@ -56,6 +48,7 @@ class SqliteJournalReader:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._inode: int | None = None
+        self._text_factory: Callable[[bytes], str] | None = None
         self._told: set[tuple[bytes, bytes]] = set()
 
     def after(self, row_id: int, limit: int) -> list[RecordedEvent]:
@@ -69,17 +62,22 @@ class SqliteJournalReader:
         return JournalHead(*rows[0]) if rows else None
 
     def epochs(self) -> list[JournalHead]:
-        """The end of each epoch that has events, oldest epoch first."""
+        """The end of each epoch that has or had events, oldest epoch first."""
         query = (
             "SELECT e.row_id, e.epoch, e.seq, e.hash FROM epoch JOIN event e ON e.epoch = epoch.epoch AND e.seq = "
-            "(SELECT max(seq) FROM event WHERE event.epoch = epoch.epoch) ORDER BY epoch.number"
+            "(SELECT max(seq) FROM event WHERE event.epoch = epoch.epoch) UNION ALL "
+            "SELECT g.last_row, g.epoch, g.last_seq, g.hash FROM gone g WHERE NOT EXISTS "
+            "(SELECT 1 FROM event WHERE event.epoch = g.epoch) ORDER BY 1"
         )
         return [JournalHead(*row) for row in self._rows(query)]
 
     def place(self, epoch: str, seq: int) -> JournalHead | None:
-        """The event at (epoch, seq), None where there is none."""
-        query = "SELECT row_id, epoch, seq, hash FROM event WHERE epoch = ? AND seq = ?"
-        rows = self._rows(query, (epoch, seq))
+        """The event at (epoch, seq), None where there is none; also the last of a run of removed ones."""
+        query = (
+            "SELECT row_id, epoch, seq, hash FROM event WHERE epoch = ? AND seq = ? UNION ALL "
+            "SELECT last_row, epoch, last_seq, hash FROM gone WHERE epoch = ? AND last_seq = ?"
+        )
+        rows = self._rows(query, (epoch, seq, epoch, seq))
         return JournalHead(*rows[0]) if rows else None
 
     def event(self, event_id: str) -> RecordedEvent | None:
@@ -174,20 +172,35 @@ class SqliteJournalReader:
         where, values = ("", ()) if kind is None else (" WHERE kind = ?", (kind,))
         return self._readable_rows(query + where, ("kind", "key"), values)
 
+    def erasures(self) -> int:
+        """How many orders to erase somebody are not carried out yet."""
+        rows = self._rows("SELECT count(*) FROM erasure")
+        return int(rows[0][0]) if rows else 0
+
+    def gone(self) -> list[Gone]:
+        """What was removed, as runs in the order of their rows."""
+        return [Gone(*row) for row in self._rows(f"SELECT {GONE} FROM gone ORDER BY last_row")]
+
     def verify(self) -> Verdict:
-        """Walk the whole chain and name the first row whose commitment, hash, link or number doesn't hold."""
-        count, row_id = 0, 0
-        previous: RecordedEvent | None = None
-        while rows := self._rows(
-            f"SELECT {_COLUMNS} FROM event WHERE row_id > ? ORDER BY row_id LIMIT 1000", (row_id,)
-        ):
-            for row in rows:
-                event = _recorded(row)
-                fault = _fault(event, row[13].encode(), previous)
-                if fault:
-                    return Verdict(count, event.row_id, fault)
-                previous, row_id, count = event, event.row_id, count + 1
-        return Verdict(count)
+        """Walk the whole chain and name the first row whose content, hash, link or number doesn't hold.
+
+        A journal in use may grow and lose its oldest rows meanwhile. Memory stays flat.
+        """
+        reader = SqliteJournalReader(self._path, at_rest=self._at_rest)
+        reader._text_factory = _decode_damaged
+        try:
+            return verify_rows(reader)
+        finally:
+            reader.close()
+
+    def page_to_verify(self, after: int) -> tuple[list[Gone], list[tuple[Any, ...]]]:
+        """What is gone, and the next thousand rows as they lie in the file, of one moment."""
+        query = f"SELECT {VERIFIED} FROM event WHERE row_id > ? ORDER BY row_id LIMIT 1000"
+        self._rows("BEGIN")
+        try:
+            return self.gone(), self._rows(query, (after,))
+        finally:
+            self._rows("ROLLBACK")
 
     def close(self) -> None:
         """Close the file; it opens again when needed."""
@@ -247,6 +260,8 @@ class SqliteJournalReader:
                 self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False, timeout=2.0)
             except sqlite3.Error as error:
                 raise JournalUnavailable(f"journal can't be opened: {error}") from error
+            if self._text_factory is not None:
+                self._connection.text_factory = self._text_factory
             self._inode = inode
         return self._connection
 
@@ -277,21 +292,6 @@ def _recorded(row: Sequence[Any]) -> RecordedEvent:
     )
 
 
-def _fault(event: RecordedEvent, body: bytes, previous: RecordedEvent | None) -> str:
-    """What is wrong with one row after the one before it, empty when nothing is."""
-    continues = previous is not None and previous.epoch == event.epoch
-    if continues and previous is not None and event.previous_hash != previous.hash:
-        return "its previous hash is not the hash of the row before"
-    if continues and previous is not None and event.seq != previous.seq + 1:
-        return f"seq {event.seq} follows {previous.seq}"
-    if not continues and event.seq == 1 and event.previous_hash != records.FIRST_PREVIOUS_HASH:
-        return "the first event of an epoch chains to something"
-    salt = bytes.fromhex(event.salt)
-    if records.commitment_of(event.layout, salt, event.actor, event.subjects, body) != event.commitment:
-        return "its content is not the one committed to"
-    return "" if recorded_hash(event) == event.hash else "the envelope is not the one hashed"
-
-
 def _holds(row: Sequence[Any]) -> bool:
     """Does a row's hash hold? A damaged one may hold anything in any column."""
     try:
@@ -299,6 +299,11 @@ def _holds(row: Sequence[Any]) -> bool:
         return recorded_hash(event) == event.hash
     except (AttributeError, OverflowError, TypeError, ValueError):
         return False
+
+
+def _decode_damaged(text: bytes) -> str:
+    """A damaged text is still a text, and none that holds."""
+    return text.decode("utf-8", "surrogateescape")
 
 
 def recorded_hash(event: RecordedEvent) -> str:

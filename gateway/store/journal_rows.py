@@ -5,15 +5,16 @@ The head moves only when the commit did.
 
 import sqlite3
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gateway.clock import random_bytes, uuid7
-from gateway.domain.events import Event
+from gateway.domain.events import Event, PersonErased
 from gateway.domain.moment import Moment
 from gateway.domain.ports import JournalHead
 from gateway.domain.register import FactValue
 from gateway.store import records
+from gateway.store.erasure import ordered_subjects
 from gateway.store.facts import fact_text
 from gateway.store.turn import Facts
 
@@ -21,6 +22,7 @@ CHECKPOINTS_KEPT = 3
 
 _INSERT_EVENT = f"INSERT INTO event VALUES ({','.join('?' * 20)})"
 _INSERT_SUBJECT = "INSERT OR IGNORE INTO subject VALUES (?, ?)"
+_ORDER_ERASURE = "INSERT INTO erasure (row_id, subjects) VALUES (?, ?)"
 _REMEMBER = "INSERT INTO fact VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value"
 _FORGET = "DELETE FROM fact WHERE kind = ? AND key = ?"
 
@@ -36,6 +38,7 @@ class JournalRows:
         self._next = self._start()
         self._events: list[Sequence[Any]] = []
         self._subjects: list[tuple[str, int]] = []
+        self._erasures: list[tuple[int, str]] = []
         self._checkpoint: tuple[int, str] | None = None
         self._facts: dict[tuple[str, str], FactValue | None] = {}
 
@@ -43,6 +46,7 @@ class JournalRows:
         """Start a transaction from the committed head."""
         self._next = self._start()
         self._events, self._subjects, self._checkpoint, self._facts = [], [], None, {}
+        self._erasures = []
 
     def add(self, event: Event, moment: Moment) -> None:
         """Number, seal and chain one event."""
@@ -76,6 +80,8 @@ class JournalRows:
             )
         )
         self._subjects += [(subject, row_id) for subject in subjects]
+        if isinstance(event, PersonErased):
+            self._erasures.append((row_id, ordered_subjects(event)))
         self._next = JournalHead(row_id, self._epoch, seq, digest)
 
     def put_checkpoint(self, state: bytes) -> None:
@@ -86,10 +92,11 @@ class JournalRows:
         """Remember and forget; of each key the last one of a transaction stays."""
         self._facts.update(facts)
 
-    def commit(self, touch: bool = False) -> None:
-        """Write everything and make it durable. Raises sqlite3.Error, and nothing has happened.
+    def commit(self, touch: bool = False, also: Callable[[], None] | None = None) -> None:
+        """Write everything and make it durable; `also` is done in the same transaction.
 
-        With nothing to write the file is left alone, unless `touch` asks to see whether it can be written.
+        Raises sqlite3.Error, and nothing has happened. With nothing to write the file is left alone, unless `touch`
+        asks to see whether it can be written.
         """
         empty = not self._events and not self._facts and self._checkpoint is None
         if empty and not touch:
@@ -98,6 +105,7 @@ class JournalRows:
         run("BEGIN IMMEDIATE")
         self._connection.executemany(_INSERT_EVENT, self._events)
         self._connection.executemany(_INSERT_SUBJECT, self._subjects)
+        self._connection.executemany(_ORDER_ERASURE, self._erasures)
         self._write_facts()
         if self._checkpoint is not None:
             run("INSERT OR REPLACE INTO checkpoint VALUES (?, ?)", self._checkpoint)
@@ -109,6 +117,8 @@ class JournalRows:
         if empty:
             (version,) = run("PRAGMA user_version").fetchone()
             run(f"PRAGMA user_version = {version}")
+        if also is not None:
+            also()
         run("COMMIT")
         self.head = self._next if self._next.seq else self.head
 
@@ -117,6 +127,22 @@ class JournalRows:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
         self.begin()
+
+    def fold(self) -> None:
+        """Fold the log into the file and empty it, if no reader stands in it just now."""
+        run = self._connection.execute
+        run("PRAGMA busy_timeout = 0")
+        try:
+            run("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            run("PRAGMA busy_timeout = 2000")
+
+    def free_bytes(self) -> int:
+        """Room inside the file, in pages that hold nothing."""
+        (pages,), (size,) = (
+            self._connection.execute(f"PRAGMA {n}").fetchone() for n in ("freelist_count", "page_size")
+        )
+        return int(pages * size)
 
     def close(self) -> None:
         """Close the connection."""

@@ -33,6 +33,7 @@ def _as_it_was(body: dict[str, Any]) -> dict[str, Any]:
 UPCASTERS: dict[tuple[str, int], tuple[str, Upcast]] = {
     ("AccessGranted", 1): ("AccessGranted", _as_it_was),
     ("AccessDenied", 1): ("AccessDenied", _as_it_was),
+    ("JournalGap", 1): ("JournalGap", _as_it_was),
 }
 """(type, version) -> the type's name in the next version, and how its body becomes that version's.
 
@@ -68,6 +69,7 @@ _SUBJECTS_BESIDE: dict[str, str] = {
     "area_from": "area",
     "area_to": "area",
     "before": "access_point",
+    "credentials": "credential",
     "doors": "door",
     "expected": "reader",
     "lift": "lift",

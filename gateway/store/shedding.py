@@ -1,6 +1,7 @@
-"""What goes first when the disk takes nothing and the queue is full.
+"""What goes first when there is no room: the one table of classes, and what was lost by class.
 
-Observations, then routine, then who passed which door. What a turn had to remember is no event and stays.
+Programs' own remarks, then what cameras saw, then routine, then who passed which door, alarms and whatever else.
+What a turn had to remember is no event and stays.
 """
 
 from collections import Counter
@@ -9,40 +10,70 @@ from datetime import datetime
 from enum import IntEnum
 
 from gateway.domain import events as ev
-from gateway.domain.events import Event
+from gateway.domain.events import Event, JournalGap
 from gateway.store.turn import Turn
 
 
 class EventClass(IntEnum):
     """The lower is shed first."""
 
-    OBSERVATION = 0
-    ROUTINE = 1
-    ACCESS = 2
+    DEBUG = 0
+    OBSERVATION = 1
+    ROUTINE = 2
+    ACCESS = 3
+    """Decisions and alarms, and whatever isn't named."""
+    RECORD = 4
+    """What says that something is gone: never removed to make room."""
 
 
-_OBSERVATION = (ev.ObservationStarted, ev.ObservationEnded, ev.EvidenceStored, ev.RubbishReceived, ev.SignalsLost)
-_ROUTINE = (
-    ev.AccessNotTaken,
-    ev.AccessRequested,  # its answer is an event of its own
-    ev.CommandEnded,
-    ev.CommandSentBeforeCommit,
-    ev.DeviceLost,
-    ev.DeviceReturned,
-    ev.DoorClosed,
-    ev.InputNormal,
-    ev.LockSecured,
-    ev.ProcessLost,
-    ev.ProcessReturned,
-    ev.ReadDropped,
-)
+CLASSES: dict[EventClass, tuple[type[Event], ...]] = {
+    EventClass.DEBUG: (
+        ev.CommandSentBeforeCommit,
+        ev.ReadDropped,
+        ev.RubbishReceived,
+        ev.SignalsLost,
+    ),
+    EventClass.OBSERVATION: (ev.ObservationStarted, ev.ObservationEnded, ev.EvidenceStored),
+    EventClass.ROUTINE: (
+        ev.AccessNotTaken,
+        ev.AccessRequested,  # its answer is an event of its own
+        ev.CommandEnded,
+        ev.DeviceLost,
+        ev.DeviceReturned,
+        ev.DoorClosed,
+        ev.InputNormal,
+        ev.LockSecured,
+        ev.ProcessLost,
+        ev.ProcessReturned,
+    ),
+    EventClass.RECORD: (ev.JournalGap, ev.JournalPruned, ev.PersonErased),
+}
+
+_CLASS_OF = {cls: kind for kind, classes in CLASSES.items() for cls in classes}
+
+RESERVED: dict[EventClass, float] = {EventClass.DEBUG: 1.0, EventClass.OBSERVATION: 0.75, EventClass.ROUTINE: 0.5}
+"""A class is written while more of the reserve is left than this; the others as long as the disk takes anything."""
+RESERVE_BYTES = 64 << 20
+"""Room for some 50,000 decisions and alarms: hours of a compound's busiest day."""
+RESERVE_PART = 0.1
+"""Of a small disk the reserve is this part."""
 
 
 def class_of(event: Event) -> EventClass:
-    """Which class an event is shed with; whatever isn't named is kept longest."""
-    if isinstance(event, _OBSERVATION):
-        return EventClass.OBSERVATION
-    return EventClass.ROUTINE if isinstance(event, _ROUTINE) else EventClass.ACCESS
+    """Which class an event is shed with."""
+    return _CLASS_OF.get(type(event), EventClass.ACCESS)
+
+
+def highest(events: Iterable[Event]) -> EventClass:
+    """The class of the most important one."""
+    return max(map(class_of, events), default=EventClass.RECORD)
+
+
+def lowest_written(free_bytes: int, disk_bytes: int) -> EventClass:
+    """The lowest class that is written while so much of the disk is free."""
+    reserve = min(RESERVE_BYTES, disk_bytes * RESERVE_PART)
+    shut = [kind for kind, part in RESERVED.items() if free_bytes < reserve * part]
+    return EventClass(max(shut) + 1) if shut else EventClass.DEBUG
 
 
 class Shed:
@@ -76,11 +107,15 @@ class Shed:
         if not self.count:
             self.first = self.last = None
 
-    def describe(self, cause: str) -> str:
-        """For a `JournalGap`: the cause, the span, and how many of each class."""
-        parts = ", ".join(f"{kind.name.lower()} {self.classes[kind]}" for kind in EventClass if self.classes[kind])
-        span = "" if self.first is None or self.last is None else f"{self.first.isoformat()} .. {self.last.isoformat()}"
-        return f"{cause[:80]}: {span}: {parts}"
+    def record(self, cause: str) -> JournalGap:
+        """What the journal says of it."""
+        return JournalGap(
+            lost=self.count,
+            reason=cause[:120],
+            classes={kind.name.lower(): self.classes[kind] for kind in EventClass if self.classes[kind]},
+            first_at=self.first,
+            last_at=self.last,
+        )
 
 
 def shed(turns: Iterable[Turn], lost: Shed, wanted: int) -> int:

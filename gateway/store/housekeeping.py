@@ -1,0 +1,76 @@
+"""What the journal's writer does while no turn waits: erase what was ordered, remove what is too old or too much.
+
+A piece takes a millisecond or two, and there is a pause after each.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Callable
+
+from gateway.clock import Clock
+from gateway.store.erasure import Eraser
+from gateway.store.journal_rows import JournalRows
+from gateway.store.retention import STEP_PAUSE_S, Retention, RetentionRules
+
+log = logging.getLogger(__name__)
+
+AFTER_A_FAULT_S = 60.0
+"""A disk that refuses is the writer's to tell; here it is only tried again."""
+
+OfficeCursor = tuple[str, int]
+
+
+class Housekeeping:
+    """Made for a connection of the writer; used by its thread alone."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        rows: JournalRows,
+        rules: RetentionRules,
+        clock: Clock,
+        office: Callable[[], OfficeCursor | None],
+        lost: Callable[[int], None],
+    ) -> None:
+        """`office` tells its cursor; `lost` is told how many events were removed that the office had not got."""
+        self._rows, self._clock, self._office, self._lost = rows, clock, office, lost
+        self._rules = rules
+        self._eraser, self._retention = Eraser(connection), Retention(connection, rows, rules)
+        now_s = clock.now().monotonic_s
+        self._due_s, self._look_s = now_s, now_s + rules.first_look_s
+
+    def wait_s(self) -> float:
+        """How long until there may be something to do."""
+        return max(0.0, self._due_s - self._clock.now().monotonic_s)
+
+    def wake(self) -> None:
+        """Something was ordered."""
+        self._due_s = self._clock.now().monotonic_s
+
+    def piece(self) -> None:
+        """Do a little. Raises nothing: what is the matter with a disk shows at the next turn."""
+        now_s = self._clock.now().monotonic_s
+        try:
+            busy = self._work(now_s)
+        except (sqlite3.Error, OSError) as error:
+            log.warning("the journal's housekeeping waits: %s", error)
+            self._rows.roll_back()
+            self._due_s = now_s + AFTER_A_FAULT_S
+            return
+        self._due_s = now_s + STEP_PAUSE_S if busy else max(self._look_s, now_s + STEP_PAUSE_S)
+
+    def _work(self, now_s: float) -> bool:
+        if self._eraser.step() or self._retention.step():
+            return True
+        if now_s < self._look_s:
+            return False
+        moment = self._clock.now()
+        if self._retention.look(moment, self._office()):
+            return True
+        if self._retention.is_too_large():
+            removed = self._retention.make_room(moment)
+            if removed:
+                self._lost(removed.total())
+                return True
+        self._look_s = now_s + self._rules.look_every_s
+        return False

@@ -1,0 +1,197 @@
+"""Verification of the chain, row by row: what was erased or removed is understood, the first row that breaks is named.
+
+Rows come as their columns lie in the file, so that a damaged one can't be taken for another. Flat memory.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+from gateway.errors import JournalUnavailable
+from gateway.store import records
+from gateway.store.gone import Gone
+
+VERIFIED = (
+    "row_id, event_id, epoch, seq, type, version, wall_us, clock_quality, boot_id, monotonic_us, actor, device, "
+    "subjects, body, salt, algorithm, commitment, previous_hash, hash, layout"
+)
+"""The columns of a row that is verified."""
+
+_NAMES = tuple(VERIFIED.split(", "))
+_NUMBERS = ("row_id", "seq", "version", "wall_us", "monotonic_us", "layout")
+LAYOUTS = (1, records.LAYOUT)
+_TELLS = ("JournalPruned", "JournalGap")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found: how many rows hold (`erased` of them without what they said), how many are known to be gone.
+
+    `broken_row` is the first that doesn't hold, `fault` what is wrong with it.
+    """
+
+    rows: int
+    broken_row: int | None = None
+    fault: str = ""
+    erased: int = 0
+    gone: int = 0
+
+
+class ChainCheck:
+    """Takes a journal's rows in their order."""
+
+    def __init__(self) -> None:
+        self.gone: list[Gone] = []
+        """What is known to be removed, of the moment at which the next rows were read."""
+        self._told: dict[str, list[tuple[int, int]]] = {}
+        self._epoch, self._next_seq, self._hash = "", 1, records.FIRST_PREVIOUS_HASH
+        self.rows = self.erased = 0
+
+    def take(self, row: tuple[Any, ...]) -> str:
+        """What is wrong with the row, empty when nothing is."""
+        columns = dict(zip(_NAMES, row, strict=True))
+        fault = _damage(columns) or self._link(columns)
+        if not fault:
+            fault = _content(columns)
+        if fault:
+            return fault
+        self._next_seq, self._hash = columns["seq"] + 1, columns["hash"]
+        self.rows += 1
+        if not columns["salt"]:
+            self.erased += 1
+        elif columns["type"] in _TELLS:
+            self._note_told(columns["body"])
+        return ""
+
+    def untold(self) -> Gone | None:
+        """A run of removed rows that no event of the chain tells of, once all rows were taken."""
+        return next((run for run in self.gone if not self._is_told(run)), None)
+
+    def verdict(self, broken_row: int | None = None, fault: str = "", gone: int = 0) -> Verdict:
+        """What was found so far."""
+        return Verdict(self.rows, broken_row, fault, self.erased, gone)
+
+    def _link(self, columns: dict[str, Any]) -> str:
+        """Does it follow the row, or the run, before it?"""
+        if columns["epoch"] != self._epoch:
+            self._epoch, self._next_seq, self._hash = columns["epoch"], 1, records.FIRST_PREVIOUS_HASH
+        if columns["seq"] > self._next_seq:
+            fault = self._pass_gone(columns["seq"])
+            if fault:
+                return fault
+        if columns["seq"] != self._next_seq:
+            return f"seq {columns['seq']} stands where {self._next_seq} is due"
+        return "" if columns["previous_hash"] == self._hash else "its previous hash is not the hash of the row before"
+
+    def _pass_gone(self, seq: int) -> str:
+        runs = [run for run in self.gone if run.epoch == self._epoch]
+        run = next((run for run in runs if run.first_seq <= self._next_seq <= run.last_seq < seq), None)
+        if run is None:
+            return f"seq {self._next_seq} to {seq - 1} before it are missing, and nothing says that they were removed"
+        # Rows that were verified a moment ago may be gone by now; then there is no link to look at.
+        if run.first_seq == self._next_seq and run.previous_hash != self._hash:
+            return "the removed rows before it don't follow the row before them"
+        self._next_seq, self._hash = run.last_seq + 1, run.hash
+        return ""
+
+    def _note_told(self, body: str) -> None:
+        told = msgspec.json.decode(body)
+        ranges = told.get("ranges") or ()
+        if "through_seq" in told:
+            ranges = [(1, told["through_seq"])]
+        self._told.setdefault(told.get("epoch") or "", []).extend((first, last) for first, last in ranges)
+
+    def _is_told(self, run: Gone) -> bool:
+        reached = run.first_seq - 1
+        for first, last in sorted(self._told.get(run.epoch, ())):
+            if first <= reached + 1:
+                reached = max(reached, last)
+        return reached >= run.last_seq
+
+
+class Verifiable(Protocol):
+    """A journal as it is verified."""
+
+    def page_to_verify(self, after: int) -> tuple[list[Gone], list[tuple[Any, ...]]]:
+        """What is gone, and the next rows after a row id as `VERIFIED`, of one moment; no rows at the end.
+
+        Raises JournalUnavailable.
+        """
+        ...
+
+
+def verify_rows(journal: Verifiable) -> Verdict:
+    """Verify a whole journal, page by page. Raises JournalUnavailable where not even its first row can be read."""
+    check, row_id = ChainCheck(), 0
+    while True:
+        try:
+            check.gone, page = journal.page_to_verify(row_id)
+        except JournalUnavailable as error:
+            if not check.rows:
+                raise
+            return check.verdict(row_id + 1, f"the rows after {row_id} can't be read: {error}")
+        for row in page:
+            fault = check.take(row)
+            if fault:
+                return check.verdict(row[0] if isinstance(row[0], int) else row_id + 1, fault)
+            row_id = row[0]
+        if not page:
+            return _end(check)
+
+
+def _end(check: ChainCheck) -> Verdict:
+    untold = check.untold()
+    if untold is not None:
+        seqs = f"seq {untold.first_seq} to {untold.last_seq} of epoch {untold.epoch}"
+        return check.verdict(untold.last_row, f"{seqs} are gone, and no event says so")
+    return check.verdict(gone=sum(run.last_seq - run.first_seq + 1 for run in check.gone))
+
+
+def _damage(columns: dict[str, Any]) -> str:
+    """A bad page or a flipped bit may leave anything in any column."""
+    for name, value in columns.items():
+        if name in _NUMBERS:
+            sound = isinstance(value, int)
+        else:
+            sound = isinstance(value, str) or (name == "device" and value is None)
+        if not sound:
+            return f"its {name} is damaged"
+    if columns["layout"] not in LAYOUTS or columns["algorithm"] != records.HASH_ALGORITHM:
+        return "its layout or algorithm is none that there is"
+    return ""
+
+
+def _content(columns: dict[str, Any]) -> str:
+    subjects = tuple(columns["subjects"].split("\n")) if columns["subjects"] else ()
+    try:
+        fault = _commitment(columns, subjects)
+        if fault or not (columns["salt"] or columns["layout"] > 1):
+            return fault
+        return "" if _hash(columns, subjects) == columns["hash"] else "the envelope is not the one hashed"
+    except ValueError:  # not UTF-8, or not hex
+        return "it holds what can't be read"
+
+
+def _commitment(columns: dict[str, Any], subjects: tuple[str, ...]) -> str:
+    if not columns["salt"]:
+        left = columns["body"] or columns["actor"] or subjects
+        return "it is erased in part" if left else ""
+    salt, body = bytes.fromhex(columns["salt"]), columns["body"].encode()
+    if salt.hex() != columns["salt"]:
+        return "its salt is damaged"
+    found = records.commitment_of(columns["layout"], salt, columns["actor"], subjects, body)
+    return "" if found == columns["commitment"] else "its content is not the one committed to"
+
+
+def _hash(columns: dict[str, Any], subjects: tuple[str, ...]) -> str:
+    envelope = records.envelope_bytes(
+        columns["layout"],
+        (columns["epoch"], columns["seq"], columns["event_id"]),
+        (columns["type"], columns["version"]),
+        (columns["wall_us"], columns["clock_quality"], columns["boot_id"], columns["monotonic_us"]),
+        (columns["actor"], columns["device"]),
+        subjects,
+        (columns["commitment"], columns["previous_hash"]),
+    )
+    return records.chain_hash(envelope)
