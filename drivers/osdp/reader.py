@@ -169,7 +169,6 @@ class OsdpReader:
     def lost(self, reason: str) -> None:
         """It has been away for so long that it must be told."""
         self._panel = None
-        self._refused.clear()  # It may be another one when it is back.
         self._say(LinkState.OFFLINE, reason)
 
     def refused(self, reason: str) -> None:

@@ -207,9 +207,9 @@ class Station:
         if reply.code == FMT:
             self._listener.rejected("a card as text (osdp_FMT): set the reader to raw bits")
         events = panel.incoming(reply.raw)
-        self._settle_order(panel, reply)
+        order_refused = self._settle_order(panel, reply)
         if panel.gave_up:
-            self._given_up(reply, now_s)
+            self._given_up(reply, now_s, at_once=order_refused)
             return
         if panel.is_online and reply.code != BUSY:
             self._well_s = now_s
@@ -234,13 +234,17 @@ class Station:
         else:
             order.done(CommandOutcome.FAILED, "the reader can't be told now")
 
-    def _settle_order(self, panel: Panel, reply: Frame) -> None:
+    def _settle_order(self, panel: Panel, reply: Frame) -> bool:
+        """Tell how the order ended; would the reader not do it?"""
+        refused = False
         for accepted in panel.take_outcomes():
             order, self._order = self._order, None
+            refused = not accepted and _is_refusal(reply, self._key)
             if order is not None and accepted:
                 order.done(CommandOutcome.DONE, "")
             elif order is not None:
-                order.done(CommandOutcome.FAILED, REFUSED if _is_refusal(reply, self._key) else "the reader restarted")
+                order.done(CommandOutcome.FAILED, REFUSED if refused else "the reader restarted")
+        return refused
 
     def _look_at_time(self, now_s: float) -> None:
         """Silence, an order that libosdp would repeat too late, or a panel that speaks no more."""
@@ -250,12 +254,16 @@ class Station:
         if self.state is not State.ONLINE and self._well_s is not None and now_s - self._well_s >= OFFLINE_AFTER_S:
             self._listener.lost("no answer")
 
-    def _given_up(self, reply: Frame, now_s: float) -> None:
-        """libosdp has given the reader up: at once once more, or later if it will not have our key."""
+    def _given_up(self, reply: Frame, now_s: float, *, at_once: bool) -> None:
+        """libosdp has given the reader up: at once once more, or later if it will not have our key.
+
+        `at_once`: it refused an order, and nothing else is wrong.
+        """
         command, was_online = self._command, self.state is State.ONLINE
         self.drop()
         if was_online:
-            self.due_s = now_s if now_s - self._online_s >= STEADY_S else now_s + REFUSED_FIRST_S
+            steady = at_once or now_s - self._online_s >= STEADY_S
+            self.due_s = now_s if steady else now_s + REFUSED_FIRST_S
             return
         self._refusals += 1
         self.due_s = now_s + min(REFUSED_MOST_S, REFUSED_FIRST_S * 2.0 ** (self._refusals - 1))
