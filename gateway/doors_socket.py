@@ -53,7 +53,14 @@ MAY_SAY: dict[str, tuple[type, ...]] = {
         sg.OperatorActed,
         sg.StatusReported,
     ),
-    "sync": (sg.ListReady, sg.ListRefused, sg.AccessConfirmRequested, sg.LinkChanged, sg.StatusReported),
+    "sync": (
+        sg.ListReady,
+        sg.ListRefused,
+        sg.AccessConfirmRequested,
+        sg.HistoryDiverged,
+        sg.LinkChanged,
+        sg.StatusReported,
+    ),
     "cameras": (sg.Observation, sg.EvidenceReady, sg.LinkChanged, sg.StatusReported),
     "supervisor": (sg.ProcessChanged,),
 }

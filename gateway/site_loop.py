@@ -14,7 +14,7 @@ import msgspec
 
 from drivers.contracts import Indicator, RelayBoard
 from gateway.clock import Clock
-from gateway.domain.commands import DeviceCommand, IndicateAtReader, PulseOutput, SetOutput, SwapList
+from gateway.domain.commands import DeviceCommand, ForkJournal, IndicateAtReader, PulseOutput, SetOutput, SwapList
 from gateway.domain.controller import Controller, Turn
 from gateway.domain.events import CommandSentBeforeCommit
 from gateway.domain.listed import AccessList
@@ -23,6 +23,7 @@ from gateway.domain.ports import Commit, JournalWriter, Reply
 from gateway.domain.signals import (
     CommandCompleted,
     CommandOutcome,
+    HistoryForked,
     ListActivated,
     ListRefused,
     Signal,
@@ -111,6 +112,8 @@ class SiteLoop:
         for command in turn.commands:
             if isinstance(command, SwapList):
                 self._start_swap(command)
+            elif isinstance(command, ForkJournal):
+                self._spawn(self._fork(command))
         if turn.events:
             self.hub.changed()
         if answer is not None:
@@ -211,6 +214,13 @@ class SiteLoop:
             self.clock.raise_floor(opened.issued_at)
             log.info("access list version %d is in force", command.version)
             self.inbox.put(ListActivated(command.version, command.digest, command.credentials))
+
+    async def _fork(self, command: ForkJournal) -> None:
+        """Have the journal fork, and tell it once it is so; the journal's own record of it went along."""
+        epoch = await asyncio.wrap_future(self.journal.fork(command, self.clock.now()))
+        if epoch is not None:
+            log.warning("the history forked: new epoch %s after event %d of %s", epoch, command.seq, command.epoch)
+            self.inbox.put(HistoryForked(epoch))
 
     async def _reply(self, answer: Answer, reply: Reply, commit: Commit | None) -> None:
         if commit is not None:

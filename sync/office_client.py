@@ -88,6 +88,11 @@ class OfficeClient:
         """Deliver events; a receipt means that they are committed."""
         return await self._post("events", batch.session, batch, wire.Receipt)
 
+    async def hash_at(self, epoch: str, seq: int) -> str | None:
+        """The office's hash of one event, None where it has none."""
+        async with self._stream("GET", f"epochs/{epoch}/{seq}", CALL_S) as response:
+            return _decode(await _body(response, wire.ANSWER_BYTES), wire.KnownHash).hash
+
     async def manifest(self, after: int, wait_s: float) -> wire.Manifest | None:
         """Wait up to `wait_s` for a list newer than `after`; None when there is none."""
         params = {"after": str(after), "wait": f"{wait_s:g}"}

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
-from gateway.domain.ports import JournalHead, JournalReader, RecordedEvent
+from gateway.domain.ports import EpochParent, JournalHead, JournalReader, RecordedEvent
 
 
 class EventSource(JournalReader, Protocol):
@@ -15,6 +15,10 @@ class EventSource(JournalReader, Protocol):
 
     def place(self, epoch: str, seq: int) -> JournalHead | None:
         """The event at (epoch, seq), None where there is none."""
+        ...
+
+    def parents(self) -> dict[str, EpochParent]:
+        """What each forked epoch goes on from, by epoch."""
         ...
 
     def event(self, event_id: str) -> RecordedEvent | None:

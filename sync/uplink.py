@@ -4,15 +4,16 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import msgspec
 
 from gateway.clock import Clock
-from gateway.domain.ports import JournalHead, RecordedEvent
-from gateway.errors import AuthenticationFailed, JournalUnavailable, OfficeRejected, OfficeUnreachable
+from gateway.domain.ports import DoorsPort, EpochParent, JournalHead, RecordedEvent
+from gateway.domain.signals import HistoryDiverged
+from gateway.errors import AuthenticationFailed, JournalUnavailable, LinkError, OfficeRejected, OfficeUnreachable
 from sync import wire
 from sync.backoff import Backoff
+from sync.history import Diverged, committed
 from sync.link import Direction, OfficeLink
 from sync.office_client import OfficeClient
 from sync.ports import EventSource, ListStore
@@ -46,11 +47,12 @@ class Uplink:
         link: OfficeLink,
         clock: Clock,
         software: str,
+        doors: DoorsPort,
         delivered: Callable[[Sequence[RecordedEvent]], None],
     ) -> None:
         """`delivered` is told the events that the office has just taken."""
         self._journal, self._lists, self._client, self._link = journal, lists, client, link
-        self._clock, self._software, self._delivered = clock, software, delivered
+        self._clock, self._software, self._doors, self._delivered = clock, software, doors, delivered
         self._backoff = Backoff()
         self._wake = asyncio.Event()
         self._sent: JournalHead | None = None
@@ -134,13 +136,14 @@ class Uplink:
     async def _hello(self) -> str:
         """Open a session and take over the office's cursors."""
         ends = await asyncio.to_thread(self._journal.epochs)
+        parents = await asyncio.to_thread(self._journal.parents)
         hello = wire.Hello(
             wire.PROTOCOL,
             self._software,
             self._clock.now().boot_id,
             self._client.device_key,
             (await self._client.challenge()).challenge,
-            tuple(wire.EpochEnd(end.epoch, end.seq, end.hash) for end in ends[-wire.EPOCHS :]),
+            tuple(epoch_end(end, parents.get(end.epoch)) for end in ends[-wire.EPOCHS :]),
             await asyncio.to_thread(self._lists.version_in_force),
         )
         welcome = await self._client.hello(hello)
@@ -149,16 +152,49 @@ class Uplink:
         if isinstance(welcome, wire.Refusal):
             raise OfficeRejected(f"the office refuses the hello: {welcome.code}: {welcome.text[:120]}")
         cursors = {cursor.epoch: cursor for cursor in welcome.cursors}
-        self._sent = await asyncio.to_thread(committed, self._journal, ends, cursors)
+        try:
+            self._sent = await asyncio.to_thread(committed, self._journal, ends, parents, cursors)
+        except Diverged as diverged:
+            await self._fork(ends[-1].epoch, diverged)
         self._greeted = True
         return welcome.session
+
+    async def _fork(self, current: str, diverged: Diverged) -> None:
+        """Have the doors open a new epoch after the last event that both have. Raises _SessionOver."""
+        common = await self._last_common(diverged)
+        log.error(
+            "office, up: its history is another than this one after event %d of epoch %s: a new epoch is opened; was"
+            " this box put back to an old image, or has another one its identity?",
+            common.seq,
+            common.epoch,
+        )
+        try:
+            await self._doors.send(HistoryDiverged(current, common.epoch, common.seq, common.hash))
+        except LinkError as error:
+            raise _SessionOver("diverged, and the doors are away: they alone can open a new epoch") from error
+        raise _SessionOver("diverged: a new epoch is opened")
+
+    async def _last_common(self, diverged: Diverged) -> wire.Parent:
+        """The last event that the office has too. What is the same at a number is the same before it: it is a chain."""
+        epoch, low, high = diverged.epoch, 0, diverged.most
+        common = wire.Parent(epoch, 0, wire.FIRST_PREVIOUS_HASH)
+        while low < high:
+            middle = (low + high + 1) // 2
+            place = await asyncio.to_thread(self._journal.place, epoch, middle)
+            if place is None:  # removed here, so the office had it; the last of a run of them can be compared again
+                low = middle
+            elif place.hash == await self._client.hash_at(epoch, middle):
+                low, common = middle, wire.Parent(epoch, middle, place.hash)
+            else:
+                high = middle - 1
+        return common
 
     async def _send(self, session: str, rows: list[RecordedEvent]) -> None:
         batch = make_batch(session, rows)
         answer = await self._client.send(batch)
         first, last = batch.events[0].seq, batch.events[-1].seq
         if isinstance(answer, wire.Refusal):
-            if answer.code in ("stale_session", "past_cursor"):
+            if answer.code in ("stale_session", "past_cursor", "diverged"):  # the next hello sees where
                 raise _SessionOver(f"{answer.code}: {answer.text[:120]}")
             raise OfficeRejected(f"the office refuses events {first} to {last}: {answer.code}: {answer.text[:120]}")
         if answer.epoch != batch.epoch or not first <= answer.through:
@@ -174,42 +210,10 @@ class _SessionOver(Exception):
     """The office's cursor is elsewhere, or another session is open: nothing is wrong, say hello again."""
 
 
-class Places(Protocol):
-    """Where (epoch, seq) stands in the journal."""
-
-    def place(self, epoch: str, seq: int) -> JournalHead | None:
-        """The event there, None where there is none."""
-        ...
-
-
-def committed(journal: Places, ends: Sequence[JournalHead], cursors: dict[str, wire.Cursor]) -> JournalHead | None:
-    """The last event, in row order, before which the office has everything. Raises OfficeRejected.
-
-    `ends` are the journal's epochs, oldest first.
-    """
-    reached = None
-    for end in ends:
-        cursor = cursors.get(end.epoch)
-        through = 0 if cursor is None else cursor.through
-        if cursor is not None and through > 0:
-            reached = _own_place(journal, end, cursor)
-        if through < end.seq:
-            return reached
-    return reached
-
-
-def _own_place(journal: Places, end: JournalHead, cursor: wire.Cursor) -> JournalHead:
-    """The office's cursor in this journal. Raises OfficeRejected when both are not one history."""
-    place = journal.place(end.epoch, cursor.through)
-    if place is None and cursor.through > end.seq:
-        raise OfficeRejected(
-            f"diverged: the office has {cursor.through} events of epoch {end.epoch}, this journal {end.seq}"
-        )
-    if place is None:
-        raise OfficeRejected(f"event {cursor.through} of epoch {end.epoch} is gone from this journal")
-    if place.hash != cursor.hash:
-        raise OfficeRejected(f"diverged: event {cursor.through} of epoch {end.epoch} is another at the office")
-    return place
+def epoch_end(end: JournalHead, parent: EpochParent | None) -> wire.EpochEnd:
+    """Where an epoch ends, and what it goes on from, as the office is told."""
+    origin = None if parent is None else wire.Parent(parent.parent, parent.seq, parent.hash)
+    return wire.EpochEnd(end.epoch, end.seq, end.hash, origin)
 
 
 def make_batch(session: str, rows: Sequence[RecordedEvent]) -> wire.Batch:

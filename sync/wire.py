@@ -71,12 +71,24 @@ class Challenge(Struct, frozen=True):
     challenge: Nonce
 
 
+class Parent(Struct, frozen=True):
+    """What an epoch goes on from: the event of another epoch that its first event chains to.
+
+    `seq` 0, with a hash of zeros: nothing of the other epoch is common.
+    """
+
+    epoch: Epoch
+    seq: Count
+    hash: Hash
+
+
 class EpochEnd(Struct, frozen=True):
-    """Where one of the gateway's epochs ends."""
+    """Where one of the gateway's epochs ends, and where it began if it was forked."""
 
     epoch: Epoch
     seq: Seq
     hash: Hash
+    parent: Parent | None = None
 
 
 class Hello(Struct, frozen=True):
@@ -92,11 +104,21 @@ class Hello(Struct, frozen=True):
 
 
 class Cursor(Struct, frozen=True):
-    """The office has everything of the epoch up to `through`, whose hash is `hash`."""
+    """The office has everything of the epoch up to `through`, whose hash is `hash`.
+
+    `known` is its hash at the number that the hello named as the epoch's end, None where it has none.
+    """
 
     epoch: Epoch
     through: Count
     hash: Hash
+    known: Hash | None = None
+
+
+class KnownHash(Struct, frozen=True):
+    """The hash of one event at the office, None where it has none."""
+
+    hash: Hash | None
 
 
 class Welcome(Struct, frozen=True):

@@ -36,7 +36,7 @@ async def run_sync(
     """Sync one site with its office until cancelled. Nothing from outside ends it."""
     link = OfficeLink()
     confirmations = Confirmations(journal, client, link, doors)
-    uplink = Uplink(journal, lists, client, link, clock, software, confirmations.delivered)
+    uplink = Uplink(journal, lists, client, link, clock, software, doors, confirmations.delivered)
     downlink = Downlink(site, lists, client, link, doors, data)
     teller = _Teller(doors, link, uplink, downlink)
     try:

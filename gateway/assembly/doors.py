@@ -17,7 +17,15 @@ from gateway.domain.door_control import DoorControl
 from gateway.domain.listed import AccessList
 from gateway.domain.ports import SignalSink
 from gateway.domain.register import Register
-from gateway.domain.signals import ConsoleWatched, GatewayStarting, JournalChanged, LinkChanged, LinkState, Signal
+from gateway.domain.signals import (
+    ConsoleWatched,
+    GatewayStarting,
+    HistoryForked,
+    JournalChanged,
+    LinkChanged,
+    LinkState,
+    Signal,
+)
 from gateway.doors_socket import DoorsSocket
 from gateway.errors import ListInvalid
 from gateway.paths import Paths
@@ -26,7 +34,7 @@ from gateway.status import StatusHub
 from gateway.store.access_list import CompiledAccessList, CompiledFile, open_list
 from gateway.store.journal import SqliteJournal
 from gateway.store.list_folder import current_list, previous_list, set_current
-from gateway.store.remembered import read_remembered
+from gateway.store.remembered import read_remembered, untold_fork
 from gateway.store.retention import EVERYTHING_IS_THERE, RetentionRules
 from gateway.store.site_key import load_site_key
 
@@ -90,6 +98,7 @@ class _DoorsProcess:
         access_list = self._first_list()
         remembered = read_remembered(paths.journal)
         self.restored = remembered.state is not None
+        self.untold_fork = untold_fork(paths.journal)
         self.sink: SignalSink = _Sink(self)
         self.parts = SiteDevices(config, paths.data, self.sink, self.clock)
         self.brokers, self.devices = self.parts.brokers, self.parts.devices
@@ -109,6 +118,8 @@ class _DoorsProcess:
         links = {"sync": frozenset({"office"}), "cameras": frozenset(self.config.cameras)}
         socket = DoorsSocket(self.paths.doors_socket, self.loop.inbox, self.hub, links, self._note_link)
         self.loop.inbox.put(GatewayStarting(version.VERSION, self.restored))
+        if self.untold_fork is not None:
+            self.loop.inbox.put(HistoryForked(self.untold_fork))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.loop.run(), name="site loop")
             tasks.create_task(socket.run(), name="socket")

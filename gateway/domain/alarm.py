@@ -44,6 +44,8 @@ class AlarmKind(StrEnum):
     NO_VALID_LIST = "no_valid_list"
     JOURNAL_UNAVAILABLE = "journal_unavailable"
     EVENTS_LOST = "events_lost"
+    HISTORY_FORKED = "history_forked"
+    """Restored from an old image, or a second box has this one's identity."""
     DEVICE_LOST = "device_lost"
     PROCESS_LOST = "process_lost"
     OFFICE_LOST = "office_lost"
@@ -84,6 +86,7 @@ PRIORITY: dict[AlarmKind, int] = {
     AlarmKind.NO_VALID_LIST: 2,
     AlarmKind.JOURNAL_UNAVAILABLE: 2,
     AlarmKind.EVENTS_LOST: 2,
+    AlarmKind.HISTORY_FORKED: 2,
     AlarmKind.DEVICE_LOST: 3,
     AlarmKind.PROCESS_LOST: 3,
     AlarmKind.OFFICE_LOST: 3,

@@ -64,5 +64,16 @@ class SwapList:
     credentials: int
 
 
+@dataclass(frozen=True, slots=True)
+class ForkJournal:
+    """Open a new epoch after the event at (`epoch`, `seq`), if `current` is still the journal's newest epoch."""
+
+    command_id: str
+    current: str
+    epoch: str
+    seq: int
+    hash: str
+
+
 DeviceCommand: TypeAlias = PulseOutput | SetOutput
-Command: TypeAlias = DeviceCommand | IndicateAtReader | SwapList
+Command: TypeAlias = DeviceCommand | IndicateAtReader | SwapList | ForkJournal

@@ -12,7 +12,7 @@ from typing import Any
 from gateway.domain import events as ev
 from gateway.domain import signals as sg
 from gateway.domain.alarm import AlarmBook, AlarmKind
-from gateway.domain.commands import Command, SwapList
+from gateway.domain.commands import Command, ForkJournal, SwapList
 from gateway.domain.door_control import DoorControl
 from gateway.domain.entry import Entry
 from gateway.domain.guard_desk import GuardDesk
@@ -103,6 +103,8 @@ class Controller:
             sg.CommandCompleted: self._command_completed,
             sg.ListReady: self._list_ready,
             sg.ListRefused: self._list_refused,
+            sg.HistoryDiverged: self._history_diverged,
+            sg.HistoryForked: lambda signal, now: self._raise(AlarmKind.HISTORY_FORKED, "journal", now),
             sg.Observation: self._observation,
             sg.EvidenceReady: self._evidence_ready,
             sg.ProcessChanged: self._process_changed,
@@ -313,6 +315,11 @@ class Controller:
         faults = tuple(fault[:300] for fault in signal.faults[:50])
         self._tell(ev.ListRejected(list_version=signal.version, faults=faults))
         self._raise(AlarmKind.LIST_REJECTED, "office", now)
+
+    def _history_diverged(self, signal: sg.HistoryDiverged, now: _Now) -> None:
+        self.doors.commands.append(
+            ForkJournal(f"fork-{signal.current}", signal.current, signal.epoch, signal.seq, signal.hash)
+        )
 
     # Cameras
 

@@ -115,6 +115,19 @@ class PersonErased(Occurrence):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryForked(Occurrence):
+    """The office had another history: what comes after `parent_seq` of `parent` was numbered again in a new epoch.
+
+    The first row of the transaction that did it; `moved` rows before it, which keep their ids, are of the new epoch.
+    """
+
+    parent: str
+    parent_seq: int
+    parent_hash: str
+    moved: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignalsLost(Occurrence):
     """The inbox was full and signals were dropped."""
 
@@ -133,5 +146,6 @@ GatewayEvent: TypeAlias = (
     | JournalGap
     | JournalPruned
     | PersonErased
+    | HistoryForked
     | SignalsLost
 )

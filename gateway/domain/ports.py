@@ -1,10 +1,12 @@
 """Protocols that other rooms fill for the core, and for each other."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from gateway.domain.commands import ForkJournal
 from gateway.domain.events import Event
 from gateway.domain.moment import Moment
 from gateway.domain.register import Fact
@@ -56,6 +58,19 @@ class JournalHead:
     hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class EpochParent:
+    """A forked epoch, and the event of another epoch that its first one chains to.
+
+    `seq` 0, with a hash of zeros: nothing of the other epoch is common.
+    """
+
+    epoch: str
+    parent: str
+    seq: int
+    hash: str
+
+
 class JournalWriter(Protocol):
     """The one writer. `append` never blocks the caller; durable means committed with synchronous=FULL."""
 
@@ -70,6 +85,10 @@ class JournalWriter(Protocol):
 
         Order of calls is order of rows, and the newest value of a fact stays.
         """
+        ...
+
+    def fork(self, point: ForkJournal, moment: Moment) -> "Future[str | None]":
+        """Open a new epoch after an event that the office has too; the epoch, None where there is nothing to do."""
         ...
 
     def close(self) -> None:

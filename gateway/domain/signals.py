@@ -400,6 +400,26 @@ class ListRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryDiverged:
+    """The office has another history than this journal, whose newest epoch is `current`.
+
+    `epoch`, `seq` and `hash` are the last event that both have; `seq` is 0 where there is none.
+    """
+
+    current: str
+    epoch: str
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryForked:
+    """The journal has opened a new epoch beside another history; its own record of that is written already."""
+
+    epoch: str
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """A camera's rule held: such as motion in a zone. `started_at` is the wall time of the frame that settled it.
 
@@ -513,6 +533,8 @@ Signal: TypeAlias = (
     | ListReady
     | ListActivated
     | ListRefused
+    | HistoryDiverged
+    | HistoryForked
     | Observation
     | EvidenceReady
     | ProcessChanged

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import msgspec
 
 from gateway.clock import Clock
+from gateway.domain.commands import ForkJournal
 from gateway.domain.events import Event, PersonErased
 from gateway.domain.moment import Moment
 from gateway.domain.ports import JournalHead
@@ -71,6 +73,7 @@ class SqliteJournal:
         self._changed = threading.Condition()
         self._queue: deque[Turn] = deque()
         self._queued_events = 0
+        self._forks: deque[tuple[ForkJournal, Moment, Future[str | None]]] = deque()
         self._losses = Losses(path, lambda: 0 if self._rows is None else self._rows.free_bytes())
         self._rules = rules or RetentionRules()
         self._office: tuple[str, int] | None = None
@@ -134,6 +137,19 @@ class SqliteJournal:
             self._changed.notify()
         return turn.commit
 
+    def fork(self, point: ForkJournal, moment: Moment) -> "Future[str | None]":
+        """Open a new epoch after an event that the office has too, as soon as it can be written. Never blocks.
+
+        Answers the epoch, or None where the journal is not as `point` says (it has forked already). What waits in the
+        queue comes behind it. A `HistoryForked` is in the same transaction.
+        """
+        done: Future[str | None] = Future()
+        done.set_running_or_notify_cancel()  # whoever asked may go; it is done all the same
+        with self._changed:
+            self._forks.append((point, moment, done))
+            self._changed.notify()
+        return done
+
     def close(self, timeout_s: float = 5.0) -> None:
         """Write what is queued, then close.
 
@@ -168,7 +184,7 @@ class SqliteJournal:
         retry_s = _RETRY_FIRST_S
         while True:
             group = self._next_group()
-            if not group and self._failure is None and not self._gap_is_due():
+            if not group and self._failure is None and not self._forks and not self._gap_is_due():
                 if self._closing:
                     break
                 self._keep_house()
@@ -188,6 +204,7 @@ class SqliteJournal:
         try:
             if self._rows is None:
                 self._open()
+            self._fork_as_asked()
             self._write(group)
         except (sqlite3.Error, OSError) as error:
             self._put_back(group)
@@ -196,13 +213,21 @@ class SqliteJournal:
             return False
         return True
 
+    def _fork_as_asked(self) -> None:
+        assert self._rows is not None
+        while self._forks:
+            point, moment, done = self._forks[0]
+            epoch = self._rows.fork(point, moment)
+            self._forks.popleft()
+            done.set_result(epoch)
+
     def _next_group(self) -> list[Turn]:
         """Wait for turns and take whole ones up to the bound.
 
         Empty when closing, when there may be housekeeping, or when only to see whether the disk is back.
         """
         with self._changed:
-            if not self._queue and not self._closing and self._failure is None:
+            if not (self._queue or self._forks or self._closing) and self._failure is None:
                 self._changed.wait(self._idle_s())
             group: list[Turn] = []
             size = 0

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from gateway.domain.moment import ClockQuality
-from gateway.domain.ports import JournalHead, RecordedEvent
+from gateway.domain.ports import EpochParent, JournalHead, RecordedEvent
 from gateway.domain.register import Fact
 from gateway.errors import JournalUnavailable
 from gateway.store import records
@@ -70,6 +70,11 @@ class SqliteJournalReader:
             "(SELECT 1 FROM event WHERE event.epoch = g.epoch) ORDER BY 1"
         )
         return [JournalHead(*row) for row in self._rows(query)]
+
+    def parents(self) -> dict[str, EpochParent]:
+        """What each forked epoch goes on from, by epoch."""
+        query = "SELECT epoch, parent, parent_seq, parent_hash FROM epoch WHERE parent IS NOT NULL ORDER BY number"
+        return {row[0]: EpochParent(*row) for row in self._rows(query)}
 
     def place(self, epoch: str, seq: int) -> JournalHead | None:
         """The event at (epoch, seq), None where there is none; also the last of a run of removed ones."""

@@ -9,13 +9,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gateway.clock import random_bytes, uuid7
-from gateway.domain.events import Event, PersonErased
+from gateway.domain.commands import ForkJournal
+from gateway.domain.events import Event, HistoryForked, PersonErased
 from gateway.domain.moment import Moment
 from gateway.domain.ports import JournalHead
 from gateway.domain.register import FactValue
 from gateway.store import records
 from gateway.store.erasure import ordered_subjects
 from gateway.store.facts import fact_text
+from gateway.store.fork import renumber
 from gateway.store.turn import Facts
 
 CHECKPOINTS_KEPT = 3
@@ -103,8 +105,7 @@ class JournalRows:
             return
         run = self._connection.execute
         run("BEGIN IMMEDIATE")
-        self._connection.executemany(_INSERT_EVENT, self._events)
-        self._connection.executemany(_INSERT_SUBJECT, self._subjects)
+        self._write_events()
         self._connection.executemany(_ORDER_ERASURE, self._erasures)
         self._write_facts()
         if self._checkpoint is not None:
@@ -121,6 +122,31 @@ class JournalRows:
             also()
         run("COMMIT")
         self.head = self._next if self._next.seq else self.head
+
+    def fork(self, point: ForkJournal, moment: Moment) -> str | None:
+        """Open a new epoch after a common event, with the record of it, in one transaction; the epoch.
+
+        None where the journal is not as `point` says. Raises sqlite3.Error, and nothing has happened.
+        """
+        was, epoch = self._epoch, random_bytes(16).hex()
+        self.begin()
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            moved = renumber(self._connection, point, epoch, moment)
+            if moved is None:
+                self.roll_back()
+                return None
+            self._epoch, self._next = epoch, moved.head
+            told = HistoryForked(parent=point.epoch, parent_seq=point.seq, parent_hash=point.hash, moved=moved.count)
+            self.add(told, moment)
+            self._write_events()
+            self._connection.execute("COMMIT")
+        except (sqlite3.Error, OSError):
+            self._epoch = was
+            self.roll_back()
+            raise
+        self.head = self._next
+        return epoch
 
     def roll_back(self) -> None:
         """Forget the transaction that failed."""
@@ -147,6 +173,10 @@ class JournalRows:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+    def _write_events(self) -> None:
+        self._connection.executemany(_INSERT_EVENT, self._events)
+        self._connection.executemany(_INSERT_SUBJECT, self._subjects)
 
     def _write_facts(self) -> None:
         remembered = [(*place, fact_text(value)) for place, value in self._facts.items() if value is not None]

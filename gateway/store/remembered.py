@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
+from gateway.domain.alarm import AlarmKind
 from gateway.domain.register import Fact
 from gateway.domain.snapshot import ControllerState
 from gateway.errors import JournalUnavailable
@@ -40,6 +41,19 @@ def newest_state(reader: SqliteJournalReader) -> ControllerState | None:
         except msgspec.ValidationError as error:
             log.error("the checkpoint after event %d can't be read: %s", row_id, error)
     return None
+
+
+def untold_fork(journal: Path) -> str | None:
+    """The epoch of a fork of which no alarm was recorded: the process died in between. None where there is none."""
+    return read_as_it_lies(journal, _untold_fork, "last fork")
+
+
+def _untold_fork(reader: SqliteJournalReader) -> str | None:
+    forked = reader.search(types=["HistoryForked"], limit=1)
+    raised = reader.search(types=["AlarmRaised", "AlarmRepeated"], text=AlarmKind.HISTORY_FORKED.value, limit=1)
+    if not forked or (raised and raised[0].row_id > forked[0].row_id):
+        return None
+    return forked[0].epoch
 
 
 def read_as_it_lies(journal: Path, ask: Callable[[SqliteJournalReader], _Found], what: str) -> _Found | None:

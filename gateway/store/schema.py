@@ -37,6 +37,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE erasure (row_id INTEGER PRIMARY KEY, subjects TEXT NOT NULL,
             reached INTEGER NOT NULL DEFAULT 0)""",
     ),
+    ("ALTER TABLE epoch ADD COLUMN parent_seq INTEGER",),
 )
 """One tuple of statements a version; `PRAGMA user_version` is how many were applied.
 

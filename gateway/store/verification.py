@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from gateway.domain.ports import EpochParent
 from gateway.errors import JournalUnavailable
 from gateway.store import records
 from gateway.store.gone import Gone
@@ -44,6 +45,8 @@ class ChainCheck:
     def __init__(self) -> None:
         self.gone: list[Gone] = []
         """What is known to be removed, of the moment at which the next rows were read."""
+        self.parents: dict[str, EpochParent] = {}
+        """What forked epochs go on from."""
         self._told: dict[str, list[tuple[int, int]]] = {}
         self._epoch, self._next_seq, self._hash = "", 1, records.FIRST_PREVIOUS_HASH
         self.rows = self.erased = 0
@@ -75,7 +78,9 @@ class ChainCheck:
     def _link(self, columns: dict[str, Any]) -> str:
         """Does it follow the row, or the run, before it?"""
         if columns["epoch"] != self._epoch:
-            self._epoch, self._next_seq, self._hash = columns["epoch"], 1, records.FIRST_PREVIOUS_HASH
+            parent = self.parents.get(columns["epoch"])
+            origin = records.FIRST_PREVIOUS_HASH if parent is None else parent.hash
+            self._epoch, self._next_seq, self._hash = columns["epoch"], 1, origin
         if columns["seq"] > self._next_seq:
             fault = self._pass_gone(columns["seq"])
             if fault:
@@ -113,6 +118,10 @@ class ChainCheck:
 class Verifiable(Protocol):
     """A journal as it is verified."""
 
+    def parents(self) -> dict[str, EpochParent]:
+        """What forked epochs go on from, by epoch. Raises JournalUnavailable."""
+        ...
+
     def page_to_verify(self, after: int) -> tuple[list[Gone], list[tuple[Any, ...]]]:
         """What is gone, and the next rows after a row id as `VERIFIED`, of one moment; no rows at the end.
 
@@ -127,6 +136,7 @@ def verify_rows(journal: Verifiable) -> Verdict:
     while True:
         try:
             check.gone, page = journal.page_to_verify(row_id)
+            check.parents = journal.parents()
         except JournalUnavailable as error:
             if not check.rows:
                 raise

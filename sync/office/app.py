@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 
 from sync import wire
 from sync.office.confirmation_routes import admin_confirmations, gateway_confirmations
@@ -57,6 +57,11 @@ def gateway_routes(desk: Desk) -> APIRouter:
         body, signature = await read_body(request, wire.REQUEST_BYTES), signature_of(request)
         batch: wire.Batch = decode(body, wire.Batch)
         return _result(await desk.do(lambda ledger: ledger.accept(site, batch, body, signature)))
+
+    @routes.get("/epochs/{epoch}/{seq}")
+    async def known_hash(site: str, epoch: str, seq: Annotated[int, Path(ge=0, le=2**53 - 1)]) -> Response:
+        await desk.must_know(site)
+        return answer(await desk.do(lambda ledger: ledger.hash_at(site, epoch, seq)))
 
     @routes.get("/list/manifest")
     async def manifest(site: str, after: Annotated[int, Query(ge=0)] = 0, wait: float = wire.WAIT_S) -> Response:
@@ -111,6 +116,17 @@ def admin_routes(desk: Desk) -> APIRouter:
         await desk.must_know(site)
         found = await desk.do(lambda ledger: ledger.events(site, after, limit))
         return answer({"events": found, "next": found[-1]["n"] if found else after})
+
+    @routes.get("/epochs/{epoch}/events")
+    async def stream(
+        site: str,
+        epoch: str,
+        after: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=EVENTS_PAGE)] = EVENTS_PAGE,
+    ) -> Response:
+        await desk.must_know(site)
+        found = await desk.do(lambda ledger: ledger.stream(site, epoch, after, limit))
+        return answer({"events": found, "next": found[-1]["place"] if found else after})
 
     @routes.get("/summary")
     async def summary(site: str) -> Response:

@@ -41,7 +41,7 @@ class Ledger:
         self._db.executescript(_SCHEMA + alarms.SCHEMA + devices.SCHEMA + streams.SCHEMA + CONFIRMATIONS)
         self._alarms = alarms.Alarms(self._db)
         self._devices = devices.Devices(self._db, self._alarms)
-        self._streams = streams.Streams(self._db)
+        self._streams = streams.Streams(self._db, self._alarms)
         self._confirmations = Confirmations(self._db)
 
     def close(self) -> None:
@@ -75,6 +75,7 @@ class Ledger:
                 " list_seen = max(list_seen, ?) WHERE site = ?",
                 (hello.software, hello.boot_id, hello.list_version, site),
             )
+            self._streams.note_forks(site, hello)
             session = self._devices.open_session(site, hello)
             return wire.Welcome(session, self._streams.cursors(site, hello))
 
@@ -90,6 +91,14 @@ class Ledger:
             result, fresh = self._streams.accept(site, batch)
             self._confirmations.take(site, batch.epoch, fresh)
             return result
+
+    def hash_at(self, site: str, epoch: str, seq: int) -> wire.KnownHash:
+        """The hash of one event: what a gateway asks for to find where two histories part."""
+        return wire.KnownHash(self._streams.hash_at(site, epoch, seq))
+
+    def stream(self, site: str, epoch: str, after: int, limit: int) -> list[dict[str, Any]]:
+        """One epoch in its own order."""
+        return self._streams.stream(site, epoch, after, limit)
 
     def events(self, site: str, after: int, limit: int) -> list[dict[str, Any]]:
         """Events in the order of their arrival; `n` is the number to go on from."""

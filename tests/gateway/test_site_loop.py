@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -9,14 +10,14 @@ from typing import Any, cast
 import pytest
 
 from gateway.clock import SystemClock
-from gateway.domain.commands import DeviceCommand, IndicateAtReader, Indication, PulseOutput, SetOutput
+from gateway.domain.commands import DeviceCommand, ForkJournal, IndicateAtReader, Indication, PulseOutput, SetOutput
 from gateway.domain.controller import Controller, Turn
 from gateway.domain.events import CommandSentBeforeCommit, DoorOpened, Event
 from gateway.domain.listed import AccessList
 from gateway.domain.moment import Moment
 from gateway.domain.ports import Commit, JournalWriter, Reply
 from gateway.domain.register import Fact, Uses
-from gateway.domain.signals import CommandCompleted, CommandOutcome, DeadlineReached, Signal
+from gateway.domain.signals import CommandCompleted, CommandOutcome, DeadlineReached, HistoryForked, Signal
 from gateway.domain.snapshot import ControllerState
 from gateway.errors import JournalUnavailable
 from gateway.site_loop import NOT_DURABLE, OVERTAKEN, SiteLoop
@@ -36,11 +37,14 @@ class Script:
     def __init__(self) -> None:
         self.turns: dict[str, Turn] = {}
         self.completed: list[CommandCompleted] = []
+        self.forked: list[HistoryForked] = []
         self.state = ControllerState()
 
     def handle(self, signal: Signal, moment: Moment, access_list: object) -> Turn:
         if isinstance(signal, CommandCompleted):
             self.completed.append(signal)
+        if isinstance(signal, HistoryForked):
+            self.forked.append(signal)
         name = signal.command_id if isinstance(signal, CommandCompleted) else ""
         return self.turns.pop(name, Turn((), (), Reply(accepted=True)))
 
@@ -83,6 +87,7 @@ class SlowJournal:
     def __init__(self) -> None:
         self.commits: list[SlowCommit] = []
         self.events: list[Event] = []
+        self.forks: list[ForkJournal] = []
 
     def append(
         self,
@@ -94,6 +99,12 @@ class SlowJournal:
         self.events += events
         self.commits.append(SlowCommit())
         return self.commits[-1]
+
+    def fork(self, point: ForkJournal, moment: Moment) -> "Future[str | None]":
+        self.forks.append(point)
+        done: Future[str | None] = Future()
+        done.set_result("f" * 32 if len(self.forks) == 1 else None)
+        return done
 
     def close(self) -> None:
         """Nothing is open."""
@@ -141,6 +152,9 @@ class Bench:
     def outcomes(self) -> dict[str, str]:
         return {c.command_id: c.detail for c in self.script.completed if c.outcome is CommandOutcome.EXPIRED}
 
+    def forked(self) -> list[HistoryForked]:
+        return self.script.forked
+
     def was_handled(self, name: str) -> bool:
         return any(c.command_id == name for c in self.script.completed)
 
@@ -166,7 +180,9 @@ def _light(name: str) -> IndicateAtReader:
     return IndicateAtReader(name, "reader", Indication.GRANTED, CLOCK.now().monotonic_s + 2.0)
 
 
-def _turn(*commands: DeviceCommand | IndicateAtReader, durable_first: bool = False, urgent: bool = False) -> Turn:
+def _turn(
+    *commands: DeviceCommand | IndicateAtReader | ForkJournal, durable_first: bool = False, urgent: bool = False
+) -> Turn:
     reply = Reply(accepted=True)
     return Turn((TOLD,), commands, reply, urgent=urgent, durable_first=durable_first, facts=(USED,))
 
@@ -336,3 +352,13 @@ async def test_a_reader_that_is_gone_from_the_config_is_no_trouble() -> None:
         bench.say("1", _turn(gone, _light("c-2")))
         await wait_until_async(lambda: bench.board.told == ["c-2"])
     assert bench.outcomes() == {}
+
+
+async def test_a_fork_is_asked_of_the_journal_and_told_once_it_is_so() -> None:
+    journal = SlowJournal()
+    point = ForkJournal("fork-1", "c" * 32, "a" * 32, 7, "0" * 64)
+    async with _at_work(journal) as bench:
+        for name in ("1", "2"):
+            bench.say(name, _turn(point))
+        await wait_until_async(lambda: len(bench.forked()) == 1 and bench.was_handled("2"))
+    assert journal.forks == [point, point]

@@ -11,9 +11,10 @@ from typing import Any, Self
 import httpx2
 
 from gateway.clock import SystemClock
+from gateway.domain.commands import ForkJournal
 from gateway.domain.events import DoorOpened
 from gateway.domain.ports import Feed, Reply
-from gateway.domain.signals import ListReady, Signal, StatusReported
+from gateway.domain.signals import HistoryDiverged, ListReady, Signal, StatusReported
 from gateway.errors import LinkError
 from gateway.store.journal import SqliteJournal
 from gateway.store.journal_reader import SqliteJournalReader
@@ -80,6 +81,7 @@ class Doors:
         self.status: dict[str, Any] = {}
         self.away = False
         self.takes_lists = True
+        self.journal: SqliteJournal | None = None
         self._lists = lists
         self._feed: asyncio.Queue[Feed] = asyncio.Queue()
         self.say_list(0)
@@ -91,6 +93,9 @@ class Doors:
             self.status = dict(signal.values)
             return Reply(accepted=True)
         self.signals.append(signal)
+        if isinstance(signal, HistoryDiverged) and self.journal is not None:
+            point = ForkJournal("fork", signal.current, signal.epoch, signal.seq, signal.hash)
+            await asyncio.wrap_future(self.journal.fork(point, SystemClock().now()))
         if isinstance(signal, ListReady) and self.takes_lists:
             self._take(signal)
         return Reply(accepted=True)
@@ -130,6 +135,7 @@ class Gateway:
         self.reader = SqliteJournalReader(data / "journal.db")
         self.lists = ListFolder(data / "lists", SITE_KEY)
         self.doors = Doors(data / "lists")
+        self.doors.journal = self.journal
         self._url, self._token = url, token
         self.key = key or DeviceKey(b"d" * 32)
         self._task: asyncio.Task[None] | None = None

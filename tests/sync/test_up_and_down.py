@@ -2,16 +2,18 @@
 
 import asyncio
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gateway.domain.ports import Feed, JournalHead
+from gateway.domain.ports import EpochParent, Feed, JournalHead
 from gateway.domain.signals import LinkChanged, LinkState, ListReady, ListRefused
 from gateway.errors import AuthenticationFailed
 from gateway.store.list_folder import current_list
 from sync import wire
-from sync.uplink import committed, make_batch
+from sync.history import Diverged, committed
+from sync.uplink import make_batch
 from tests.sync.site import Gateway, Office, a_client, a_list, say_hello, until
 
 
@@ -114,38 +116,84 @@ async def test_batches_sent_twice_count_once_and_stale_or_distant_ones_are_refus
         gate.journal.close()
 
 
-async def test_another_history_under_the_same_numbers_is_refused_and_told(tmp_path: Path) -> None:
+async def _restored(tmp_path: Path, office: Office, after: int, more: int) -> Gateway:
+    """A gateway put back to an image of `after` events, whose office has `more` than that."""
+    gate = Gateway(tmp_path / "gate", office.url)
+    await gate.record(after)
+    async with gate:
+        await office.has(after)
+    shutil.copytree(tmp_path / "gate", tmp_path / "image")
+    async with Gateway(tmp_path / "gate", office.url) as again:
+        await again.record(more)
+        await office.has(after + more)
+    return Gateway(tmp_path / "image", office.url)
+
+
+async def test_a_gateway_put_back_to_an_image_goes_on_in_a_new_epoch_and_both_histories_are_kept(
+    tmp_path: Path,
+) -> None:
     async with Office(tmp_path / "office") as office:
-        async with Gateway(tmp_path / "gate", office.url) as gate:
-            await gate.record(5)
-            await office.has(5)
-            await gate.stop()
-            gate.journal.close()
-            shutil.copytree(tmp_path / "gate", tmp_path / "image")
-            gate = Gateway(tmp_path / "gate", office.url)  # noqa: PLW2901
-            gate.start()
-            await gate.record(5)
-            await office.has(10)
-            await gate.stop()
-            gate.journal.close()
-        async with Gateway(tmp_path / "image", office.url) as clone:
-            await clone.record(3)
-            await until(lambda: "this journal 8" in str(clone.doors.status.get("last_error")))
-            await clone.stop()
-            await clone.record(4)
-            clone.start()
-            await until(lambda: "is another at the office" in str(clone.doors.status.get("last_error")))
-            await clone.stop()  # Its next hello would end this session.
-            client = a_client(office.url, key=clone.key)
-            welcome = await say_hello(client)
-            assert isinstance(welcome, wire.Welcome)
-            rows = clone.reader.after(0, 100)
-            for part in (rows[:8], rows[10:]):  # known numbers, and a chain that hangs on nothing known
-                refused = await client.send(make_batch(welcome.session, part))
-                assert isinstance(refused, wire.Refusal)
-                assert refused.code == "diverged"
-            await client.close()
-            assert (await office.summary())["events"] == 10
+        gate = await _restored(tmp_path, office, 5, 4)
+        await gate.record(2)
+        ids = gate.event_ids()
+        async with gate:
+            await office.has(9 + 2 + 1, 40)  # and the record of the fork
+            await gate.record(3)
+            await office.has(15)
+            rows = gate.reader.after(0, 100)
+            assert [row.event_id for row in rows][:7] == ids
+            assert [row.row_id for row in rows] == list(range(1, 12))
+            assert rows[7].type == "HistoryForked"
+            assert (rows[7].body["parent"], rows[7].body["parent_seq"], rows[7].body["moved"]) == (rows[0].epoch, 5, 2)
+            assert [row.seq for row in rows[5:]] == [1, 2, 3, 4, 5, 6]
+            assert rows[5].previous_hash == rows[4].hash
+            assert gate.reader.verify().fault == ""
+            summary = await office.summary()
+            assert (summary["gaps"], summary["unsound"]) == (0, 0)
+            assert {alarm["kind"] for alarm in summary["alarms"]} == {"history_forked"}
+            parents = {epoch["through"]: epoch["parent"] for epoch in summary["epochs"]}
+            assert parents == {9: None, 6: {"epoch": rows[0].epoch, "seq": 5}}
+            stream = await office.admin("GET", f"epochs/{rows[-1].epoch}/events")
+            assert [event["event_id"] for event in stream["events"]] == [row.event_id for row in rows[5:]]
+
+
+async def test_an_image_that_recorded_nothing_new_forks_too_when_the_office_is_ahead(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office, await _restored(tmp_path, office, 3, 4) as gate:
+        await office.has(8, 40)
+        assert [row.type for row in gate.reader.after(3, 10)] == ["HistoryForked"]
+        assert gate.reader.verify().fault == ""
+
+
+async def test_two_boxes_with_one_identity_go_on_side_by_side(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office:
+        second = await _restored(tmp_path, office, 4, 1)
+        async with Gateway(tmp_path / "gate", office.url) as first, second:
+            for round_ in range(1, 6):
+                await first.record(2)
+                await second.record(2)
+                await office.has(5 + 1 + 4 * round_, 60)
+            assert len({row.epoch for row in first.reader.after(0, 100)}) == 1
+            assert len({row.epoch for row in second.reader.after(0, 100)}) == 2
+            # Neither ends the other's session: after the fork nobody has to say hello again.
+            assert first.doors.status["queue"] == 0 or await office.summary()
+
+
+@pytest.mark.parametrize("seq", [0, 3])
+async def test_a_chain_that_hangs_on_nothing_known_is_refused(tmp_path: Path, seq: int) -> None:
+    async with Office(tmp_path / "office") as office:
+        gate = Gateway(tmp_path / "gate", office.url)
+        await gate.record(8)
+        client = a_client(office.url)
+        welcome = await say_hello(client)
+        assert isinstance(welcome, wire.Welcome)
+        rows = [replace(row, previous_hash="f" * 64) if row.seq == seq + 1 else row for row in gate.reader.after(0, 8)]
+        if seq:
+            await client.send(make_batch(welcome.session, rows[:seq]))
+        refused = await client.send(make_batch(welcome.session, rows[seq:]))
+        assert isinstance(refused, wire.Refusal)
+        assert refused.code == "diverged"
+        await client.close()
+        gate.journal.close()
 
 
 async def test_a_wrong_token_is_told_and_not_tried_blindly(tmp_path: Path) -> None:
@@ -239,5 +287,20 @@ def test_sending_goes_on_in_the_oldest_epoch_that_the_office_lacks(first: int, s
         for epoch, through in (("a", first), ("b", second))
         if through
     }
-    reached = committed(_TwoEpochs(), _TwoEpochs.ends, cursors)
+    reached = committed(_TwoEpochs(), _TwoEpochs.ends, {}, cursors)
     assert (None if reached is None else reached.row_id) == row_id
+
+
+def test_an_epoch_that_was_left_is_complete_where_the_office_has_more_of_it() -> None:
+    """Another box went on in it; one that was not left and is behind was put back."""
+    first, second = _TwoEpochs.ends
+    left = {second.epoch: EpochParent(second.epoch, first.epoch, 3, first.hash)}
+    cursor = {first.epoch: wire.Cursor(first.epoch, 9, "9" * 64, first.hash)}
+    assert committed(_TwoEpochs(), _TwoEpochs.ends, left, cursor) == first
+    with pytest.raises(Diverged) as found:
+        committed(_TwoEpochs(), _TwoEpochs.ends, {}, cursor)
+    assert (found.value.epoch, found.value.most) == (first.epoch, 3)
+    other = {first.epoch: wire.Cursor(first.epoch, 9, "9" * 64, "8" * 64)}
+    with pytest.raises(Diverged) as found:
+        committed(_TwoEpochs(), _TwoEpochs.ends, left, other)
+    assert found.value.most == 2

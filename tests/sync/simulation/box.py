@@ -2,16 +2,20 @@
 
 import asyncio
 import logging
+import shutil
 import sqlite3
 from collections.abc import Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from gateway.domain.commands import ForkJournal
 from gateway.domain.events import DoorOpened, Event
 from gateway.domain.moment import ClockQuality, Moment
-from gateway.domain.ports import RecordedEvent
+from gateway.domain.ports import RecordedEvent, Reply
+from gateway.domain.signals import HistoryDiverged, Signal
 from gateway.store.journal import SqliteJournal
 from gateway.store.journal_commit import TurnCommit
 from gateway.store.journal_reader import SqliteJournalReader
@@ -50,10 +54,28 @@ class InlineJournal(SqliteJournal):
         self.work()
         return commit
 
+    def fork(self, point: ForkJournal, moment: Moment) -> "Future[str | None]":
+        done = super().fork(point, moment)
+        self.work()
+        return done
+
     def work(self) -> None:
         """What the writer's thread does with what is queued."""
-        if self._queue:
+        if self._queue or self._forks or self._gap_is_due():
             self._attempt(self._next_group())
+
+
+class _Doors:
+    """The doors process as the uplink knows it: it has the journal fork."""
+
+    def __init__(self, box: "Box") -> None:
+        self._box = box
+
+    async def send(self, signal: Signal, timeout_s: float = 2.0) -> Reply:
+        await asyncio.sleep(0)
+        if isinstance(signal, HistoryDiverged):
+            self._box.fork(signal)
+        return Reply(accepted=True)
 
 
 class _NoList:
@@ -71,6 +93,9 @@ class Box:
         self.put_back = False
         """Whether an image was restored, or it is a copy: only then may its history fork."""
         self.boots = 0
+        self.asked_to_fork = 0
+        self.died_at_a_commit = False
+        """Within what the uplink asked for: the world lets the machine die."""
         self.uplink: Uplink | None = None
         self._journal: InlineJournal | None = None
         self._tasks: list[asyncio.Task[Any]] = []
@@ -102,7 +127,7 @@ class Box:
         transport = Transport(self.line, self.office, self._chance)
         client = OfficeClient("http://office", SITE, TOKEN, key, self.clock, transport)
         reader = SqliteJournalReader(self.path)
-        self.uplink = Uplink(reader, _NoList(), client, OfficeLink(), self.clock, "sim", self._delivered)  # type: ignore[arg-type]
+        self.uplink = Uplink(reader, _NoList(), client, OfficeLink(), self.clock, "sim", _Doors(self), self._delivered)  # type: ignore[arg-type]
         self._tasks = [asyncio.get_running_loop().create_task(self.uplink.run())]
 
     def stop_sync(self) -> None:
@@ -122,7 +147,8 @@ class Box:
 
     def restore(self, image: Path) -> None:
         """It is put back to an image; it must not run."""
-        self.disk.restore(image)
+        shutil.rmtree(self.disk.folder)
+        shutil.copytree(image, self.disk.folder)
         self.put_back = True
         self.seen = set(self.event_ids())
 
@@ -133,6 +159,17 @@ class Box:
         commit = self._journal.append(events, self.clock.now())
         if commit.durable and self.uplink is not None:
             self.uplink.wake()
+
+    def fork(self, signal: HistoryDiverged) -> None:
+        """What the doors do about another history."""
+        self.asked_to_fork += 1
+        if self._journal is None:
+            return
+        point = ForkJournal("fork", signal.current, signal.epoch, signal.seq, signal.hash)
+        try:
+            self._journal.fork(point, self.clock.now())
+        except Crashed:
+            self.died_at_a_commit = True
 
     def work(self) -> None:
         """The journal's writer tries again what is queued."""

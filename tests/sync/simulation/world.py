@@ -25,6 +25,7 @@ from tests.sync.simulation.office import Office
 from tests.sync.simulation.virtual_loop import VirtualLoop
 
 TROUBLED_S = 80.0
+MOST_BOXES = 3
 QUIET_S = 900.0
 """Every pause of the back-off, every delayed call and every hello has long come round in this."""
 MEMORY = Path("/dev/shm")
@@ -36,6 +37,8 @@ class Outcome:
 
     seed: int
     events: int = 0
+    forks: int = 0
+    boxes: int = 1
     troubles: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     """What was done to it, in order: read it to understand a trouble."""
@@ -89,9 +92,12 @@ class World:
             if not box.runs:
                 continue
             try:
+                if box.died_at_a_commit:
+                    raise Crashed
                 box.work()
                 box.record(self._chance.choice((0, 1, 1, 2, 7)))
             except Crashed:
+                box.died_at_a_commit = False
                 self._tell(box, "died at a commit")
                 box.crash(power=self._chance.random() < 0.5)
 
@@ -154,6 +160,28 @@ class World:
             self.office.start()
             self._tell(self.office, f"put back to {len(self._kept)} events")
 
+    def _box_is_put_back(self, box: Box) -> None:
+        images = [image for thing, image in self._images if isinstance(thing, Box)]
+        if images:
+            self._look()
+            box.crash()
+            box.restore(self._chance.choice(images))
+            box.start()
+            self._tell(box, f"put back to {len(box.seen)} events")
+
+    def _box_is_copied(self, box: Box) -> None:
+        """A second box goes to work with the first one's identity and journal."""
+        if len(self.boxes) < MOST_BOXES:
+            name = "abc"[len(self.boxes)]
+            copy = Box(name, self._folder / name, self.office, self._chance)
+            self.disks[copy.disk.folder] = copy.disk
+            image = box.disk.image()
+            copy.restore(image)
+            copy.line = self._bad_line()
+            self.boxes.append(copy)
+            copy.start()
+            self._tell(copy, f"a copy of {box.name} goes to work with {len(copy.seen)} events")
+
     # What must hold
 
     def _look(self) -> None:
@@ -167,6 +195,10 @@ class World:
         self._kept |= set(now)
 
     def _mend(self) -> None:
+        for box in self.boxes:
+            if box.died_at_a_commit:
+                box.died_at_a_commit = False
+                box.crash()
         for disk in self.disks.values():
             disk.failing, disk.crash_at = False, None
         for box in self.boxes:
@@ -193,11 +225,14 @@ class World:
         self._look()
         self._outcome.troubles += self.office.trouble
         self._outcome.events = len(self._kept)
+        self._outcome.boxes = len(self.boxes)
+        self._outcome.forks = len(self.office.rows("SELECT 1 FROM fork"))
         for box in self.boxes:
             self._outcome.troubles += box.check_chain()
             epochs = {event.epoch for event in box.journalled()}
-            if len(epochs) > 1 and not box.put_back:
+            if len(epochs) > 1 and not any(other.put_back for other in self.boxes):
                 self._outcome.troubles.append(f"{box.name} forked without a reason")
+            self._outcome.troubles += order(box, self.office)
         self._outcome.troubles += contiguity(self.office)
 
     def _tell(self, thing: Box | Office, what: str) -> None:
@@ -208,8 +243,24 @@ class World:
 FAULTS = (
     *("box_dies", "box_dies_at_a_commit", "sync_dies"),
     *("office_dies", "office_dies_at_a_commit", "everybody_is_back", "everybody_is_back"),
-    *("line_is_cut", "clock_jumps", "disk_fails", "image_is_taken", "office_is_put_back"),
+    *("line_is_cut", "clock_jumps", "disk_fails", "image_is_taken", "image_is_taken"),
+    *("office_is_put_back", "box_is_put_back", "box_is_copied"),
 )
+
+
+def order(box: Box, office: Office) -> list[str]:
+    """The office has the box's events in the box's order, epoch by epoch."""
+    own = [(event.epoch, event.seq, event.event_id, event.hash) for event in box.journalled()]
+    epochs = list(dict.fromkeys(epoch for epoch, *_ in own))
+    ends = {epoch: max(seq for of, seq, *_ in own if of == epoch) for epoch in epochs}
+    theirs = [
+        (epoch, *row)
+        for epoch in epochs
+        for row in office.rows(
+            "SELECT seq, event_id, hash FROM place WHERE epoch = ? AND seq <= ? ORDER BY seq", epoch, ends[epoch]
+        )
+    ]
+    return [] if own == theirs else [f"{box.name}: the office has its events otherwise than it has them itself"]
 
 
 def contiguity(office: Office) -> list[str]:

@@ -1,0 +1,63 @@
+"""Where the journal and the office have one history, and where they part."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.domain.ports import EpochParent, JournalHead
+from gateway.errors import OfficeRejected
+from sync import wire
+
+
+class Places(Protocol):
+    """Where (epoch, seq) stands in the journal."""
+
+    def place(self, epoch: str, seq: int) -> JournalHead | None:
+        """The event there, None where there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Diverged(Exception):
+    """Journal and office differ in this epoch; what they have in common ends at `most` or before it."""
+
+    epoch: str
+    most: int
+
+
+def committed(
+    journal: Places,
+    ends: Sequence[JournalHead],
+    parents: Mapping[str, EpochParent],
+    cursors: Mapping[str, wire.Cursor],
+) -> JournalHead | None:
+    """The last event, in row order, before which the office has everything. Raises Diverged, OfficeRejected.
+
+    `ends` are the journal's epochs, oldest first; `parents` what those that were forked go on from.
+    """
+    left = {(parent.parent, parent.seq) for parent in parents.values()}
+    reached = None
+    for end in ends:
+        cursor = cursors.get(end.epoch)
+        through = 0 if cursor is None else cursor.through
+        if cursor is not None and through > 0:
+            reached = _own_place(journal, end, cursor, (end.epoch, end.seq) in left)
+        if through < end.seq:
+            return reached
+    return reached
+
+
+def _own_place(journal: Places, end: JournalHead, cursor: wire.Cursor, left: bool) -> JournalHead:
+    """The office's cursor in this journal. `left`: the journal went on from the epoch's end in another one."""
+    if cursor.through > end.seq:
+        if cursor.known != end.hash:
+            raise Diverged(end.epoch, end.seq - 1)
+        if not left:
+            raise Diverged(end.epoch, end.seq)
+        return end
+    place = journal.place(end.epoch, cursor.through)
+    if place is None:
+        raise OfficeRejected(f"event {cursor.through} of epoch {end.epoch} is gone from this journal")
+    if place.hash != cursor.hash:
+        raise Diverged(end.epoch, cursor.through - 1)
+    return place
