@@ -7,6 +7,7 @@ from typing import Protocol
 from gateway.domain.ports import EpochParent, JournalHead
 from gateway.errors import OfficeRejected
 from sync import wire
+from sync.ports import Removed
 
 
 class Places(Protocol):
@@ -14,6 +15,10 @@ class Places(Protocol):
 
     def place(self, epoch: str, seq: int) -> JournalHead | None:
         """The event there, None where there is none."""
+        ...
+
+    def gone(self) -> Sequence[Removed]:
+        """What was removed, as runs."""
         ...
 
 
@@ -47,6 +52,11 @@ def committed(
     return reached
 
 
+def removed(journal: Places, epoch: str, seq: int) -> Removed | None:
+    """The run of removed events that (epoch, seq) is in, None where it is in none."""
+    return next((run for run in journal.gone() if run.epoch == epoch and run.first_seq <= seq <= run.last_seq), None)
+
+
 def _own_place(journal: Places, end: JournalHead, cursor: wire.Cursor, left: bool) -> JournalHead:
     """The office's cursor in this journal. `left`: the journal went on from the epoch's end in another one."""
     if cursor.through > end.seq:
@@ -57,7 +67,12 @@ def _own_place(journal: Places, end: JournalHead, cursor: wire.Cursor, left: boo
         return end
     place = journal.place(end.epoch, cursor.through)
     if place is None:
-        raise OfficeRejected(f"event {cursor.through} of epoch {end.epoch} is gone from this journal")
+        run = removed(journal, end.epoch, cursor.through)
+        if run is None:
+            raise OfficeRejected(
+                f"event {cursor.through} of epoch {end.epoch} is not in this journal, and was not removed"
+            )
+        return JournalHead(run.last_row, end.epoch, cursor.through, cursor.hash)
     if place.hash != cursor.hash:
         raise Diverged(end.epoch, cursor.through - 1)
     return place

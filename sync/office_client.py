@@ -88,6 +88,10 @@ class OfficeClient:
         """Deliver events; a receipt means that they are committed."""
         return await self._post("events", batch.session, batch, wire.Receipt)
 
+    async def tell_gap(self, gap: wire.Gap) -> wire.Receipt | wire.Refusal:
+        """Say that events are gone for ever; a receipt means that the office goes on behind them."""
+        return await self._post("gap", gap.session, gap, wire.Receipt)
+
     async def hash_at(self, epoch: str, seq: int) -> str | None:
         """The office's hash of one event, None where it has none."""
         async with self._stream("GET", f"epochs/{epoch}/{seq}", CALL_S) as response:

@@ -1,9 +1,30 @@
 """What assembly passes in: the journal to read, and the folder that compiles lists."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from gateway.domain.ports import EpochParent, JournalHead, JournalReader, RecordedEvent
+
+
+class Removed(Protocol):
+    """Events `first_seq` to `last_seq` of an epoch, which are gone from the journal; `last_row` was the last one's row.
+
+    `hash` is the last one's, `previous_hash` what the first chained to.
+    """
+
+    @property
+    def epoch(self) -> str: ...
+    @property
+    def first_seq(self) -> int: ...
+    @property
+    def last_seq(self) -> int: ...
+    @property
+    def previous_hash(self) -> str: ...
+    @property
+    def hash(self) -> str: ...
+    @property
+    def last_row(self) -> int: ...
 
 
 class EventSource(JournalReader, Protocol):
@@ -19,6 +40,10 @@ class EventSource(JournalReader, Protocol):
 
     def parents(self) -> dict[str, EpochParent]:
         """What each forked epoch goes on from, by epoch."""
+        ...
+
+    def gone(self) -> Sequence[Removed]:
+        """What was removed, as runs."""
         ...
 
     def event(self, event_id: str) -> RecordedEvent | None:

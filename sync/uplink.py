@@ -13,7 +13,7 @@ from gateway.domain.signals import HistoryDiverged
 from gateway.errors import AuthenticationFailed, JournalUnavailable, LinkError, OfficeRejected, OfficeUnreachable
 from sync import wire
 from sync.backoff import Backoff
-from sync.history import Diverged, committed
+from sync.history import Diverged, committed, removed
 from sync.link import Direction, OfficeLink
 from sync.office_client import OfficeClient
 from sync.ports import EventSource, ListStore
@@ -116,7 +116,9 @@ class Uplink:
             self._wake.clear()
             row_id = 0 if self._sent is None else self._sent.row_id
             rows = await asyncio.to_thread(self._journal.after, row_id, wire.BATCH_ROWS)
-            if rows:
+            if rows and rows[0].seq != self._next_seq(rows[0].epoch):
+                await self._pass_removed(session, rows[0])
+            elif rows:
                 await self._send(session, rows)
             self._backoff.reset()
             self._link.good(Direction.UP)
@@ -189,6 +191,28 @@ class Uplink:
                 high = middle - 1
         return common
 
+    def _next_seq(self, epoch: str) -> int:
+        """The number that is due in an epoch."""
+        return self._sent.seq + 1 if self._sent is not None and self._sent.epoch == epoch else 1
+
+    async def _pass_removed(self, session: str, row: RecordedEvent) -> None:
+        """Tell the office what is gone before `row`, so that its cursor can come to it."""
+        first = self._next_seq(row.epoch)
+        run = await asyncio.to_thread(removed, self._journal, row.epoch, first)
+        if run is None or run.last_seq >= row.seq:
+            raise OfficeRejected(f"event {first} of epoch {row.epoch} is not in this journal, and was not removed")
+        before = run.previous_hash if run.first_seq == first else None
+        gap = wire.Gap(session, row.epoch, first, run.last_seq, run.hash, before)
+        answer = await self._client.tell_gap(gap)
+        if isinstance(answer, wire.Refusal):
+            raise _SessionOver(f"{answer.code}: {answer.text[:120]}")
+        if answer != wire.Receipt(row.epoch, run.last_seq):
+            raise _SessionOver(f"the office has events up to {answer.through} already")
+        log.warning(
+            "office, up: events %d to %d of epoch %s were gone before it had them", first, run.last_seq, row.epoch
+        )
+        self._sent = JournalHead(run.last_row, row.epoch, run.last_seq, run.hash)
+
     async def _send(self, session: str, rows: list[RecordedEvent]) -> None:
         batch = make_batch(session, rows)
         answer = await self._client.send(batch)
@@ -223,7 +247,7 @@ def make_batch(session: str, rows: Sequence[RecordedEvent]) -> wire.Batch:
     for row in rows[: wire.BATCH_ROWS]:
         event = wire_event(row)
         size += len(msgspec.json.encode(event)) + 1
-        if events and (size > wire.BATCH_BYTES or row.epoch != rows[0].epoch):
+        if events and (size > wire.BATCH_BYTES or (row.epoch, row.seq) != (rows[0].epoch, events[-1].seq + 1)):
             break
         events.append(event)
     return wire.Batch(session, rows[0].epoch, tuple(events))

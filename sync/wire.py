@@ -159,6 +159,21 @@ class Batch(Struct, frozen=True):
     events: Annotated[tuple[WireEvent, ...], Meta(min_length=1, max_length=BATCH_ROWS)]
 
 
+class Gap(Struct, frozen=True):
+    """Events `first` to `last` of an epoch are gone from the gateway for ever; signed.
+
+    `hash` is the last one's, which the next event chains to; `previous_hash` what the first chained to, where that is
+    still known. Why they are gone is told by an event of the chain.
+    """
+
+    session: Nonce
+    epoch: Epoch
+    first: Seq
+    last: Seq
+    hash: Hash
+    previous_hash: Hash | None
+
+
 class Receipt(Struct, frozen=True):
     """Committed: the office has everything of the epoch up to `through`."""
 

@@ -58,6 +58,12 @@ def gateway_routes(desk: Desk) -> APIRouter:
         batch: wire.Batch = decode(body, wire.Batch)
         return _result(await desk.do(lambda ledger: ledger.accept(site, batch, body, signature)))
 
+    @routes.post("/gap")
+    async def gap(site: str, request: Request) -> Response:
+        body, signature = await read_body(request, wire.REQUEST_BYTES), signature_of(request)
+        told: wire.Gap = decode(body, wire.Gap)
+        return _result(await desk.do(lambda ledger: ledger.accept_gap(site, told, body, signature)))
+
     @routes.get("/epochs/{epoch}/{seq}")
     async def known_hash(site: str, epoch: str, seq: Annotated[int, Path(ge=0, le=2**53 - 1)]) -> Response:
         await desk.must_know(site)

@@ -92,6 +92,14 @@ class Ledger:
             self._confirmations.take(site, batch.epoch, fresh)
             return result
 
+    def accept_gap(self, site: str, gap: wire.Gap, body: bytes, signature: str) -> wire.Receipt | wire.Refusal:
+        """Go on behind events that are gone. Durable when this returns a receipt. `body` is what was signed."""
+        if gap.last < gap.first:
+            return wire.Refusal("gap_in_batch", "the last is before the first")
+        with self._transaction():
+            refusal = self._devices.admits(site, gap.session, "gap", body, signature)
+            return refusal or self._streams.accept_gap(site, gap)
+
     def hash_at(self, site: str, epoch: str, seq: int) -> wire.KnownHash:
         """The hash of one event: what a gateway asks for to find where two histories part."""
         return wire.KnownHash(self._streams.hash_at(site, epoch, seq))

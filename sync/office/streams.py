@@ -18,6 +18,9 @@ CREATE TABLE IF NOT EXISTS event (
 CREATE TABLE IF NOT EXISTS place (
     site TEXT, epoch TEXT, seq INTEGER, hash TEXT NOT NULL, event_id TEXT,
     PRIMARY KEY (site, epoch, seq)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS gap (
+    site TEXT, epoch TEXT, first INTEGER, last INTEGER NOT NULL, told_at TEXT NOT NULL,
+    PRIMARY KEY (site, epoch, first)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS fork (
     site TEXT, epoch TEXT, parent TEXT NOT NULL, seq INTEGER NOT NULL, hash TEXT NOT NULL,
     PRIMARY KEY (site, epoch)) WITHOUT ROWID;
@@ -76,6 +79,30 @@ class Streams:
             text = f"the office knows another event at {seq} of epoch {batch.epoch}"
             return wire.Refusal("diverged", text), []
         return self._keep(site, batch, through)
+
+    def accept_gap(self, site: str, gap: wire.Gap) -> wire.Receipt | wire.Refusal:
+        """Go on behind events that nobody has any more, on the gateway's word; it stays known that they are missing."""
+        cursor = self._one("SELECT through, hash FROM cursor WHERE site = ? AND epoch = ?", site, gap.epoch)
+        through, head = cursor or (0, self._origin(site, gap.epoch))
+        if gap.first > through + 1:
+            return wire.Refusal("past_cursor", f"the office has events up to {through} only", through)
+        if gap.last <= through:
+            known = self.hash_at(site, gap.epoch, gap.last)
+            if known is not None and known != gap.hash:
+                return wire.Refusal("diverged", f"the office knows another event at {gap.last} of epoch {gap.epoch}")
+            return wire.Receipt(gap.epoch, through)
+        if gap.first == through + 1 and gap.previous_hash is not None and gap.previous_hash != head:
+            return wire.Refusal("diverged", f"the office knows another event at {through} of epoch {gap.epoch}")
+        run = self._db.execute
+        run(f"INSERT INTO gap VALUES (?, ?, ?, ?, {_NOW})", (site, gap.epoch, through + 1, gap.last))
+        run(
+            "INSERT INTO place (site, epoch, seq, hash, event_id) VALUES (?, ?, ?, ?, NULL)",
+            (site, gap.epoch, gap.last, gap.hash),
+        )
+        run("INSERT OR REPLACE INTO cursor VALUES (?, ?, ?, ?)", (site, gap.epoch, gap.last, gap.hash))
+        detail = f"events {through + 1} to {gap.last} of epoch {gap.epoch}"
+        self._alarms.tell(site, "events_pruned", gap.epoch, detail)
+        return wire.Receipt(gap.epoch, gap.last)
 
     def _origin(self, site: str, epoch: str) -> str:
         """What the first event of an epoch chains to."""
@@ -159,15 +186,17 @@ class Streams:
         )
         epochs = self._all(
             "SELECT c.epoch, c.through, c.through - (SELECT count(*) FROM place p WHERE p.site = c.site AND"
-            " p.epoch = c.epoch AND p.seq <= c.through) FROM cursor c WHERE c.site = ?",
+            " p.epoch = c.epoch AND p.seq <= c.through AND p.event_id IS NOT NULL) FROM cursor c WHERE c.site = ?",
             site,
         )
+        (told,) = self._one("SELECT coalesce(sum(last - first + 1), 0) FROM gap WHERE site = ?", site)
         forks = self._forks(site)
         return {
             "events": totals[0],
             "unsound": totals[1],
             "last_event_at": totals[2],
-            "gaps": sum(missing for _, _, missing in epochs),
+            "gaps": sum(missing for _, _, missing in epochs) - told,
+            "told_gone": told,
             "epochs": [
                 {"epoch": epoch, "through": through, "parent": forks.get(epoch)} for epoch, through, _ in epochs
             ],

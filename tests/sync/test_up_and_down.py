@@ -2,8 +2,10 @@
 
 import asyncio
 import shutil
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -271,6 +273,9 @@ async def test_an_office_put_back_numbers_its_next_list_above_what_the_gateway_h
 class _TwoEpochs:
     """A journal of two lineages: rows 1 to 3, then 4 and 5."""
 
+    def gone(self) -> list[Any]:
+        return []
+
     ends = (JournalHead(3, "a" * 32, 3, "a" * 64), JournalHead(5, "b" * 32, 2, "b" * 64))
 
     def place(self, epoch: str, seq: int) -> JournalHead | None:
@@ -304,3 +309,55 @@ def test_an_epoch_that_was_left_is_complete_where_the_office_has_more_of_it() ->
     with pytest.raises(Diverged) as found:
         committed(_TwoEpochs(), _TwoEpochs.ends, left, other)
     assert found.value.most == 2
+
+
+async def test_what_was_removed_before_the_office_had_it_is_told_and_passed_over(tmp_path: Path) -> None:
+    """Rows 1 to 3 and 6 to 7 are gone; the office was put back to where it had 2."""
+    async with Office(tmp_path / "office") as office:
+        gate = Gateway(tmp_path / "gate", office.url)
+        await gate.record(9)
+        rows = gate.reader.after(0, 20)
+        client = a_client(office.url)
+        welcome = await say_hello(client)
+        assert isinstance(welcome, wire.Welcome)
+        await client.send(make_batch(welcome.session, rows[:2]))
+        await client.close()
+        with sqlite3.connect(gate.data / "journal.db") as journal:
+            for first, last in ((1, 3), (6, 7)):
+                run = (rows[0].epoch, first, last, rows[first - 1].previous_hash, rows[last - 1].hash, last)
+                journal.execute("DELETE FROM event WHERE seq BETWEEN ? AND ?", (first, last))
+                journal.execute("INSERT INTO gone VALUES (?, ?, ?, ?, ?, ?)", run)
+        async with gate:
+            await office.has(6)
+            await until(lambda: gate.doors.status.get("queue") == 0)
+            assert await office.event_ids() == [rows[n].event_id for n in (0, 1, 3, 4, 7, 8)]
+            summary = await office.summary()
+            assert (summary["gaps"], summary["told_gone"]) == (0, 3)
+            assert [epoch["through"] for epoch in summary["epochs"]] == [9]
+            assert [(alarm["kind"], alarm["count"]) for alarm in summary["alarms"]] == [("events_pruned", 2)]
+
+
+async def test_a_gap_moves_the_cursor_only_where_it_fits(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office:
+        gate = Gateway(tmp_path / "gate", office.url)
+        await gate.record(9)
+        rows = gate.reader.after(0, 20)
+        client = a_client(office.url)
+        welcome = await say_hello(client)
+        assert isinstance(welcome, wire.Welcome)
+        session, epoch = welcome.session, rows[0].epoch
+        await client.send(make_batch(session, rows[:3]))
+
+        async def told(first: int, last: int, before: str | None) -> str | int:
+            answer = await client.tell_gap(wire.Gap(session, epoch, first, last, rows[last - 1].hash, before))
+            return answer.code if isinstance(answer, wire.Refusal) else answer.through
+
+        assert await told(5, 6, None) == "past_cursor"
+        assert await told(4, 6, "f" * 64) == "diverged"
+        assert await told(6, 5, None) == "gap_in_batch"
+        assert await told(1, 2, None) == 3
+        assert await told(4, 6, rows[2].hash) == 6
+        assert await told(4, 6, rows[2].hash) == 6
+        assert await client.send(make_batch(session, rows[6:])) == wire.Receipt(epoch, 9)
+        await client.close()
+        gate.journal.close()
