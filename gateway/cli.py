@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from gateway.commands.journal_cli import add_commands as add_journal_commands
 from gateway.errors import ConfigError, GatehouseError
 from gateway.technician.cli import add_commands as add_technician_commands
 from gateway.version import VERSION
@@ -59,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     _site_commands(commands)
     _list_commands(commands)
     _journal_commands(commands)
+    add_journal_commands(commands)
     _card_commands(commands)
     _pass_commands(commands)
     _people_commands(commands)

@@ -62,6 +62,7 @@ MAY_SAY: dict[str, tuple[type, ...]] = {
         sg.StatusReported,
     ),
     "cameras": (sg.Observation, sg.EvidenceReady, sg.LinkChanged, sg.StatusReported),
+    "command": (sg.PersonEraseRequested,),
     "supervisor": (sg.ProcessChanged,),
 }
 

@@ -47,6 +47,8 @@ class Tally:
     """Version 1 kept too little."""
     without_list: int = 0
     """There was no list, so nobody knows who it was."""
+    erased: int = 0
+    """What they said is erased."""
     unreadable: int = 0
 
     def words(self, version: int, language: str) -> list[str]:
@@ -108,6 +110,9 @@ class Replay:
         }
 
     def _event(self, row: RecordedEvent) -> Answered | None:
+        if row.erased:
+            self.tally.erased += 1
+            return None
         if row.version == 1:
             self.tally.too_old += 1
             return None

@@ -242,7 +242,7 @@ class EventWords:
             return things.thing(subject, language, _REFUSED_SUBJECTS[request])
         if request in ("block", "unblock"):
             return things.subject(subject, language)
-        if request == "forgive":
+        if request in ("forgive", "erase"):
             return things.person(None if subject == "all" else subject, language)
         if request in _REFUSED_WORDS:
             return self._catalogue.text(language, _REFUSED_WORDS[request])

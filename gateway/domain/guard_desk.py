@@ -62,6 +62,7 @@ class GuardDesk:
             sg.LocalGrantRequested: self._let_in,
             sg.ForgiveRequested: self._forgive,
             sg.AccessConfirmRequested: self._confirm,
+            sg.PersonEraseRequested: self._erase,
             sg.TourStartRequested: self._start_tour,
             sg.TourStopRequested: self._stop_tour,
             sg.AlarmAcknowledgeRequested: self._acknowledge,
@@ -134,6 +135,32 @@ class GuardDesk:
         if refusal is None:
             use_up(signal, self.state.used_requests)
         return self._refuse(signal, "confirm", signal.request, refusal)
+
+    def _erase(self, signal: sg.PersonEraseRequested, _moment: Moment, access_list: AccessList | None) -> str | None:
+        refusal = self._erase_refusal(signal, access_list)
+        if refusal is None:
+            use_up(signal, self.state.used_requests)
+            self.entry.register.forget_person(signal.cardholder, signal.credentials)
+            self._tell(
+                ev.PersonErased(
+                    cardholder=signal.cardholder,
+                    credentials=signal.credentials,
+                    reason=signal.reason[:REASON_CHARACTERS_MAX],
+                    actor=signal.operator.name,
+                    post=signal.operator.post,
+                    request_id=signal.request_id,
+                )
+            )
+        return self._refuse(signal, "erase", signal.cardholder, refusal)
+
+    def _erase_refusal(self, signal: sg.PersonEraseRequested, access_list: AccessList | None) -> str | None:
+        """What is remembered of somebody who is on the list is what the doors go by: their block, their uses."""
+        if signal.request_id in self.state.used_requests:
+            return "RequestUsed"
+        if not signal.reason.strip():
+            return "ReasonMissing"
+        listed = access_list is not None and access_list.cardholder(signal.cardholder) is not None
+        return "StillListed" if listed else None
 
     # Tours
 

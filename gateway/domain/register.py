@@ -92,6 +92,15 @@ class Fact:
     value: FactValue | None
 
 
+def facts_of_person(cardholder: str, credentials: Iterable[str]) -> list[tuple[str, str]]:
+    """Kind and key of each fact that there may be of a person and their credentials."""
+    found = [("whereabouts", cardholder), ("block", f"cardholder:{cardholder}")]
+    for credential in credentials:
+        found += [(kind, credential) for kind in ("uses", "local_grant", "last_use", "made")]
+        found.append(("block", f"credential:{credential}"))
+    return found
+
+
 class Register:
     """All facts in memory. `changed` collects what a turn changed until `take_changed`."""
 
@@ -121,6 +130,12 @@ class Register:
         else:
             table[key] = value
         self._changed[kind, key] = value
+
+    def forget_person(self, cardholder: str, credentials: Iterable[str]) -> None:
+        """Forget whatever is remembered of a person and of credentials that were theirs."""
+        for kind, key in facts_of_person(cardholder, credentials):
+            if key in self._tables[kind]:
+                self.put(kind, key, None)
 
     def take_changed(self) -> tuple[Fact, ...]:
         """What changed since the last call, the newest value of each."""

@@ -361,6 +361,17 @@ class ConsoleWatched:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonEraseRequested:
+    """What is recorded and remembered of a person, and of credentials that were theirs, is to be erased."""
+
+    request_id: str
+    cardholder: str
+    credentials: tuple[str, ...]
+    reason: str
+    operator: Operator
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorActed:
     """Something a person did at the console that the audit trail keeps.
 
@@ -529,6 +540,7 @@ Signal: TypeAlias = (
     | SirenTestRequested
     | SirenSilenceRequested
     | ConsoleWatched
+    | PersonEraseRequested
     | OperatorActed
     | ListReady
     | ListActivated

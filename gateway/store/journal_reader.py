@@ -177,6 +177,34 @@ class SqliteJournalReader:
         where, values = ("", ()) if kind is None else (" WHERE kind = ?", (kind,))
         return self._readable_rows(query + where, ("kind", "key"), values)
 
+    def rows_between(self, since: datetime | None, until: datetime | None) -> tuple[int, int]:
+        """The first row from `since` on and the last one before `until`; none where the first is behind the last."""
+        first, last = 1, 2**62
+        if since is not None:
+            rows = self._rows("SELECT min(row_id) FROM event WHERE wall_us >= ?", (records.microseconds(since),))
+            first = 2**62 if not rows or rows[0][0] is None else int(rows[0][0])
+        if until is not None:
+            rows = self._rows("SELECT max(row_id) FROM event WHERE wall_us < ?", (records.microseconds(until),))
+            last = 0 if not rows or rows[0][0] is None else int(rows[0][0])
+        return first, last
+
+    def credentials_of(self, cardholder: str) -> tuple[str, ...]:
+        """Credentials that events give to a cardholder, in the order of their first event."""
+        found: dict[str, None] = {}
+        row_id = 0
+        subject = f"cardholder:{cardholder}"
+        query = (
+            f"SELECT {_COLUMNS} FROM event WHERE row_id IN (SELECT row_id FROM subject WHERE subject = ? "
+            "AND row_id > ? ORDER BY row_id LIMIT 1000) ORDER BY row_id"
+        )
+        while page := [_recorded(row) for row in self._rows(query, (subject, row_id))]:
+            row_id = page[-1].row_id
+            for event in page:
+                credential = event.body.get("credential")
+                if event.body.get("cardholder") == cardholder and isinstance(credential, str):
+                    found[credential] = None
+        return tuple(found)
+
     def erasures(self) -> int:
         """How many orders to erase somebody are not carried out yet."""
         rows = self._rows("SELECT count(*) FROM erasure")

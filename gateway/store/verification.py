@@ -49,7 +49,12 @@ class ChainCheck:
         """What forked epochs go on from."""
         self._told: dict[str, list[tuple[int, int]]] = {}
         self._epoch, self._next_seq, self._hash = "", 1, records.FIRST_PREVIOUS_HASH
-        self.rows = self.erased = 0
+        self.rows = self.erased = self.last_row = 0
+
+    def start_at(self, row: tuple[Any, ...]) -> None:
+        """The next row follows whatever it says that it follows."""
+        columns = dict(zip(_NAMES, row, strict=True))
+        self._epoch, self._next_seq, self._hash = columns["epoch"], columns["seq"], columns["previous_hash"]
 
     def take(self, row: tuple[Any, ...]) -> str:
         """What is wrong with the row, empty when nothing is."""
@@ -60,7 +65,7 @@ class ChainCheck:
         if fault:
             return fault
         self._next_seq, self._hash = columns["seq"] + 1, columns["hash"]
-        self.rows += 1
+        self.rows, self.last_row = self.rows + 1, columns["row_id"]
         if not columns["salt"]:
             self.erased += 1
         elif columns["type"] in _TELLS:

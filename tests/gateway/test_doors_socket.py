@@ -91,6 +91,7 @@ async def _say(path: Path, role: str, inbox: Inbox, signals: list[sg.Signal]) ->
         ("sync", [CONFIRM]),
         ("cameras", []),
         ("supervisor", []),
+        ("command", []),
         ("nobody", []),
     ],
 )

@@ -59,6 +59,7 @@ REFUSALS = (
     "FireNotLatched",
     "FireStillActive",
     "StillActive",
+    "StillListed",
     "NotForThisRole",
     "InboxFull",
     "Refused",
