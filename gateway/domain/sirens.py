@@ -69,6 +69,8 @@ class Sirens:
 
     def deadline_s(self) -> float | None:
         """When to settle next, monotonic seconds."""
+        if not self.site.outputs:
+            return None
         times = list(self.state.sounding.values())
         if self.state.unwatched_since_s is not None and set(self._waiting()) - set(self.state.sounded):
             times.append(self.state.unwatched_since_s + UNWATCHED_AFTER_S)

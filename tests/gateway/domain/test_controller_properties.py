@@ -368,6 +368,8 @@ class AnyDay(RuleBasedStateMachine):
                 sg.ReadIgnored("north-reader", "retained"),
                 sg.ListRefused(3, ("fault",)),
                 sg.StatusReported("sync", {}),
+                sg.ConsoleWatched(False),
+                sg.ConsoleWatched(True),
             ]
         )
     )

@@ -237,3 +237,12 @@ def test_whatever_happens_it_sounds_for_unseen_alarms_alone_and_never_for_ever(s
             assert wire.ends_s <= now_s + SIREN.limit_s
         if now_s >= wire.unwatched_s + UNWATCHED_AFTER_S:
             assert waits <= set(wire.rig.controller.state.sirens.sounded), "an alarm that nobody sees was not told"
+
+
+def test_site_without_sirens_waits_for_nothing_while_an_alarm_is_unseen() -> None:
+    rig = Rig(replace(SITE, outputs={}))
+    watch(rig, False)
+    rig.site_input("panic", True)
+    rig.after(UNWATCHED_AFTER_S + 1.0)
+    assert rig.controller.sirens.deadline_s() is None
+    assert rig.controller.next_deadline(rig.moment) > rig.monotonic_s
