@@ -7,15 +7,17 @@ import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from gateway.domain.commands import ForkJournal
-from gateway.domain.events import DoorOpened, Event
+from gateway.domain.events import DoorOpened, Event, JournalGap
 from gateway.domain.moment import ClockQuality, Moment
 from gateway.domain.ports import RecordedEvent, Reply
 from gateway.domain.signals import HistoryDiverged, Signal
+from gateway.store.gone import REMOVABLE, Removable, ranges_of, remove_rows
 from gateway.store.journal import SqliteJournal
 from gateway.store.journal_commit import TurnCommit
 from gateway.store.journal_reader import SqliteJournalReader
@@ -90,10 +92,12 @@ class Box:
         self.name, self.office, self._chance = name, office, chance
         self.disk, self.line = Disk(folder, chance), Line()
         self.seen: set[str] = set()
+        self.told_gone: set[str] = set()
+        """What it removed, and said so: a copy of it may have it, and the office go on without it."""
         self.put_back = False
         """Whether an image was restored, or it is a copy: only then may its history fork."""
         self.boots = 0
-        self.asked_to_fork = 0
+        self.dies_in_forks = True
         self.died_at_a_commit = False
         """Within what the uplink asked for: the world lets the machine die."""
         self.uplink: Uplink | None = None
@@ -155,16 +159,17 @@ class Box:
     def record(self, count: int) -> None:
         """Something happens at the doors. Raises Crashed."""
         assert self._journal is not None
-        events = [DoorOpened(door=f"d-{n}") for n in range(count)]
+        events: list[Event] = [DoorOpened(door=f"d-{n}") for n in range(count)]
         commit = self._journal.append(events, self.clock.now())
         if commit.durable and self.uplink is not None:
             self.uplink.wake()
 
     def fork(self, signal: HistoryDiverged) -> None:
         """What the doors do about another history."""
-        self.asked_to_fork += 1
         if self._journal is None:
             return
+        if self.dies_in_forks and self._chance.random() < 0.4:
+            self.disk.crash_at = self._chance.randrange(2)
         point = ForkJournal("fork", signal.current, signal.epoch, signal.seq, signal.hash)
         try:
             self._journal.fork(point, self.clock.now())
@@ -175,6 +180,43 @@ class Box:
         """The journal's writer tries again what is queued."""
         if self._journal is not None:
             self._journal.work()
+
+    def remove_some(self) -> int:
+        """Make room as the journal does it: some events go, whether the office has them or not. Raises Crashed."""
+        assert self._journal is not None
+        rows = self._journal._rows
+        if rows is None:
+            return 0
+        connection = rows._connection
+        found = [Removable(*row) for row in connection.execute(f"SELECT {REMOVABLE} FROM event ORDER BY row_id")]
+        epoch = self._chance.choice([row.epoch for row in found] or [""])
+        places = [row for row in found if row.epoch == epoch][:-1]  # the last says where the epoch ends
+        first = self._chance.randrange(max(1, len(places)))
+        going = [row for row in places[first : first + self._chance.randrange(1, 6)] if row.type == "DoorOpened"]
+        if not going:
+            return 0
+        before = set(self.event_ids())
+        rows.begin()
+        rows.add(JournalGap(lost=len(going), reason="size", epoch=epoch, ranges=ranges_of(going)), self.clock.now())
+        try:
+            rows.commit(also=partial(remove_rows, connection, going))
+        except sqlite3.Error:
+            rows.roll_back()
+            return 0
+        finally:
+            self.told_gone |= before - set(self.event_ids())
+            self.seen -= self.told_gone
+        return len(going)
+
+    def check_forks(self) -> list[str]:
+        """Each of its new epochs has the record of how it came."""
+        recorded = sum(event.type == "HistoryForked" for event in self.journalled())
+        reader = SqliteJournalReader(self.path)
+        try:
+            forks = reader.parents()
+        finally:
+            reader.close()
+        return [f"{self.name}: {len(forks)} forks, {recorded} records of them"] if recorded < len(forks) else []
 
     def look(self) -> list[str]:
         """What is durable is never lost: returns what is wrong."""

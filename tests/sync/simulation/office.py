@@ -42,6 +42,7 @@ class Office:
         self._work: dict[asyncio.Task[Answer], None] = {}  # in order: a set's would be another at each run
         self._sessions: dict[str, tuple[str, str]] = {}
         """Session -> its lineage and its boot, as they were answered."""
+        self._greeted: set[str] = set()
         self._desk: Desk | None = None
 
     @property
@@ -75,6 +76,7 @@ class Office:
     def restore(self, image: Path) -> None:
         """It is put back to an older copy; it must not run."""
         self.disk.restore(image)
+        self._greeted.clear()
         rows = self.rows("SELECT session, head, boot_id FROM session")
         self._sessions = {session: (head, boot) for session, head, boot in rows}
 
@@ -124,6 +126,9 @@ class Office:
             return
         if request.url.path.endswith("/hello"):
             hello = msgspec.json.decode(body, type=wire.Hello)
+            if hello.challenge in self._greeted:
+                self.trouble.append("a hello was taken twice")
+            self._greeted.add(hello.challenge)
             head = hello.epochs[-1].epoch if hello.epochs else ""
             session = msgspec.json.decode(answer.body, type=wire.Welcome).session
             others = {k: of for k, of in self._sessions.items() if of[0] != head and of[1] != hello.boot_id}
@@ -140,6 +145,18 @@ class Office:
             return connection.execute(query, values).fetchall()
         finally:
             connection.close()
+
+    def gaps(self) -> int:
+        """Numbers up to its cursors of which it has no event, and that nobody told to be gone."""
+        (through,), (told,) = (
+            self.rows(query)[0]
+            for query in (
+                "SELECT coalesce(sum(through), 0) FROM cursor",
+                "SELECT coalesce(sum(last - first + 1), 0) FROM gap",
+            )
+        )
+        (there,) = self.rows("SELECT count(*) FROM place WHERE event_id IS NOT NULL")[0]
+        return int(through - told - there)
 
     def event_ids(self) -> list[str]:
         """Every event that it has, as often as it has it."""

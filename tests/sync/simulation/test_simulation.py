@@ -24,4 +24,6 @@ def test_a_seed_is_always_the_same_play() -> None:
 def test_plays_are_not_empty() -> None:
     outcomes = [play(seed) for seed in range(40)]
     assert sum(outcome.events for outcome in outcomes) > 400
+    assert sum(outcome.forks for outcome in outcomes) > 10
+    assert {outcome.boxes for outcome in outcomes} == {1, 2, 3}
     assert len({fault.split(": ")[1] for outcome in outcomes for fault in outcome.faults}) >= 4
