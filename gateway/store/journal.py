@@ -5,6 +5,7 @@ commit was on its way goes together in the next one, up to 500 rows; a lone turn
 said after COMMIT and never otherwise. While nothing can be written, events may have to be shed; facts never are.
 """
 
+import logging
 import sqlite3
 import threading
 from collections import deque
@@ -31,6 +32,8 @@ from gateway.store.retention import RetentionRules
 from gateway.store.shedding import Shed
 from gateway.store.turn import Turn, fold_eventless
 from gateway.store.wal_folder import WalFolder
+
+log = logging.getLogger(__name__)
 
 QUEUE_BOUND = 20_000
 """Events that wait for the disk at most: about 40 MB, and some hours of a compound's traffic while a disk is full."""
@@ -211,6 +214,12 @@ class SqliteJournal:
             self._become_unavailable(str(error))
             self._reopen_unless_full(error)
             return False
+        except Exception as error:
+            # A fault of our own is told as a disk's is, and tried again: the doors must go on, and nothing is hidden.
+            log.exception("the journal's writer has a fault of its own")
+            self._put_back(group)
+            self._become_unavailable(f"a fault of the program: {error}")
+            return False
         return True
 
     def _fork_as_asked(self) -> None:
@@ -253,7 +262,7 @@ class SqliteJournal:
                 rows.add(gap, now)
             _put(rows, group)
             rows.commit(touch=self._failure is not None)
-        except (sqlite3.Error, OSError):
+        except Exception:
             rows.roll_back()
             raise
         with self._changed:

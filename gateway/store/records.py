@@ -124,8 +124,10 @@ def subjects_of(event: Event) -> tuple[str, ...]:
     """The opaque ids that the event names, as `kind:id`, in a fixed order, each once."""
     found = [f"{name}:{value}" for name in _SUBJECT_FIELDS if (value := getattr(event, name, None))]
     for name, kind in _SUBJECTS_BESIDE.items():
-        value = getattr(event, name, None) or ()
-        found += [f"{kind}:{one}" for one in ((value,) if isinstance(value, str) else value)]
+        value = getattr(event, name, None)
+        # Another event may count what this one names.
+        several = value if isinstance(value, tuple) else (value,) if isinstance(value, str) and value else ()
+        found += [f"{kind}:{one}" for one in several]
     if isinstance(event, _REQUESTS) and event.request:
         found.append(f"request:{event.request}")
     if isinstance(event, ev.SubjectBlocked | ev.SubjectUnblocked):

@@ -14,8 +14,11 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.clock import SystemClock
 from gateway.domain import events as ev
@@ -329,3 +332,50 @@ async def test_many_threads_append_in_turns_and_none_is_lost(journal: SqliteJour
     assert await journal.append([GRANTED], _moment()).wait(10)
     verdict = SqliteJournalReader(tmp_path / "journal.db").verify()
     assert (verdict.rows, verdict.broken_row) == (1001, None)
+
+
+PLAIN = st.one_of(st.none(), st.booleans(), st.integers(-(2**53), 2**53), st.text(max_size=8))
+st.register_type_strategy(datetime, st.integers(0, 10**9).map(lambda seconds: NOON + timedelta(seconds=seconds)))
+st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
+
+
+def _tables(wanted: type[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    value = get_args(wanted)[1]
+    values = PLAIN if value is Any else st.from_type(value)
+    return st.dictionaries(st.text(max_size=4), values, max_size=2)
+
+
+st.register_type_strategy(dict, _tables)
+
+
+@pytest.mark.parametrize("event_type", sorted(records.EVENT_TYPES))
+def test_any_event_of_each_type_can_be_recorded_and_read_back(event_type: str) -> None:
+    cls = records.EVENT_TYPES[event_type]
+
+    @settings(max_examples=5)
+    @given(st.from_type(cls))
+    def holds(event: Event) -> None:
+        assert all(isinstance(subject, str) for subject in records.subjects_of(event))
+        assert records.event_from_record(event_type, cls.version, records.to_record_body(event)) == event
+
+    holds()
+
+
+async def test_fault_of_our_own_in_the_writer_is_told_and_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[bool, str]] = []
+    journal = SqliteJournal(
+        tmp_path / "journal.db", SystemClock(), on_change=lambda up, why, _lost: told.append((up, why))
+    )
+    right = records.subjects_of
+    monkeypatch.setattr(records, "subjects_of", lambda _event: 1 / 0)
+    journal.append((GRANTED,), _moment())
+    _until(lambda: bool(told))
+    assert told[0][0] is False
+    assert "division by zero" in told[0][1]
+    monkeypatch.setattr(records, "subjects_of", right)
+    _until(lambda: len(told) == 2)
+    assert told[1][0] is True
+    journal.close()
+    assert "AccessGranted" in [event.type for event in SqliteJournalReader(tmp_path / "journal.db").after(0, 10)]
