@@ -17,6 +17,7 @@ from config.model import (
     AccessTable,
     AreaTable,
     CameraTable,
+    ClockTable,
     ConsoleTable,
     DoorGroupTable,
     DoorTable,
@@ -67,6 +68,7 @@ SINGLE_TABLES: dict[str, type[BaseModel]] = {
     "console": ConsoleTable,
     "evidence": EvidenceKeepTable,
     "journal": JournalTable,
+    "clock": ClockTable,
     "track2": Track2Table,
 }
 """`[name]`"""
@@ -108,6 +110,7 @@ class SiteConfig:
     console: ConsoleTable
     evidence: EvidenceKeepTable
     journal: JournalTable
+    clock: ClockTable
     wiegand_formats: dict[str, WiegandFormatTable]
     track2: Track2Table
 
@@ -193,6 +196,7 @@ class _Reading:
             console=single["console"] if isinstance(single["console"], ConsoleTable) else ConsoleTable(),
             evidence=single["evidence"] if isinstance(single["evidence"], EvidenceKeepTable) else EvidenceKeepTable(),
             journal=single["journal"] if isinstance(single["journal"], JournalTable) else JournalTable(),
+            clock=single["clock"] if isinstance(single["clock"], ClockTable) else ClockTable(),
             wiegand_formats=many["wiegand_format"],
             track2=single["track2"] if isinstance(single["track2"], Track2Table) else Track2Table(),
         )

@@ -340,6 +340,12 @@ class JournalTable(_Table):
     """30 days without an office, at 50,000 events a day, are about 2 GB."""
 
 
+class ClockTable(_Table):
+    """`[clock]`: what is expected of the machine's clock."""
+
+    unsynchronised_alarm_h: float = Field(default=24.0, gt=0, le=8760)
+
+
 class EvidenceKeepTable(_Table):
     """`[evidence]`: how long clips and snapshots stay."""
 

@@ -66,6 +66,7 @@ def to_site(config: SiteConfig) -> Site:
         repeat_read_s=config.access.repeat_read_s,
         second_credential_s=config.access.second_credential_s,
         confirm_s=config.access.confirm_s,
+        unsynchronised_alarm_s=config.clock.unsynchronised_alarm_h * 3600,
         travel_speed_m_s=config.access.travel_speed_m_s,
     )
 

@@ -39,6 +39,7 @@ _REASONS = {
     "TourVisitDenied": "denial",
 }
 """Other reasons are a guard's: codes of `reason`, or their own words."""
+_TIMES = ("until", "wall_before", "wall_after")
 _ARTICLES = ("a ", "an ")
 _RAW_REASONS = ("RubbishReceived", "JournalGap", "ReadDropped")
 """Their reasons are a program's words, like every detail and fault."""
@@ -217,8 +218,9 @@ class EventWords:
                 values[name] = things.area(body[name], language)
         if "group" in body:
             values["group"] = things.group(body["group"], language)
-        if isinstance(body.get("until"), str):
-            values["until"] = things.local_time(body["until"])
+        for name in _TIMES:
+            if isinstance(body.get(name), str):
+                values[name] = things.local_time(body[name])
         if event.type in ("SubjectBlocked", "SubjectUnblocked"):
             values["subject"] = things.subject(str(body.get("subject")), language)
         if event.type == "RequestRefused":

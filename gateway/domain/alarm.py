@@ -58,6 +58,7 @@ class AlarmKind(StrEnum):
     DEVICE_MISCONFIGURED = "device_misconfigured"
     INSECURE_LINK = "insecure_link"
     CLOCK_SUSPECT = "clock_suspect"
+    CLOCK_UNSYNCHRONISED = "clock_unsynchronised"
     SIGNALS_LOST = "signals_lost"
     RUBBISH = "rubbish"
     TOUR = "tour"
@@ -86,6 +87,7 @@ PRIORITY: dict[AlarmKind, int] = {
     AlarmKind.NO_VALID_LIST: 2,
     AlarmKind.JOURNAL_UNAVAILABLE: 2,
     AlarmKind.EVENTS_LOST: 2,
+    AlarmKind.CLOCK_SUSPECT: 2,
     AlarmKind.HISTORY_FORKED: 2,
     AlarmKind.DEVICE_LOST: 3,
     AlarmKind.PROCESS_LOST: 3,
@@ -98,7 +100,7 @@ PRIORITY: dict[AlarmKind, int] = {
     AlarmKind.READER_POWER: 3,
     AlarmKind.DEVICE_MISCONFIGURED: 3,
     AlarmKind.INSECURE_LINK: 3,
-    AlarmKind.CLOCK_SUSPECT: 3,
+    AlarmKind.CLOCK_UNSYNCHRONISED: 3,
     AlarmKind.SIGNALS_LOST: 3,
     AlarmKind.ANTIPASSBACK: 3,
     AlarmKind.TOUR: 3,
@@ -108,7 +110,12 @@ PRIORITY: dict[AlarmKind, int] = {
 
 MOMENTARY = (AlarmKind.DURESS, AlarmKind.IMPOSSIBLE_TRAVEL, AlarmKind.RISK, AlarmKind.WRONG_ATTEMPTS)
 """Things that happen and are over: each time is a new one, which must be acknowledged anew."""
-STANDING = (AlarmKind.INSECURE_LINK, AlarmKind.JOURNAL_UNAVAILABLE, AlarmKind.CLOCK_SUSPECT)
+STANDING = (
+    AlarmKind.INSECURE_LINK,
+    AlarmKind.JOURNAL_UNAVAILABLE,
+    AlarmKind.CLOCK_SUSPECT,
+    AlarmKind.CLOCK_UNSYNCHRONISED,
+)
 """What these say stays true until it is mended: no guard's outcome ends them before."""
 
 

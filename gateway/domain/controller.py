@@ -12,6 +12,7 @@ from typing import Any
 from gateway.domain import events as ev
 from gateway.domain import signals as sg
 from gateway.domain.alarm import AlarmBook, AlarmKind
+from gateway.domain.clock_watch import ClockWatch
 from gateway.domain.commands import Command, ForkJournal, SwapList
 from gateway.domain.door_control import DoorControl
 from gateway.domain.entry import Entry
@@ -77,6 +78,7 @@ class Controller:
         self.doors = DoorControl(site, self.alarms, state.doors, state.next_command)
         self.locks = LockWatch(self.doors)
         self.inputs = SiteInputs(site, state, self.doors, self.alarms)
+        self.clock = ClockWatch(self.alarms, state, site.unsynchronised_alarm_s)
         self.observations = ObservationBook(state.observations)
         self.register = register or Register()
         self.entry = Entry(site, self.doors, self.alarms, self.register, state.entry)
@@ -123,6 +125,7 @@ class Controller:
             self.doors.start_over(COMMAND_NUMBERS_SKIPPED_AT_START)
             self.entry.grants.counted.start_over()
         self.entry.durable_first = False
+        self._tell(*self.clock.look(moment))
         self.doors.run_timers(moment)
         self.entry.run_timers(moment)
         self.patrol.run_timers(moment)
@@ -404,10 +407,7 @@ class Controller:
     def _deadline_reached(self, signal: sg.DeadlineReached, now: _Now) -> None:
         for observation in self.observations.overdue(now.moment):
             self._end_observation(observation, timed_out=True)
-        if now.moment.quality is ClockQuality.SUSPECT:
-            self._raise_once(AlarmKind.CLOCK_SUSPECT, "clock", now)
-        else:
-            self._tell(*self.alarms.normal(AlarmKind.CLOCK_SUSPECT, "clock"))
+        self._tell(*self.clock.judge(now.moment))
         self._next_clock_look_s = now.moment.monotonic_s + CLOCK_LOOKED_AT_S
         if self.list_due_s is not None and now.moment.monotonic_s >= self.list_due_s:
             self.list_due_s = None

@@ -90,6 +90,21 @@ class JournalGap(Occurrence):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClockOffset(Occurrence):
+    """The wall clock jumped by `offset_s`: it read `wall_before` and reads `wall_after`. Or it is no longer suspect.
+
+    Times of the boot `boot` that were recorded before this are corrected by adding `offset_s`. `was` is how far the
+    clock could be trusted until then.
+    """
+
+    wall_before: datetime
+    wall_after: datetime
+    offset_s: float
+    boot: str
+    was: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JournalPruned(Occurrence):
     """Events up to `through_seq` of an epoch are to be removed here; `hash` is the last one's.
 
@@ -144,6 +159,7 @@ GatewayEvent: TypeAlias = (
     | RequestRefused
     | OperatorAudited
     | JournalGap
+    | ClockOffset
     | JournalPruned
     | PersonErased
     | HistoryForked

@@ -218,6 +218,8 @@ class Site:
     repeat_read_s: float = 1.0
     second_credential_s: float = 10.0
     """How long a PIN, a second card or an escort is waited for."""
+    unsynchronised_alarm_s: float = 86_400.0
+    """How long a clock may go without being synchronised."""
     confirm_s: float = 30.0
     """How long somebody's yes is waited for."""
     travel_speed_m_s: float = 8.0

@@ -41,6 +41,8 @@ class ControllerState:
     lost: list[str] = field(default_factory=list)
     tampered_readers: list[str] = field(default_factory=list)
     readers_without_power: list[str] = field(default_factory=list)
+    clock_due: DueAlarm | None = None
+    """When a clock that isn't synchronised becomes an alarm."""
     used_requests: list[str] = field(default_factory=list)
     entry: EntryState = field(default_factory=EntryState)
     patrol: PatrolState = field(default_factory=PatrolState)

@@ -67,25 +67,28 @@ class Eraser:
         order = self._connection.execute("SELECT row_id, subjects, reached FROM erasure ORDER BY row_id").fetchone()
         if order is None:
             return False
+        rows = self._connection.execute(
+            "SELECT row_id, type, subjects, body FROM event WHERE row_id > ? AND row_id < ? ORDER BY row_id LIMIT ?",
+            (order[2], order[0], STEP_ROWS),
+        ).fetchall()
         self._connection.execute("PRAGMA secure_delete = ON")
+        if rows:  # A step that a power cut takes back is done again; the end of the order is not said before it holds.
+            self._connection.execute("PRAGMA synchronous = NORMAL")
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            self._look(*order)
+            self._take(order[0], order[1], rows)
             self._connection.execute("COMMIT")
         except sqlite3.Error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
         finally:
+            self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA secure_delete = OFF")
         return True
 
-    def _look(self, order: int, subjects: str, reached: int) -> None:
+    def _take(self, order: int, subjects: str, rows: list[tuple[int, str, str, str]]) -> None:
         named = frozenset(subjects.split("\n"))
-        rows = self._connection.execute(
-            "SELECT row_id, type, subjects, body FROM event WHERE row_id > ? AND row_id < ? ORDER BY row_id LIMIT ?",
-            (reached, order, STEP_ROWS),
-        ).fetchall()
         for row_id, type_, listed, body in rows:
             if is_theirs(type_, tuple(listed.split("\n")), body, named):
                 self._erase(row_id, listed)

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from gateway.clock import Clock
 from gateway.store.erasure import Eraser
 from gateway.store.journal_rows import JournalRows
-from gateway.store.retention import STEP_PAUSE_S, Retention, RetentionRules
+from gateway.store.retention import Retention, RetentionRules
 
 log = logging.getLogger(__name__)
 
+ERASING_PAUSE_S = 0.02
+"""Between two steps of erasing: most only read, and somebody waits for it."""
 AFTER_A_FAULT_S = 60.0
 """A disk that refuses is the writer's to tell; here it is only tried again."""
 
@@ -51,26 +53,29 @@ class Housekeeping:
         """Do a little. Raises nothing: what is the matter with a disk shows at the next turn."""
         now_s = self._clock.now().monotonic_s
         try:
-            busy = self._work(now_s)
+            pause_s = self._work(now_s)
         except (sqlite3.Error, OSError) as error:
             log.warning("the journal's housekeeping waits: %s", error)
             self._rows.roll_back()
             self._due_s = now_s + AFTER_A_FAULT_S
             return
-        self._due_s = now_s + STEP_PAUSE_S if busy else max(self._look_s, now_s + STEP_PAUSE_S)
+        self._due_s = self._look_s if pause_s is None else now_s + pause_s
 
-    def _work(self, now_s: float) -> bool:
-        if self._eraser.step() or self._retention.step():
-            return True
+    def _work(self, now_s: float) -> float | None:
+        """Do a piece; how long to pause after it, None where nothing is left to do."""
+        if self._eraser.step():
+            return ERASING_PAUSE_S
+        if self._retention.step():
+            return self._rules.pause_s
         if now_s < self._look_s:
-            return False
+            return None
         moment = self._clock.now()
         if self._retention.look(moment, self._office()):
-            return True
+            return self._rules.pause_s
         if self._retention.is_too_large():
             removed = self._retention.make_room(moment)
             if removed:
                 self._lost(removed.total())
-                return True
+                return self._rules.pause_s
         self._look_s = now_s + self._rules.look_every_s
-        return False
+        return None

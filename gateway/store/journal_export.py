@@ -12,7 +12,9 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from gateway.domain.ports import EpochParent
 from gateway.errors import ConfigError
+from gateway.store import records
 from gateway.store.gone import Gone
 from gateway.store.verification import VERIFIED, ChainCheck, Verdict, Verifiable
 
@@ -30,12 +32,13 @@ _NAMES = tuple(VERIFIED.split(", "))
 
 
 class Span(msgspec.Struct, frozen=True):
-    """What there is of an epoch: the first and the last number, and the last hash."""
+    """What there is of an epoch: the first and the last number, and the last hash; `origin` is what seq 1 chains to."""
 
     epoch: str
     first_seq: int
     last_seq: int
     hash: str
+    origin: str
 
 
 class GoneRun(msgspec.Struct, frozen=True):
@@ -99,6 +102,7 @@ def export_events(
     check, row_id = ChainCheck(), selection.first_row - 1
     while row_id < selection.last_row:
         check.gone, page = journal.page_to_verify(row_id)
+        check.parents = writer.parents = journal.parents()
         if not page:
             break
         for row in page:
@@ -147,6 +151,7 @@ def verify_export(lines: Path, manifest: Manifest) -> Verdict:
     """
     check, digest, number = ChainCheck(), hashlib.sha256(), 0
     check.gone = [Gone(run.epoch, run.first_seq, run.last_seq, run.previous_hash, run.hash, 0) for run in manifest.gone]
+    check.parents = {span.epoch: EpochParent(span.epoch, "", 0, span.origin) for span in manifest.epochs}
     with lines.open("rb") as file:
         for number, line in enumerate(_lines(file), 1):
             digest.update(line)
@@ -169,6 +174,7 @@ class _Writer:
     def __init__(self, out: BinaryIO) -> None:
         self._out, self._digest = out, hashlib.sha256()
         self._spans: dict[str, Span] = {}
+        self.parents: dict[str, EpochParent] = {}
         self.count = self.erased = self.bytes = 0
 
     def write(self, columns: dict[str, Any]) -> None:
@@ -179,7 +185,9 @@ class _Writer:
         self.count, self.bytes = self.count + 1, self.bytes + len(line)
         epoch, seq = columns["epoch"], columns["seq"]
         known = self._spans.get(epoch)
-        self._spans[epoch] = Span(epoch, seq if known is None else known.first_seq, seq, columns["hash"])
+        parent = self.parents.get(epoch)
+        origin = records.FIRST_PREVIOUS_HASH if parent is None else parent.hash
+        self._spans[epoch] = Span(epoch, seq if known is None else known.first_seq, seq, columns["hash"], origin)
 
     def manifest(self, selection: Selection, site: str, made_at: str, gone: list[Gone]) -> Manifest:
         return Manifest(

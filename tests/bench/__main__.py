@@ -10,6 +10,7 @@ BENCHES = (
     "cards_bench",
     "crowd_bench",
     "doors_bench",
+    "journal_bench",
     "mqtt_bench",
     "osdp_bench",
     "readers_bench",

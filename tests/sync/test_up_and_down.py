@@ -31,6 +31,16 @@ async def test_every_event_arrives_once_in_order_and_sound(tmp_path: Path) -> No
         assert [signal.state for signal in gate.doors.heard(LinkChanged)] == [LinkState.ONLINE]
 
 
+async def test_the_offices_cursor_is_reported_so_that_the_doors_may_let_events_age(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office, Gateway(tmp_path / "gate", office.url) as gate:
+        await gate.record(30)
+        await office.has(30)
+        head = gate.reader.head()
+        assert head is not None
+        reported = ("office_epoch", "office_through")
+        await until(lambda: tuple(gate.doors.status.get(name) for name in reported) == (head.epoch, head.seq))
+
+
 async def test_a_wake_up_that_was_lost_costs_seconds_and_no_event(tmp_path: Path) -> None:
     async with Office(tmp_path / "office") as office, Gateway(tmp_path / "gate", office.url) as gate:
         await until(lambda: gate.doors.status.get("queue") == 0)

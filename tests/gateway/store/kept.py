@@ -63,7 +63,7 @@ class Kept:
 
 def at_once(keep_days: int = 30, keep_bytes: int = 1 << 40) -> RetentionRules:
     """Rules that are looked at all the time."""
-    return RetentionRules(keep_days, keep_bytes, look_every_s=0.02, first_look_s=0.0)
+    return RetentionRules(keep_days, keep_bytes, look_every_s=0.02, first_look_s=0.0, pause_s=0.005)
 
 
 def door(number: int) -> Event:
