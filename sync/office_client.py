@@ -88,6 +88,10 @@ class OfficeClient:
         """Deliver events; a receipt means that they are committed."""
         return await self._post("events", batch.session, batch, wire.Receipt)
 
+    async def send_copies(self, copies: wire.Copies) -> wire.Kept | wire.Refusal:
+        """Deliver events ahead of their turn."""
+        return await self._post("copies", copies.session, copies, wire.Kept)
+
     async def tell_gap(self, gap: wire.Gap) -> wire.Receipt | wire.Refusal:
         """Say that events are gone for ever; a receipt means that the office goes on behind them."""
         return await self._post("gap", gap.session, gap, wire.Receipt)

@@ -42,6 +42,10 @@ class EventSource(JournalReader, Protocol):
         """What each forked epoch goes on from, by epoch."""
         ...
 
+    def search(self, *, types: Sequence[str] | None = None, limit: int = 100) -> Sequence[RecordedEvent]:
+        """The newest events of these types, the newest first."""
+        ...
+
     def gone(self) -> Sequence[Removed]:
         """What was removed, as runs."""
         ...

@@ -24,6 +24,10 @@ POLL_S = 2.0
 """Without a wake-up the journal is looked at this often: a lost wake-up costs seconds, not events."""
 HELLO_EVERY_S = 60.0
 """An idle session says hello again: an office that was put back to an older copy gets what it lost."""
+BATCH_EVERY_S = 0.1
+"""A backlog goes up at 5,000 events a second at most: the disk, the line and the office have others to serve."""
+AHEAD = ("AlarmRaised",)
+"""What somebody at the office should see before the history that lies in front of it."""
 AUTHENTICATION_RETRY_S = 60.0
 """A wrong token mends only by a person's hand."""
 
@@ -57,6 +61,8 @@ class Uplink:
         self._wake = asyncio.Event()
         self._sent: JournalHead | None = None
         self._greeted = False
+        self._ahead = 0
+        """The row up to which alarms have gone ahead of a backlog."""
 
     def wake(self) -> None:
         """The journal has grown."""
@@ -116,15 +122,22 @@ class Uplink:
             self._wake.clear()
             row_id = 0 if self._sent is None else self._sent.row_id
             rows = await asyncio.to_thread(self._journal.after, row_id, wire.BATCH_ROWS)
+            started_s, backlog = loop.time(), len(rows) == wire.BATCH_ROWS
+            if backlog:
+                await self._send_alarms(session, rows[-1].row_id)
             if rows and rows[0].seq != self._next_seq(rows[0].epoch):
                 await self._pass_removed(session, rows[0])
             elif rows:
                 await self._send(session, rows)
-            self._backoff.reset()
             self._link.good(Direction.UP)
+            if rows:
+                self._backoff.reset()
+            if backlog:
+                await asyncio.sleep(max(0.0, started_s + BATCH_EVERY_S - loop.time()))
             if rows:
                 continue
             if self._link.returned.is_set() or loop.time() > until:
+                self._backoff.reset()  # not sooner: a session that is ended at once is no success
                 return
             await self._rest()
 
@@ -190,6 +203,19 @@ class Uplink:
             else:
                 high = middle - 1
         return common
+
+    async def _send_alarms(self, session: str, behind: int) -> None:
+        """While a backlog goes up, the newest alarms behind it go first; they come again in their turn."""
+        found = await asyncio.to_thread(self._journal.search, types=AHEAD, limit=wire.COPIES)
+        ahead = [row for row in reversed(found) if row.row_id > max(behind, self._ahead)]
+        ahead = [row for row in ahead if row.epoch == ahead[-1].epoch]
+        if not ahead:
+            return
+        events = tuple(wire_event(row) for row in ahead)
+        answer = await self._client.send_copies(wire.Copies(session, ahead[0].epoch, events))
+        if isinstance(answer, wire.Refusal):
+            raise _SessionOver(f"{answer.code}: {answer.text[:120]}")
+        self._ahead = ahead[-1].row_id
 
     def _next_seq(self, epoch: str) -> int:
         """The number that is due in an epoch."""

@@ -22,6 +22,8 @@ ANSWER_BYTES = 256 * 1024
 """Answer that the gateway reads at most, lists apart: a thousand cursors are about 150 kB."""
 LIST_BYTES = 256 * 1024 * 1024
 """LIST.json at most: a million credentials are about 200 MB."""
+COPIES = 50
+"""Alarms that go ahead of a backlog in one call; the newest are what somebody can still do something about."""
 EPOCHS = 1000
 """Lineages of one site's journal: a new one needs a lost or damaged file."""
 WAIT_S = 25.0
@@ -172,6 +174,20 @@ class Gap(Struct, frozen=True):
     last: Seq
     hash: Hash
     previous_hash: Hash | None
+
+
+class Copies(Struct, frozen=True):
+    """Events ahead of their turn, in order; they move no cursor and come again in their turn. Signed."""
+
+    session: Nonce
+    epoch: Epoch
+    events: Annotated[tuple[WireEvent, ...], Meta(min_length=1, max_length=COPIES)]
+
+
+class Kept(Struct, frozen=True):
+    """Committed: how many of the copies were new."""
+
+    kept: Count
 
 
 class Receipt(Struct, frozen=True):

@@ -58,6 +58,12 @@ def gateway_routes(desk: Desk) -> APIRouter:
         batch: wire.Batch = decode(body, wire.Batch)
         return _result(await desk.do(lambda ledger: ledger.accept(site, batch, body, signature)))
 
+    @routes.post("/copies")
+    async def copies(site: str, request: Request) -> Response:
+        body, signature = await read_body(request, wire.REQUEST_BYTES), signature_of(request)
+        ahead: wire.Copies = decode(body, wire.Copies)
+        return _result(await desk.do(lambda ledger: ledger.accept_copies(site, ahead, body, signature)))
+
     @routes.post("/gap")
     async def gap(site: str, request: Request) -> Response:
         body, signature = await read_body(request, wire.REQUEST_BYTES), signature_of(request)

@@ -100,6 +100,12 @@ class Ledger:
             refusal = self._devices.admits(site, gap.session, "gap", body, signature)
             return refusal or self._streams.accept_gap(site, gap)
 
+    def accept_copies(self, site: str, copies: wire.Copies, body: bytes, signature: str) -> wire.Kept | wire.Refusal:
+        """Keep events ahead of their turn. Durable when this returns. `body` is what was signed."""
+        with self._transaction():
+            refusal = self._devices.admits(site, copies.session, "copies", body, signature)
+            return refusal or self._streams.accept_copies(site, copies)
+
     def hash_at(self, site: str, epoch: str, seq: int) -> wire.KnownHash:
         """The hash of one event: what a gateway asks for to find where two histories part."""
         return wire.KnownHash(self._streams.hash_at(site, epoch, seq))

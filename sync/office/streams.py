@@ -80,6 +80,10 @@ class Streams:
             return wire.Refusal("diverged", text), []
         return self._keep(site, batch, through)
 
+    def accept_copies(self, site: str, copies: wire.Copies) -> wire.Kept:
+        """Keep events ahead of their turn: by their ids they are not counted again when it comes."""
+        return wire.Kept(sum(self._insert(site, copies.epoch, event) for event in copies.events))
+
     def accept_gap(self, site: str, gap: wire.Gap) -> wire.Receipt | wire.Refusal:
         """Go on behind events that nobody has any more, on the gateway's word; it stays known that they are missing."""
         cursor = self._one("SELECT through, hash FROM cursor WHERE site = ? AND epoch = ?", site, gap.epoch)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway.domain.events import AlarmRaised
 from gateway.domain.ports import EpochParent, Feed, JournalHead
 from gateway.domain.signals import LinkChanged, LinkState, ListReady, ListRefused
 from gateway.errors import AuthenticationFailed
@@ -371,3 +372,23 @@ async def test_a_gap_moves_the_cursor_only_where_it_fits(tmp_path: Path) -> None
         assert await client.send(make_batch(session, rows[6:])) == wire.Receipt(epoch, 9)
         await client.close()
         gate.journal.close()
+
+
+async def test_an_alarm_goes_ahead_of_the_history_before_it_and_counts_once(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office:
+        gate = Gateway(tmp_path / "gate", office.url)
+        await gate.record(1200)
+        raised = AlarmRaised(alarm="a-1", kind="duress", priority=1, source="north", door=None, camera=None)
+        assert await gate.journal.append([raised], gate.clock.now()).wait(5)
+        await gate.record(3)
+        async with gate:
+            await office.has(1204, 30)
+            await until(lambda: gate.doors.status.get("queue") == 0)
+            arrived = await office.event_ids()
+            alarm = gate.reader.search(types=["AlarmRaised"])[0].event_id
+            assert arrived.index(alarm) == 0
+            assert sorted(arrived) == sorted(gate.event_ids())
+            summary = await office.summary()
+            assert (summary["gaps"], summary["unsound"], summary["duplicates_ignored"]) == (0, 0, 1)
+            stream = await office.admin("GET", f"epochs/{gate.reader.after(0, 1)[0].epoch}/events?after=1000")
+            assert [event["event_id"] for event in stream["events"]] == gate.event_ids()[1000:]

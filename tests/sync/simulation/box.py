@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from gateway.domain.commands import ForkJournal
-from gateway.domain.events import DoorOpened, Event, JournalGap
+from gateway.domain.events import AlarmRaised, DoorOpened, Event, JournalGap
 from gateway.domain.moment import ClockQuality, Moment
 from gateway.domain.ports import RecordedEvent, Reply
 from gateway.domain.signals import HistoryDiverged, Signal
@@ -160,6 +160,8 @@ class Box:
         """Something happens at the doors. Raises Crashed."""
         assert self._journal is not None
         events: list[Event] = [DoorOpened(door=f"d-{n}") for n in range(count)]
+        if self._chance.random() < 0.1:
+            events.append(AlarmRaised(alarm="a", kind="duress", priority=1, source="d", door=None, camera=None))
         commit = self._journal.append(events, self.clock.now())
         if commit.durable and self.uplink is not None:
             self.uplink.wake()

@@ -17,6 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from gateway.store import journal as journal_module
+from sync import wire
 from tests.sync.simulation.box import Box
 from tests.sync.simulation.disk import Crashed, Disk, disks
 from tests.sync.simulation.entropy import seeded_entropy
@@ -320,6 +321,7 @@ def play(seed: int) -> Outcome:
     chance, outcome = Random(seed), Outcome(seed)
     folder = Path(tempfile.mkdtemp(prefix="gatehouse-sim-", dir=MEMORY if MEMORY.is_dir() else None))
     loop = VirtualLoop(chance)
+    rows, wire.BATCH_ROWS = wire.BATCH_ROWS, chance.choice((3, 20, 500))
     gc.disable()  # A collection closes what was left open, at an instant of its own.
     try:
         world = World(folder, chance, outcome)
@@ -330,6 +332,7 @@ def play(seed: int) -> Outcome:
                 _end(loop, world)
     finally:
         gc.enable()
+        wire.BATCH_ROWS = rows
         loop.close()
         shutil.rmtree(folder, ignore_errors=True)
     return outcome
