@@ -40,6 +40,7 @@ class Housekeeping:
         self._eraser, self._retention = Eraser(connection), Retention(connection, rows, rules)
         now_s = clock.now().monotonic_s
         self._due_s, self._look_s = now_s, now_s + rules.first_look_s
+        self._office_awaited_s = now_s + rules.unknown_office_s
 
     def wait_s(self) -> float:
         """How long until there may be something to do."""
@@ -70,9 +71,10 @@ class Housekeeping:
         if now_s < self._look_s:
             return None
         moment = self._clock.now()
-        if self._retention.look(moment, self._office()):
+        office = self._office()
+        if self._retention.look(moment, office):
             return self._rules.pause_s
-        if self._retention.is_too_large():
+        if self._retention.is_too_large() and (office is not None or now_s >= self._office_awaited_s):
             removed = self._retention.make_room(moment)
             if removed:
                 self._lost(removed.total())

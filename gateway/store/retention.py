@@ -30,6 +30,8 @@ VOUCHED_ROWS = 1000
 LOOK_EVERY_S = 600.0
 FIRST_LOOK_S = 60.0
 """A start has better things to do."""
+UNKNOWN_OFFICE_S = 3600.0
+"""So long after a start the office's cursor is waited for before events are given up that it may have."""
 ROOM_MADE = 0.05
 """This part of the bound is made free at once, so that not every turn has to make room."""
 
@@ -46,6 +48,7 @@ class RetentionRules:
     look_every_s: float = LOOK_EVERY_S
     first_look_s: float = FIRST_LOOK_S
     pause_s: float = STEP_PAUSE_S
+    unknown_office_s: float = UNKNOWN_OFFICE_S
 
 
 @dataclass(slots=True)

@@ -61,9 +61,9 @@ class Kept:
         return head.epoch, head.seq
 
 
-def at_once(keep_days: int = 30, keep_bytes: int = 1 << 40) -> RetentionRules:
+def at_once(keep_days: int = 30, keep_bytes: int = 1 << 40, unknown_office_s: float = 0.0) -> RetentionRules:
     """Rules that are looked at all the time."""
-    return RetentionRules(keep_days, keep_bytes, look_every_s=0.02, first_look_s=0.0, pause_s=0.005)
+    return RetentionRules(keep_days, keep_bytes, 0.02, 0.0, 0.005, unknown_office_s)
 
 
 def door(number: int) -> Event:

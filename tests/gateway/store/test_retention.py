@@ -130,6 +130,17 @@ async def test_what_the_office_has_not_goes_by_class_and_is_told_by_its_numbers(
     kept.close()
 
 
+async def test_what_the_office_may_have_is_not_given_up_before_it_could_say_so(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, at_once(keep_bytes=300_000, unknown_office_s=3600), HandClock())
+    await kept.append(*(SEEN for _ in range(400)))
+    assert _used(kept.path) > 300_000
+    kept.journal.note_office_cursor(*kept.head_place())
+    await wait_until_async(lambda: _used(kept.path) <= 300_000)
+    assert not kept.reader.search(types=["JournalGap"])
+    assert not kept.told
+    kept.close()
+
+
 async def test_a_reader_in_the_middle_of_it_sees_whole_chains(tmp_path: Path) -> None:
     kept = await _old_and_new(tmp_path, at_once(), old=1500)
     verdicts, done = [], threading.Event()
