@@ -41,7 +41,7 @@ def run_erase(folder: DataFolder, person: str, by: str, reason: str) -> int:
         except ConfigError:  # the doors process runs: it is the journal's only writer
             erasing = _ask_the_doors(folder, paths, request)
         asyncio.run(erasing)
-    print(f"{person}: erased, with {len(request.credentials)} credentials; the record of it stays", file=sys.stderr)
+    print(f"{person}: erased; credentials of theirs: {len(request.credentials)}", file=sys.stderr)
     for copy in _copies(folder.path):
         print(f"{copy}: an older copy of the journal still names them: remove it when you can", file=sys.stderr)
     print("Backups, exports and the office's copy are erased where they lie.", file=sys.stderr)

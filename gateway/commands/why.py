@@ -44,9 +44,10 @@ class Why:
     def lines(self, event: RecordedEvent) -> Iterator[str]:
         """When and by which list, what was decided, and each check in its order."""
         version = event.body.get("list_version")
+        when = "why.when" if version is not None else "why.when.erased" if event.erased else "why.when.no_list"
         yield self._catalogue.text(
             self._language,
-            "why.when" if version is not None else "why.when.no_list",
+            when,
             time=event.wall.astimezone(self._zone).isoformat(sep=" ", timespec="milliseconds"),
             zone=self._zone.key,
             row=event.row_id,

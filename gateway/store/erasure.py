@@ -61,6 +61,8 @@ class Eraser:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self.leaves_log = False
+        """An order was carried out, and the write-ahead log still holds what was there before."""
 
     def step(self) -> bool:
         """Do a little of the oldest order; False when there is none. Raises sqlite3.Error, and nothing has happened."""
@@ -96,6 +98,7 @@ class Eraser:
             self._connection.execute("UPDATE erasure SET reached = ? WHERE row_id = ?", (rows[-1][0], order))
         else:
             self._connection.execute("DELETE FROM erasure WHERE row_id = ?", (order,))
+            self.leaves_log = True
 
     def _erase(self, row_id: int, listed: str) -> None:
         run = self._connection.execute

@@ -66,6 +66,9 @@ class Housekeeping:
         """Do a piece; how long to pause after it, None where nothing is left to do."""
         if self._eraser.step():
             return ERASING_PAUSE_S
+        if self._eraser.leaves_log:  # once an order, not once a step: it takes as long as a turn's commit or two
+            self._eraser.leaves_log = False
+            self._rows.fold()
         if self._retention.step():
             return self._rules.pause_s
         if now_s < self._look_s:
