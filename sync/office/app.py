@@ -29,7 +29,7 @@ def create_app(desk: Desk, gateway_token: str, admin_token: str) -> FastAPI:
     answer_refusals(app)
     for routes in (gateway_confirmations(desk), gateway_routes(desk)):
         app.include_router(routes, dependencies=[Depends(bearer(gateway_token))])
-    for routes in (admin_confirmations(desk), admin_devices(desk), admin_routes(desk)):
+    for routes in (admin_confirmations(desk), admin_devices(desk), admin_routes(desk), admin_nowhere()):
         app.include_router(routes, dependencies=[Depends(bearer(admin_token))])
     return app
 
@@ -144,6 +144,17 @@ def admin_routes(desk: Desk) -> APIRouter:
     async def summary(site: str) -> Response:
         await desk.must_know(site)
         return answer(await desk.do(lambda ledger: ledger.summary(site)))
+
+    return routes
+
+
+def admin_nowhere() -> APIRouter:
+    """Where there is nothing to read: 404, also beside `POST /{part}`, for which a framework would say 405."""
+    routes = APIRouter(prefix="/admin/v1")
+
+    @routes.get("/{path:path}")
+    async def nowhere(path: str) -> Response:
+        raise refuse(404, "unknown_path", f"there is nothing to read at {path[:100]!r}: see docs/protocol.md")
 
     return routes
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from sync import wire
-from sync.office import alarms, devices, streams
+from sync.office import alarms, devices, refused_lists, streams
 from sync.office.confirmations import SCHEMA as CONFIRMATIONS
 from sync.office.confirmations import Confirmations
 
@@ -39,9 +39,11 @@ class Ledger:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.executescript(_SCHEMA + alarms.SCHEMA + devices.SCHEMA + streams.SCHEMA + CONFIRMATIONS)
+        self._db.executescript(refused_lists.SCHEMA)
         self._alarms = alarms.Alarms(self._db)
         self._devices = devices.Devices(self._db, self._alarms)
         self._streams = streams.Streams(self._db, self._alarms)
+        self._refused = refused_lists.RefusedLists(self._db)
         self._confirmations = Confirmations(self._db)
 
     def close(self) -> None:
@@ -90,6 +92,7 @@ class Ledger:
                 return refusal
             result, fresh = self._streams.accept(site, batch)
             self._confirmations.take(site, batch.epoch, fresh)
+            self._refused.take(site, fresh)
             return result
 
     def accept_gap(self, site: str, gap: wire.Gap, body: bytes, signature: str) -> wire.Receipt | wire.Refusal:
@@ -129,6 +132,7 @@ class Ledger:
             "software": about[1],
             "list_version": self.list_version(site),
             "list_version_at_gateway": about[2],
+            "list_refused": self._refused.summary(site),
             "device_key": self._devices.enrolled(site),
             "alarms": self._alarms.open(site),
         }
