@@ -16,6 +16,9 @@ LIST_ID_PATTERN = r"^\S{1,64}$"
 """An id of the office's list."""
 FLOOR_PATTERN = r"^\S{1,16}$"
 FORMAT_PATTERN = r"^[A-Za-z0-9]{1,16}$"
+ROOT_KEY_PATTERN = r"^[0-9a-f]{64}$"
+"""32 bytes of an Ed25519 public key."""
+Percent = Annotated[float, Field(ge=0, le=100)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Metres = Annotated[float, Field(ge=-100_000, le=100_000)]
 """No compound is larger; it also keeps out the infinite."""
@@ -320,6 +323,14 @@ class OfficeTable(_Table):
     url: str = Field(pattern=URL_PATTERN)
     token: str
     insecure: bool = False
+    root_key: str | None = Field(default=None, pattern=ROOT_KEY_PATTERN)
+    unsigned: bool = False
+    removed_percent: Percent = 5.0
+    removed_least: int = Field(default=20, ge=1, le=1_000_000)
+    granted_percent: Percent = 10.0
+    granted_least: int = Field(default=50, ge=1, le=1_000_000)
+    guard_all_doors: bool = True
+    guard_unlocked: bool = True
 
 
 class ConsoleTable(_Table):

@@ -63,6 +63,7 @@ def to_site(config: SiteConfig) -> Site:
         door_groups={key: DoorGroup(key, table.doors) for key, table in config.door_groups.items()},
         tours={key: to_tour(key, table) for key, table in config.tours.items()},
         insecure_links=_insecure_links(config),
+        unsigned_lists=config.office is not None and config.office.unsigned,
         repeat_read_s=config.access.repeat_read_s,
         second_credential_s=config.access.second_credential_s,
         confirm_s=config.access.confirm_s,

@@ -61,6 +61,14 @@ class ListInvalid(GatehouseError):
         super().__init__("; ".join(faults[:20]) + (f"; and {len(faults) - 20} more" if len(faults) > 20 else ""))
 
 
+class ListTorn(ListInvalid):
+    """A list, or what changes one, isn't what its manifest promised: fetch it by another way. The old list stays."""
+
+
+class ListUntrusted(ListInvalid):
+    """A manifest that nobody has to believe: not signed, badly signed, another site's, or older than what was seen."""
+
+
 class OfficeUnreachable(GatehouseError):
     """No answer from the office: retry with back-off and full jitter."""
 

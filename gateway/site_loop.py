@@ -76,7 +76,7 @@ class SiteLoop:
         self.inbox = Inbox()
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: list[_Held] = []
-        self._swapping: int | None = None
+        self._swapping: str | None = None
         self._recorded: dict[str, Any] = {}
 
     async def run(self) -> None:
@@ -194,8 +194,8 @@ class SiteLoop:
         self.inbox.put(CommandCompleted(command.command_id, command.device, outcome, detail))
 
     def _start_swap(self, command: SwapList) -> None:
-        if self._swapping != command.version:
-            self._swapping = command.version
+        if self._swapping != command.command_id:
+            self._swapping = command.command_id
             self._spawn(self._swap(command))
 
     async def _swap(self, command: SwapList) -> None:
@@ -209,11 +209,12 @@ class SiteLoop:
             return
         finally:
             self._swapping = None
-        if self.access_list is None or opened.version > self.access_list.version:
+        held = self.access_list
+        if held is None or (opened.generation, opened.version) > (held.generation, held.version):
             self.access_list = opened
             self.clock.raise_floor(opened.issued_at)
             log.info("access list version %d is in force", command.version)
-            self.inbox.put(ListActivated(command.version, command.digest, command.credentials))
+            self.inbox.put(ListActivated(command.version, command.digest, command.credentials, command.generation))
 
     async def _fork(self, command: ForkJournal) -> None:
         """Have the journal fork, and tell it once it is so; the journal's own record of it went along."""

@@ -20,6 +20,8 @@ from simulators.demo_site import DemoSite, SiteUnusable, prepare, read_site, set
 
 WRONG_INPUT = 2
 STOPPABLE = ("office", "broker")
+OFFICE_KEYS = Path("office", "keys")
+ROOT_PUBLIC = "office-root.pub"
 
 
 def programs(data: Path, config: Path, demo: DemoSite, *, quiet: bool, speed: float, seed: int) -> list[Program]:
@@ -28,7 +30,7 @@ def programs(data: Path, config: Path, demo: DemoSite, *, quiet: bool, speed: fl
     ports, listed = demo.ports, demo.listed
     office = (
         *("--data", str(data / "office"), "--host", "127.0.0.1", "--port", str(ports.office)),
-        *("--token-file", str(data / demo.office_token)),
+        *("--token-file", str(data / demo.office_token), "--keys", str(data / OFFICE_KEYS)),
         *("--site", listed.id, "--list", str(data / "office-list.json")),
     )
     site = ("--data", str(data), "--config", str(config), "--seed", str(seed), *day)
@@ -122,6 +124,11 @@ async def _run_here(args: argparse.Namespace, data: Path, stopping: asyncio.Even
         say(f"Port {args.console_port} can't be the console's ({problem.strerror}): name another, or 0 for any.")
         return WRONG_INPUT
     prepare(data, site)
+    try:
+        await make_office_keys(data)
+    except ChildFailed as problem:
+        say(f"The demo can't start: {problem}.")
+        return 1
     config.write_text(site.toml, encoding="utf-8")
     chosen = programs(data, config, site, quiet=args.quiet, speed=args.speed, seed=args.seed)
     demo = Demo([Child(program) for program in chosen if program.name.partition("-")[0] not in args.without])
@@ -143,6 +150,17 @@ async def _run_here(args: argparse.Namespace, data: Path, stopping: asyncio.Even
     finally:
         await demo.end()
     return 0
+
+
+async def make_office_keys(data: Path) -> None:
+    """The office's keys at the first start: they stay on its side, and the gateway gets the public half of the root."""
+    keys = data / OFFICE_KEYS
+    if not (keys / ROOT_PUBLIC).exists():
+        program = (sys.executable, "-m", "sync.office.keys", "make", str(keys))
+        made = await asyncio.create_subprocess_exec(*program, stderr=asyncio.subprocess.DEVNULL)
+        if await made.wait() != 0:
+            raise ChildFailed(f"the office's keys can't be made in {keys}")
+    (data / "secrets" / ROOT_PUBLIC).write_bytes((keys / ROOT_PUBLIC).read_bytes())
 
 
 def ready(data: Path, config: Path, site: DemoSite, demo: Demo) -> dict[str, Any]:

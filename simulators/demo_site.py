@@ -98,6 +98,8 @@ def set_among_simulators(text: str, console: int | None) -> DemoSite:
         office: Any = document.setdefault("office", tomlkit.table())
         office["url"] = f"http://127.0.0.1:{ports.office}"
         office.setdefault("token", OFFICE_TOKEN)
+        for name in ("root_key", "unsigned"):  # The simulated office signs, under a root key of its own.
+            office.pop(name, None)
         document.setdefault("console", tomlkit.table()).update({"host": "127.0.0.1", "port": ports.console})
         wanted = dict(_secrets(document))
         seen = {

@@ -1,49 +1,70 @@
-"""Lists down: waits for a newer one, compiles it beside the old one, then tells the doors that it is ready."""
+"""Lists down: waits for a newer one, makes it beside the old one, then tells the doors that it is ready."""
 
 import asyncio
 import logging
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
+from gateway.domain.list_update import ListChanges, PromisedList
 from gateway.domain.ports import DoorsPort, Feed
-from gateway.domain.signals import ListReady, ListRefused
-from gateway.errors import AuthenticationFailed, LinkError, ListInvalid, OfficeRejected, OfficeUnreachable
+from gateway.domain.signals import ListReady, ListRefused, Signal
+from gateway.errors import (
+    AuthenticationFailed,
+    LinkError,
+    ListInvalid,
+    ListTorn,
+    ListUntrusted,
+    OfficeRejected,
+    OfficeUnreachable,
+)
+from sync import list_wire as lw
 from sync import wire
 from sync.backoff import Backoff
 from sync.link import Direction, OfficeLink
-from sync.office_client import OfficeClient
-from sync.ports import ListStore
+from sync.office_client import After, OfficeClient
+from sync.ports import ListStore, PreparedList
+from sync.trust import Trust
 from sync.uplink import AUTHENTICATION_RETRY_S
 
 log = logging.getLogger(__name__)
 
-FAULTS_TOLD = 49
-"""Faults of one list that go into the journal; the rest is a number, in the last of the fifty places that it has."""
+FAULTS_TOLD = 50
+"""Faults of one list that go into the journal; the rest is a number."""
 TAKE_UP_S = 5.0
 """How long the doors may take to put a list in force before they are told again."""
 TELL_AGAIN_MAX_S = 300.0
 FIRST_STATUS_S = 3.0
+
+Coordinate: TypeAlias = tuple[int, int]
+"""(generation, version): what is greater is newer."""
 
 
 class Downlink:
     """Follows the office's lists for one site. `data` is the data directory, to which paths in signals are relative."""
 
     def __init__(
-        self, site: str, lists: ListStore, client: OfficeClient, link: OfficeLink, doors: DoorsPort, data: Path
+        self, trust: Trust, lists: ListStore, client: OfficeClient, link: OfficeLink, doors: DoorsPort, data: Path
     ) -> None:
-        self._site, self._lists, self._client = site, lists, client
+        self._trust, self._lists, self._client = trust, lists, client
         self._link, self._doors, self._data = link, doors, data
         self._backoff = Backoff()
-        self._told_by_doors: int | None = None
+        self._told_by_doors: Coordinate | None = None
         self._doors_spoke = asyncio.Event()
         self._ready: ListReady | None = None
-        self._refused = 0
+        self._signatures = lw.NO_NEWS
+        """Of the list that waits for a second yes."""
+        self._refused: Coordinate = (0, 0)
+        self._untrusted = ""
+        """Why the last manifest was not believed: told once while it stays so."""
         self._announce = asyncio.Event()
 
     def follow(self, feed: Feed) -> None:
         """Take what the doors say: the list that is in force there, or that they have started again."""
         if feed.status is not None and "list" in feed.status:
             listed = feed.status["list"]
-            self._told_by_doors = 0 if listed is None else int(listed["version"])
+            told = (0, 0) if listed is None else (int(listed.get("generation", 0)), int(listed["version"]))
+            self._told_by_doors = told
             self._doors_spoke.set()
         elif not feed.connected:
             self._told_by_doors = None
@@ -51,7 +72,10 @@ class Downlink:
 
     def version_in_force(self) -> int:
         """What the doors say; while they are away, what they will start with."""
-        return self._lists.version_in_force() if self._told_by_doors is None else self._told_by_doors
+        return self._in_force()[1]
+
+    def _in_force(self) -> Coordinate:
+        return self._lists.in_force() if self._told_by_doors is None else self._told_by_doors
 
     async def run(self) -> None:
         """Follow the office until cancelled."""
@@ -84,48 +108,116 @@ class Downlink:
             await asyncio.sleep(self._backoff.next_s(least_s))
 
     async def _next_list(self) -> None:
-        in_force = await asyncio.to_thread(self.version_in_force)
-        ready = 0 if self._ready is None else self._ready.version
-        after = max(in_force, ready, self._refused)
+        in_force = await asyncio.to_thread(self._in_force)
+        ready = (0, 0) if self._ready is None else (self._ready.generation, self._ready.version)
+        generation, version = max(in_force, ready, self._refused)
+        signatures = self._signatures if ready == (generation, version) else lw.NO_NEWS
+        keys = self._trust.key_epoch if self._trust.signed else lw.NO_NEWS
         # After a failure the first answer is wanted at once: it says that the office is back.
         wait_s = wire.WAIT_S if self._link.works(Direction.DOWN) else 0.0
-        manifest = await self._client.manifest(after, wait_s)
+        manifest = await self._client.manifest(After(generation, version, signatures, keys), wait_s)
         if manifest is not None:
-            await self._take(manifest, after, in_force)
+            try:
+                await self._take(manifest, (generation, version))
+            except ListUntrusted as error:
+                if error.faults[0] != self._untrusted:
+                    self._untrusted = error.faults[0]
+                    await self._tell_refused(manifest.version, error.faults)
+                raise OfficeRejected(f"list {manifest.version} is not believed: {error}") from error
+        self._untrusted = ""
         self._link.good(Direction.DOWN)
 
-    async def _take(self, manifest: wire.Manifest, after: int, in_force: int) -> None:
-        if manifest.site != self._site or manifest.version <= after:
-            raise OfficeRejected(f"list {manifest.version} of {manifest.site!r} was offered after {after}")
-        raw = await self._client.list(manifest)
-        try:
-            prepared = await asyncio.to_thread(self._lists.prepare, raw, self._site, in_force)
-            if prepared.version != manifest.version:
-                raise ListInvalid((f"$.version: is {prepared.version}, the manifest says {manifest.version}",))
-        except ListInvalid as error:
-            await self._refuse(manifest.version, error.faults)
+    async def _take(self, manifest: lw.Manifest, after: Coordinate) -> None:
+        fresh_keys = await take_keys(self._trust, self._client, manifest.key_epoch)
+        enough = self._trust.judge(manifest)
+        coordinate = (manifest.generation, manifest.version)
+        ready = self._ready
+        if ready is not None and coordinate == (ready.generation, ready.version) and ready.guards:
+            self._signatures = len(manifest.signatures)
+            if enough:
+                self._say_ready(replace(ready, guards=()))
             return
+        if coordinate <= after:
+            if not fresh_keys:
+                raise ListUntrusted((f"$: list {manifest.version} was offered after {after[1]}",))
+            return
+        try:
+            prepared = await self._fetch(manifest)
+        except ListTorn as error:
+            raise ListUntrusted(error.faults) from error
+        except ListInvalid as error:
+            await self._tell_refused(manifest.version, error.faults)
+            self._refused = max(self._refused, coordinate)
+            return
+        if prepared is None:
+            return  # The office has a newer one by now: it is asked again.
+        await asyncio.to_thread(self._trust.keep_list, manifest)
+        self._signatures = len(manifest.signatures)
+        guards = () if enough else prepared.guards
         path = prepared.path.relative_to(self._data).as_posix()
-        self._ready = ListReady(prepared.version, path, prepared.digest, prepared.credentials)
+        self._say_ready(
+            ListReady(prepared.version, path, prepared.digest, prepared.credentials, prepared.generation, guards)
+        )
+
+    def _say_ready(self, ready: ListReady) -> None:
+        self._ready = ready
         self._announce.set()
 
-    async def _refuse(self, version: int, faults: tuple[str, ...]) -> None:
-        """Tell once for each version; the old list stays. A doors process that is away is waited for."""
-        first = faults[0] if faults else ""
-        log.error("list %d is refused for %d faults, the old one stays; the first: %s", version, len(faults), first)
+    async def _fetch(self, manifest: lw.Manifest) -> PreparedList | None:
+        """The list of a manifest by the least that has to come. None where the office has a newer one by now.
+
+        Raises ListTorn when no way brings what was promised.
+        """
+        promised = PromisedList(
+            manifest.site,
+            manifest.generation,
+            manifest.version,
+            manifest.issued_at,
+            manifest.count,
+            bytes.fromhex(manifest.root),
+        )
+        start = await asyncio.to_thread(self._lists.starts_from)
+        if start is not None:
+            for way in (self._by_changes, self._by_buckets):
+                try:
+                    prepared = await way(promised, start[1])
+                except ListTorn as error:
+                    log.warning("list %d, %s: %s", promised.version, way.__name__.strip("_"), error)
+                    continue
+                if prepared is not None:
+                    return prepared
+        raw = await self._client.list(promised.version)
+        return None if raw is None else await asyncio.to_thread(self._lists.prepare_whole, raw, promised)
+
+    async def _by_changes(self, promised: PromisedList, since: int) -> PreparedList | None:
+        found = await self._client.changes(promised.version, since) if since < promised.version else None
+        if found is None:
+            return None
+        return await asyncio.to_thread(self._lists.prepare_changed, _list_changes(found), promised)
+
+    async def _by_buckets(self, promised: PromisedList, since: int) -> PreparedList | None:
+        """Only the buckets that are different, whatever was here before."""
+        digests = await self._client.digests(promised.version)
+        if digests is None:
+            return None
+        buckets = bytes.fromhex(digests.buckets)
+        if lw.root_of(bytes.fromhex(digests.rules), buckets) != promised.root.hex():
+            raise ListTorn(("$: the digests of its buckets are not those of the manifest",))
+        wanted = await asyncio.to_thread(self._lists.differing, buckets)
+        if len(wanted) > lw.BUCKETS_ASKED:
+            return None
+        found = await self._client.buckets(promised.version, wanted) if wanted else None
+        if wanted and found is None:
+            return None
+        there = ListChanges() if found is None else _list_changes(found)
+        changes = await asyncio.to_thread(self._lists.repair, frozenset(wanted), there)
+        return await asyncio.to_thread(self._lists.prepare_changed, changes, promised)
+
+    async def _tell_refused(self, version: int, faults: tuple[str, ...]) -> None:
+        """Tell of a list that is refused; the old one stays. A doors process that is away is waited for."""
+        log.error("list %d is refused, the old one stays: %s", version, faults[0] if faults else "")
         more = (f"and {len(faults) - FAULTS_TOLD} more",) if len(faults) > FAULTS_TOLD else ()
-        signal = ListRefused(version, faults[:FAULTS_TOLD] + more)
-        while True:
-            try:
-                reply = await self._doors.send(signal)
-            except LinkError:
-                await asyncio.sleep(1.0)
-                continue
-            if reply.accepted:
-                break
-            log.warning("the doors did not take the refusal of list %d: %s", version, reply.reason)
-            await asyncio.sleep(1.0)
-        self._refused = max(self._refused, version)
+        await insist(self._doors, ListRefused(version, faults[:FAULTS_TOLD] + more))
 
     async def _tell_doors(self) -> None:
         """Say that the newest prepared list is ready until the doors have it in force."""
@@ -148,9 +240,8 @@ class Downlink:
 
     async def _tell(self, ready: ListReady, pause_s: float) -> float | None:
         """Tell it once; the seconds until it must be told again, None when it need not be."""
-        if await asyncio.to_thread(self.version_in_force) >= ready.version or not await asyncio.to_thread(
-            (self._data / ready.path).exists
-        ):
+        newer = await asyncio.to_thread(self._in_force) < (ready.generation, ready.version)
+        if not newer or not await asyncio.to_thread((self._data / ready.path).exists):
             self._ready = None if self._ready is ready else self._ready
             return None
         try:
@@ -161,3 +252,36 @@ class Downlink:
             log.warning("the doors did not take list %d: %s", ready.version, reply.reason)
             return 1.0 if reply.reason == "InboxFull" else pause_s
         return pause_s
+
+
+def _list_changes(found: lw.Changes | lw.Buckets) -> ListChanges:
+    rules = None if found.rules is None else {name: bytes(text) for name, text in found.rules.items()}
+    people, cards = tuple(map(bytes, found.cardholders)), tuple(map(bytes, found.credentials))
+    if isinstance(found, lw.Buckets):
+        return ListChanges(rules, people, cards)
+    return ListChanges(rules, people, cards, found.gone_cardholders, found.gone_credentials)
+
+
+async def take_keys(trust: Trust, client: OfficeClient, epoch: int) -> bool:
+    """Ask for the key set that something of a later epoch is signed by. Raises ListUntrusted."""
+    if not trust.lacks_keys_of(epoch):
+        return False
+    keys = await client.keys()
+    if keys is None:
+        return False
+    await asyncio.to_thread(trust.take_keys, keys)
+    return True
+
+
+async def insist(doors: DoorsPort, signal: Signal) -> None:
+    """Send a signal until the doors have taken it."""
+    while True:
+        try:
+            reply = await doors.send(signal)
+        except LinkError:
+            await asyncio.sleep(1.0)
+            continue
+        if reply.accepted:
+            return
+        log.warning("the doors did not take %s: %s", type(signal).__name__, reply.reason)
+        await asyncio.sleep(1.0)

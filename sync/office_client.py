@@ -1,9 +1,9 @@
 """The gateway's calls to the office over HTTP: bounded in time and size, every failure one of ours."""
 
 import asyncio
-import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
@@ -14,6 +14,7 @@ import msgspec
 
 from gateway.clock import Clock
 from gateway.errors import AuthenticationFailed, OfficeRejected, OfficeUnreachable
+from sync import list_wire as lw
 from sync import wire
 from sync.device_key import DeviceKey
 
@@ -31,8 +32,19 @@ _REMEDIES = {
     413: ": something on the way takes smaller bodies than the office: raise its limit to 1 MiB",
 }
 """What a person does about it, by status."""
+_LACKS = ("unknown_list", "too_old", "not_newest", "unsigned")
 
 Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """What a gateway has: a list by (generation, version), the signatures that it came with, a key set."""
+
+    generation: int = 0
+    version: int = 0
+    signatures: int = lw.NO_NEWS
+    key_epoch: int = lw.NO_NEWS
 
 
 class OfficeClient:
@@ -57,7 +69,7 @@ class OfficeClient:
             base_url=f"{url.rstrip('/')}/v1/sites/{site}/",
             headers={"Authorization": f"Bearer {token}", "Accept-Encoding": "identity", "User-Agent": "gatehouse"},
             timeout=_TIMEOUT,
-            limits=httpx2.Limits(max_connections=4),
+            limits=httpx2.Limits(max_connections=6),
             follow_redirects=False,
             trust_env=False,
             transport=transport,
@@ -101,22 +113,39 @@ class OfficeClient:
         async with self._stream("GET", f"epochs/{epoch}/{seq}", CALL_S) as response:
             return _decode(await _body(response, wire.ANSWER_BYTES), wire.KnownHash).hash
 
-    async def manifest(self, after: int, wait_s: float) -> wire.Manifest | None:
-        """Wait up to `wait_s` for a list newer than `after`; None when there is none."""
-        params = {"after": str(after), "wait": f"{wait_s:g}"}
-        limit_s = wait_s + POLL_MARGIN_S
-        async with self._stream("GET", "list/manifest", limit_s, params=params) as response:
-            if response.status_code == 204:
-                return None
-            return _decode(await _body(response, wire.ANSWER_BYTES), wire.Manifest)
+    async def manifest(self, after: After, wait_s: float) -> lw.Manifest | None:
+        """Wait up to `wait_s` for what is news after that; None when nothing is."""
+        params = {"generation": str(after.generation), "after": str(after.version), "wait": f"{wait_s:g}"}
+        params |= {"keys": str(after.key_epoch), "signatures": str(after.signatures)}
+        return await self._get("list/manifest", lw.Manifest, wire.ANSWER_BYTES, wait_s + POLL_MARGIN_S, params)
 
-    async def list(self, manifest: wire.Manifest) -> bytes:
-        """The list that the manifest names, with the bytes that it names."""
-        async with self._stream("GET", f"list/{manifest.version}", LIST_S) as response:
-            raw = await _body(response, manifest.bytes)
-        if len(raw) != manifest.bytes or await asyncio.to_thread(_sha256, raw) != manifest.sha256:
-            raise OfficeRejected(f"list {manifest.version} is not the one of its manifest")
-        return raw
+    async def revocations(self, after: int, wait_s: float) -> lw.Revocations | None:
+        """Wait up to `wait_s` for revocations whose sequence is above `after`; None when there are none."""
+        params = {"after": str(after), "wait": f"{wait_s:g}"}
+        return await self._get("list/revocations", lw.Revocations, wire.ANSWER_BYTES, wait_s + POLL_MARGIN_S, params)
+
+    async def keys(self) -> lw.KeySet | None:
+        """The key set in use; None where the office signs nothing."""
+        return await self._get("keys", lw.KeySet, wire.ANSWER_BYTES)
+
+    async def list(self, version: int) -> bytes | None:
+        """The whole list; None where another is the newest by now."""
+        async with self._stream("GET", f"list/{version}", LIST_S, may_lack=True) as response:
+            return None if response.status_code == 404 else await _body(response, wire.LIST_BYTES)
+
+    async def changes(self, version: int, since: int) -> lw.Changes | None:
+        """What is different from the list `since`; None where that isn't known any more."""
+        path, limit = f"list/{version}/changes", lw.CHANGES_BYTES
+        return await self._get(path, lw.Changes, limit, LIST_S, {"since": str(since)})
+
+    async def digests(self, version: int) -> lw.Digests | None:
+        """Of all buckets; None where another list is the newest by now."""
+        return await self._get(f"list/{version}/digests", lw.Digests, wire.ANSWER_BYTES)
+
+    async def buckets(self, version: int, numbers: Sequence[int]) -> lw.Buckets | None:
+        """What some buckets hold; None where another list is the newest by now."""
+        path = f"list/{version}/buckets/{','.join(map(str, numbers))}"
+        return await self._get(path, lw.Buckets, lw.BUCKETS_BYTES, LIST_S)
 
     async def answers(self, after: int, wait_s: float) -> tuple[wire.Answer, ...]:
         """Wait up to `wait_s` for answers to who waits, numbered above `after`; none when there are none."""
@@ -129,6 +158,23 @@ class OfficeClient:
         if any(later <= earlier for earlier, later in pairwise(numbers)):
             raise OfficeRejected(f"answers {numbers[1]} to {numbers[-1]} don't rise above {after}")
         return found
+
+    async def _get(
+        self,
+        path: str,
+        record: type[Answer],
+        most: int,
+        limit_s: float = CALL_S,
+        params: dict[str, str] | None = None,
+    ) -> Answer | None:
+        """A record of at most so many bytes; None for 204 and 404."""
+        async with self._stream("GET", path, limit_s, params=params, may_lack=True) as response:
+            if response.status_code in (204, 404):
+                return None
+            body = await _body(response, most)
+        return (
+            await asyncio.to_thread(_decode, body, record) if len(body) > wire.ANSWER_BYTES else _decode(body, record)
+        )
 
     async def _post(self, path: str, nonce: str, record: msgspec.Struct, answer: type[Answer]) -> Answer | wire.Refusal:
         """A signed call. `nonce` is what binds it to this moment: the challenge, or the session."""
@@ -150,6 +196,7 @@ class OfficeClient:
         content: bytes | None = None,
         params: dict[str, str] | None = None,
         signature: str | None = None,
+        may_lack: bool = False,
     ) -> AsyncIterator[httpx2.Response]:
         """One exchange; the answer's status is one that the protocol knows."""
         headers = {} if content is None else {"Content-Type": "application/json"}
@@ -163,7 +210,7 @@ class OfficeClient:
                     method, path, content=content, params=params, headers=headers, timeout=timeout
                 ) as response,
             ):
-                await self._judge(response)
+                await self._judge(response, may_lack)
                 yield response
         except TimeoutError as error:
             raise OfficeUnreachable(f"no answer to {path} in {limit_s:.0f} s") from error
@@ -176,7 +223,7 @@ class OfficeClient:
         except (httpx2.HTTPError, httpx2.StreamError, OSError) as error:
             raise OfficeUnreachable(f"can't be reached: {_short(str(error)) or type(error).__name__}") from error
 
-    async def _judge(self, response: httpx2.Response) -> None:
+    async def _judge(self, response: httpx2.Response, may_lack: bool) -> None:
         status = response.status_code
         if status in (200, 204, 409):
             if response.headers.get("content-encoding", "identity") != "identity":
@@ -185,6 +232,8 @@ class OfficeClient:
         if status in (408, 429) or status >= 500:
             raise OfficeUnreachable(f"HTTP {status}", self._retry_after_s(response.headers.get("retry-after")))
         said = (await _body(response, wire.ANSWER_BYTES)).decode(errors="replace")
+        if may_lack and status == 404 and _code(said) in _LACKS:
+            return  # The office itself says so, not some other server in its place.
         if status in (401, 403):
             raise AuthenticationFailed(_forbidden(status, said))
         raise OfficeRejected(f"HTTP {status}: {_short(said)}{_REMEDIES.get(status, '')}")
@@ -223,10 +272,7 @@ def _decode(body: bytes, record: type[Answer]) -> Answer:
 
 def _forbidden(status: int, said: str) -> str:
     """Who is not let in, and what a person does about it."""
-    try:
-        code = msgspec.json.decode(said, type=wire.ErrorAnswer).error.code
-    except (msgspec.DecodeError, RecursionError):
-        code = ""
+    code = _code(said)
     if code == "other_device":
         return (
             "the office knows another device for this site: have it forget the old key, or restore secrets/device-key"
@@ -236,8 +282,12 @@ def _forbidden(status: int, said: str) -> str:
     return f"the office refuses the token (HTTP {status}): put the one that it gave into office.token's file"
 
 
-def _sha256(raw: bytes) -> str:
-    return hashlib.sha256(raw).hexdigest()
+def _code(said: str) -> str:
+    """The code of an error that the office told, "" for anything else."""
+    try:
+        return msgspec.json.decode(said, type=wire.ErrorAnswer).error.code
+    except (msgspec.DecodeError, RecursionError):
+        return ""
 
 
 def _short(text: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from gateway.domain.list_update import GuardedChange, ListChanges, PromisedList
 from gateway.domain.ports import EpochParent, JournalHead, JournalReader, RecordedEvent
 
 
@@ -56,25 +57,60 @@ class EventSource(JournalReader, Protocol):
 
 
 class PreparedList(Protocol):
-    """A list compiled beside the one in force. `path` lies in the data directory; `digest` is in hex."""
+    """A list made beside the one in force. `path` lies in the data directory; `digest` is in hex.
+
+    `guards`: why it should not be put in force by one signature.
+    """
 
     @property
     def path(self) -> Path: ...
+    @property
+    def generation(self) -> int: ...
     @property
     def version(self) -> int: ...
     @property
     def digest(self) -> str: ...
     @property
     def credentials(self) -> int: ...
+    @property
+    def guards(self) -> tuple[GuardedChange, ...]: ...
 
 
 class ListStore(Protocol):
-    """Judges and compiles the office's lists. Called from threads."""
+    """Verifies, judges and makes the office's lists. Called from threads, one call at a time.
 
-    def prepare(self, raw: bytes, site: str, newer_than: int) -> PreparedList:
-        """Compile LIST.json. Raises ListInvalid with every fault, OSError when the disk can't take it."""
+    What it makes is what was promised, or it raises: ListTorn where the bytes aren't those that were promised,
+    ListInvalid with every fault where they make no sense, OSError where the disk can't take it.
+    """
+
+    def prepare_whole(self, raw: bytes, promised: PromisedList) -> PreparedList:
+        """Make it of LIST.json."""
+        ...
+
+    def prepare_changed(self, changes: ListChanges, promised: PromisedList) -> PreparedList:
+        """Make it of the newest list that was made, and what is different."""
+        ...
+
+    def starts_from(self) -> tuple[int, int] | None:
+        """(generation, version) of the list that changes are put on."""
+        ...
+
+    def differing(self, digests: bytes) -> list[int]:
+        """The buckets that are not as these digests say."""
+        ...
+
+    def repair(self, buckets: frozenset[int], there: ListChanges) -> ListChanges:
+        """What makes these buckets hold the entries of `there` and no others."""
+        ...
+
+    def in_force(self) -> tuple[int, int]:
+        """(generation, version) that the doors start with, (0, 0) while there is none."""
+        ...
+
+    def removed_most(self) -> int:
+        """How many may lose passage at once by one signature."""
         ...
 
     def version_in_force(self) -> int:
-        """The version that the doors start with, 0 while there is none."""
+        """The version of it."""
         ...

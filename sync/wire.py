@@ -197,15 +197,6 @@ class Receipt(Struct, frozen=True):
     through: Count
 
 
-class Manifest(Struct, frozen=True):
-    """A list exists. `bytes` and `sha256` are of the JSON that the office will send."""
-
-    site: Name
-    version: Seq
-    bytes: Annotated[int, Meta(ge=2, le=LIST_BYTES)]
-    sha256: Hash
-
-
 class GivenAnswer(Struct, frozen=True):
     """Somebody at the office says yes or no to who waits; `event_id` is that of the AccessRequested."""
 

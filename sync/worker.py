@@ -14,6 +14,8 @@ from sync.downlink import Downlink
 from sync.link import OfficeLink
 from sync.office_client import OfficeClient
 from sync.ports import EventSource, ListStore
+from sync.revocations import RevocationsDown
+from sync.trust import Trust
 from sync.uplink import Uplink
 
 log = logging.getLogger(__name__)
@@ -24,7 +26,7 @@ REPORT_EVERY_S = 1.0
 
 
 async def run_sync(
-    site: str,
+    trust: Trust,
     client: OfficeClient,
     journal: EventSource,
     lists: ListStore,
@@ -37,12 +39,14 @@ async def run_sync(
     link = OfficeLink()
     confirmations = Confirmations(journal, client, link, doors)
     uplink = Uplink(journal, lists, client, link, clock, software, doors, confirmations.delivered)
-    downlink = Downlink(site, lists, client, link, doors, data)
+    revocations = RevocationsDown(trust, lists, client, doors)
+    downlink = Downlink(trust, lists, client, link, doors, data)
     teller = _Teller(doors, link, uplink, downlink)
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(uplink.run(), name="uplink")
             tasks.create_task(downlink.run(), name="downlink")
+            tasks.create_task(revocations.run(), name="revocations")
             tasks.create_task(confirmations.run(), name="confirmations")
             tasks.create_task(teller.run(), name="status")
             tasks.create_task(_listen(doors.feed(), uplink, downlink, teller), name="feed")

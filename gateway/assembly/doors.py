@@ -14,6 +14,7 @@ from gateway.assembly.devices import SiteDevices
 from gateway.clock import SystemClock
 from gateway.domain.controller import Controller
 from gateway.domain.door_control import DoorControl
+from gateway.domain.list_update import ListGuard
 from gateway.domain.listed import AccessList
 from gateway.domain.ports import SignalSink
 from gateway.domain.register import Register
@@ -24,6 +25,7 @@ from gateway.domain.signals import (
     JournalChanged,
     LinkChanged,
     LinkState,
+    ListReady,
     Signal,
 )
 from gateway.doors_socket import DoorsSocket
@@ -145,8 +147,11 @@ class _DoorsProcess:
 
     def _open_list(self, relative: str) -> AccessList:
         path = self.paths.data / relative
-        opened = open_list(path, self.site_key)
-        set_current(self.paths.lists, CompiledFile(path, opened.version, opened.digest, opened.credentials))
+        current = self.loop.access_list
+        beside = current if isinstance(current, CompiledAccessList) else None
+        opened = open_list(path, self.site_key, beside=beside)
+        made = CompiledFile(path, opened.version, opened.digest, opened.credentials, opened.generation)
+        set_current(self.paths.lists, made)
         return opened
 
     def _journal_changed(self, available: bool, detail: str, lost: int) -> None:
@@ -194,10 +199,12 @@ class _DoorsProcess:
             if access_list is None
             else {
                 "version": access_list.version,
+                "generation": access_list.generation,
                 "issued_at": access_list.issued_at.isoformat(),
                 "fallback": access_list.fallback,
                 "credentials": access_list.credentials if isinstance(access_list, CompiledAccessList) else None,
             },
+            "list_held": _list_held(controller.lists.held),
             "journal": {"available": self.journal.available, "head_row": self.hub.head_row},
             "clock": {"quality": self.clock.now().quality.value},
             "fire": {
@@ -209,6 +216,14 @@ class _DoorsProcess:
             "alarms_open": len(controller.alarms.open),
             "inbox": {"depth": self.loop.inbox.depth, "dropped": self.loop.inbox.dropped_total},
         }
+
+
+def _list_held(held: ListReady | None) -> dict[str, int] | None:
+    """The list that waits for a second yes, and why."""
+    if held is None:
+        return None
+    counts = {each.guard: each.count for each in held.guards}
+    return {"version": held.version, **{guard.value: counts.get(guard, 0) for guard in ListGuard}}
 
 
 def describe_door(doors: DoorControl, door: str) -> dict[str, Any]:

@@ -5,17 +5,21 @@ import logging
 
 from config.card_formats import format_table
 from config.loader import load_config
+from config.model import OfficeTable
 from gateway.assembly.home_assistant import run_home_assistant
 from gateway.clock import SystemClock
+from gateway.domain.list_update import GuardBounds
 from gateway.doors_client import DoorsClient
 from gateway.paths import Paths
 from gateway.secret_files import read_token
 from gateway.store.journal_reader import SqliteJournalReader
 from gateway.store.list_folder import ListFolder
+from gateway.store.office_root import load_office_root
 from gateway.store.site_key import load_site_key
 from gateway.version import VERSION
 from sync.device_key import load_device_key
 from sync.office_client import OfficeClient
+from sync.trust import Trust
 from sync.worker import report_no_office, run_sync
 
 
@@ -38,5 +42,19 @@ async def run_sync_process(paths: Paths) -> None:
         client = OfficeClient(office.url, site, token, load_device_key(paths.secrets), clock)
         journal = SqliteJournalReader(paths.journal)
         formats = format_table(config)
-        lists = ListFolder(paths.lists, load_site_key(paths.secrets), formats.fits)
-        tasks.create_task(run_sync(site, client, journal, lists, doors, paths.data, clock, VERSION))
+        lists = ListFolder(paths.lists, load_site_key(paths.secrets), formats.fits, guard_bounds(office))
+        root = load_office_root(paths.secrets, office.root_key, office.unsigned)
+        trust = Trust(site, root, paths.lists / "trust.json", clock)
+        tasks.create_task(run_sync(trust, client, journal, lists, doors, paths.data, clock, VERSION))
+
+
+def guard_bounds(office: OfficeTable) -> GuardBounds:
+    """From where on a list wants a second yes here."""
+    return GuardBounds(
+        office.removed_percent,
+        office.removed_least,
+        office.granted_percent,
+        office.granted_least,
+        office.guard_all_doors,
+        office.guard_unlocked,
+    )

@@ -17,6 +17,7 @@ from config.toml_lines import line_of
 from gateway.errors import ConfigError
 from gateway.processes import data_dir_for
 from gateway.secret_files import read_secret, read_token
+from gateway.store.office_root import load_office_root
 
 _SECRETS = ("password", "token")
 """Settings of these names are references; so is whatever begins like one."""
@@ -51,12 +52,7 @@ def check_site(config_path: Path, data: Path | None) -> int:
 
 def _unsafe(config: SiteConfig) -> Iterator[str]:
     """What runs, but is less safe than it could be."""
-    for name, broker in config.brokers.items():
-        if broker.insecure:
-            yield f"broker.{name} is insecure (no TLS): a standing alarm will say so"
-    for name, device in config.devices.items():
-        if getattr(device.settings, "insecure", False):
-            yield f"device.{name} is insecure (not encrypted): a standing alarm will say so"
+    yield from (f"{thing}: a standing alarm will say so" for thing in _unsafe_on_purpose(config))
     for name, site_input in config.inputs.items():
         if site_input.purpose == "fire" and not is_supervised(config, site_input):
             yield f"input.{name} isn't supervised: nobody is told when its line is cut or shorted"
@@ -66,6 +62,18 @@ def _unsafe(config: SiteConfig) -> Iterator[str]:
             yield f"door.{name}.lock hangs on a relay in reader {board.id}: whoever opens the reader opens the door"
     for key, meaning in untimed_pulses(config):
         yield f"{key}: {meaning}"
+
+
+def _unsafe_on_purpose(config: SiteConfig) -> Iterator[str]:
+    """What the site's config gives up by a word of its own."""
+    for name, broker in config.brokers.items():
+        if broker.insecure:
+            yield f"broker.{name} is insecure (no TLS)"
+    for name, device in config.devices.items():
+        if getattr(device.settings, "insecure", False):
+            yield f"device.{name} is insecure (not encrypted)"
+    if config.office is not None and config.office.unsigned:
+        yield "office.unsigned: lists are taken without a signature"
 
 
 def confusions(config: SiteConfig) -> Iterator[ConfigError]:
@@ -94,6 +102,10 @@ def file_faults(config: SiteConfig, data: Path) -> Iterator[ConfigError]:
     """Secrets and certificates that can't be used."""
     if config.office is not None:
         yield from _unreadable(data, "office.token", config.office.token, token=True)
+        try:
+            load_office_root(data / "secrets", config.office.root_key, config.office.unsigned)
+        except ConfigError as fault:
+            yield fault
     settings: dict[str, BaseModel] = {f"broker.{name}": broker for name, broker in config.brokers.items()}
     settings |= {f"device.{name}": device.settings for name, device in config.devices.items()}
     settings |= {f"camera.{name}": device.settings for name, device in config.camera_devices.items()}

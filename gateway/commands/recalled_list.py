@@ -29,6 +29,10 @@ class RecalledList:
         return self._list.version
 
     @property
+    def generation(self) -> int:
+        return self._list.generation
+
+    @property
     def zone(self) -> ZoneInfo:
         return self._list.zone
 

@@ -16,6 +16,7 @@ from gateway.console import (
     camera_routes,
     door_routes,
     event_routes,
+    list_routes,
     live_routes,
     mode_routes,
     patrol_routes,
@@ -40,6 +41,7 @@ _ROOMS = (
     event_routes,
     camera_routes,
     system_routes,
+    list_routes,
     siren_routes,
     live_routes,
 )

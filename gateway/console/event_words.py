@@ -70,7 +70,12 @@ _REFUSED_SUBJECTS = {
     "siren_test": "siren",
     "tour_start": "tour",
 }
-_REFUSED_WORDS = {"siren_silence": "ui.sirens", "confirm": "words.waiting_person", "tour_stop": "words.a_round"}
+_REFUSED_WORDS = {
+    "siren_silence": "ui.sirens",
+    "confirm": "words.waiting_person",
+    "tour_stop": "words.a_round",
+    "list_confirm": "words.a_list",
+}
 """Refused requests whose subject is an id that means nothing to anybody."""
 
 
@@ -193,7 +198,14 @@ class EventWords:
             values["alarm"] = body["alarm"] if alarm is None else self._alarm(alarm, language)
             values["priority"] = "–" if alarm is None else alarm.priority
         values |= self._access_values(event, language) | tour_values(event, language, self._catalogue, things)
-        return values | self._siren_values(event, language)
+        return values | self._siren_values(event, language) | self._list_values(event, language)
+
+    def _list_values(self, event: RecordedEvent, language: str) -> dict[str, Any]:
+        """Who said yes to a list together, and how many credentials were revoked."""
+        if event.type == "CredentialsRevoked":
+            return {"count": len(event.body.get("credentials") or ())}
+        second = event.body.get("second") if event.type == "ListConfirmed" else None
+        return {"second_part": self._catalogue.text(language, "words.and_person", person=second) if second else ""}
 
     def _siren_values(self, event: RecordedEvent, language: str) -> dict[str, Any]:
         """The names of sirens and lights."""

@@ -83,7 +83,7 @@ async def lock_down(body: Group, desk: AnyDesk, session: Opener) -> dict[str, An
 async def release_lockdown(body: Release, desk: AnyDesk, session: Opener, request: Request) -> dict[str, Any]:
     """Release a lockdown: two people, each with a password of their own."""
     _known(desk, body.group)
-    second = await _second_of(desk, session, body.second, address_of(request))
+    second = await second_of(desk, session, body.second, address_of(request))
     operator = desk.operator(session)
     return await ask_in_time(
         desk,
@@ -123,7 +123,7 @@ def _known(desk: Desk, group: str | None) -> None:
         raise Refusal(404, "group_not_found")
 
 
-async def _second_of(desk: Desk, session: Session, second: Second, address: str) -> Operator:
+async def second_of(desk: Desk, session: Session, second: Second, address: str) -> Operator:
     """Somebody else who may act on doors and has chosen their own password."""
     if second.user == session.user.name:
         raise Refusal(422, "second_is_first")

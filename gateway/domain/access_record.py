@@ -130,6 +130,7 @@ def _facts(kept: dict[str, Any]) -> PersonFacts:
         kept.get("blocked", ""),
         times["local_grant_until"],
         times["made_at"],
+        kept.get("revoked", False),
     )
 
 

@@ -135,6 +135,8 @@ class PersonFacts:
     """A guard's leave for this access point."""
     made_at: datetime | None = None
     """The newest rotating pass of this id that was taken."""
+    revoked: bool = False
+    """The office has revoked it since the list was made."""
 
 
 @dataclass(frozen=True, slots=True)

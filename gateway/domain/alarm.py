@@ -50,6 +50,8 @@ class AlarmKind(StrEnum):
     PROCESS_LOST = "process_lost"
     OFFICE_LOST = "office_lost"
     LIST_REJECTED = "list_rejected"
+    LIST_WAITING = "list_waiting"
+    """The office's list would change much: it waits for a second yes."""
     REX_STUCK = "rex_stuck"
     MAINS_LOST = "mains_lost"
     LIFT_FAULT = "lift_fault"
@@ -57,6 +59,7 @@ class AlarmKind(StrEnum):
     READER_POWER = "reader_power"
     DEVICE_MISCONFIGURED = "device_misconfigured"
     INSECURE_LINK = "insecure_link"
+    LISTS_UNSIGNED = "lists_unsigned"
     CLOCK_SUSPECT = "clock_suspect"
     CLOCK_UNSYNCHRONISED = "clock_unsynchronised"
     SIGNALS_LOST = "signals_lost"
@@ -93,6 +96,7 @@ PRIORITY: dict[AlarmKind, int] = {
     AlarmKind.PROCESS_LOST: 3,
     AlarmKind.OFFICE_LOST: 3,
     AlarmKind.LIST_REJECTED: 3,
+    AlarmKind.LIST_WAITING: 3,
     AlarmKind.REX_STUCK: 3,
     AlarmKind.MAINS_LOST: 3,
     AlarmKind.LIFT_FAULT: 3,
@@ -100,6 +104,7 @@ PRIORITY: dict[AlarmKind, int] = {
     AlarmKind.READER_POWER: 3,
     AlarmKind.DEVICE_MISCONFIGURED: 3,
     AlarmKind.INSECURE_LINK: 3,
+    AlarmKind.LISTS_UNSIGNED: 3,
     AlarmKind.CLOCK_UNSYNCHRONISED: 3,
     AlarmKind.SIGNALS_LOST: 3,
     AlarmKind.ANTIPASSBACK: 3,
@@ -112,6 +117,8 @@ MOMENTARY = (AlarmKind.DURESS, AlarmKind.IMPOSSIBLE_TRAVEL, AlarmKind.RISK, Alar
 """Things that happen and are over: each time is a new one, which must be acknowledged anew."""
 STANDING = (
     AlarmKind.INSECURE_LINK,
+    AlarmKind.LISTS_UNSIGNED,
+    AlarmKind.LIST_WAITING,
     AlarmKind.JOURNAL_UNAVAILABLE,
     AlarmKind.CLOCK_SUSPECT,
     AlarmKind.CLOCK_UNSYNCHRONISED,

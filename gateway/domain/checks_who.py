@@ -97,6 +97,8 @@ def credential_enabled(case: Case) -> bool:
     state = CredentialState.ACTIVE
     for person in case.people:
         state = CredentialState.ACTIVE if person.credential is None else person.credential.state
+        if person.facts.revoked and state is CredentialState.ACTIVE:
+            state = CredentialState.SUSPENDED
         if state in _STATE_REASONS:
             return case.denied(_STATE_REASONS[state], state.value)
     return case.passed(state.value)

@@ -62,6 +62,7 @@ class SwapList:
     path: str
     digest: str
     credentials: int
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,11 @@ from gateway.domain import events as ev
 from gateway.domain import signals as sg
 from gateway.domain.alarm import AlarmBook, AlarmKind
 from gateway.domain.clock_watch import ClockWatch
-from gateway.domain.commands import Command, ForkJournal, SwapList
+from gateway.domain.commands import Command, ForkJournal
 from gateway.domain.door_control import DoorControl
 from gateway.domain.entry import Entry
 from gateway.domain.guard_desk import GuardDesk
+from gateway.domain.list_desk import ListDesk
 from gateway.domain.listed import AccessList
 from gateway.domain.lock_watch import LockWatch
 from gateway.domain.moment import ClockQuality, Moment
@@ -84,7 +85,8 @@ class Controller:
         self.entry = Entry(site, self.doors, self.alarms, self.register, state.entry)
         self.patrol = Patrol(site, self.doors, self.alarms, self.register, state.patrol)
         self.sirens = Sirens(site, state.sirens, self.doors, self.alarms)
-        self.guards = GuardDesk(site, state, self.doors, self.alarms, self.entry, self.patrol, self.sirens)
+        self.lists = ListDesk(self.alarms, self.doors, self.register, state.held_list)
+        self.guards = GuardDesk(site, state, self.doors, self.alarms, self.entry, self.patrol, self.sirens, self.lists)
         self._next_schedule: datetime | None = None
         self._next_clock_look_s = 0.0
         self.list_due_s: float | None = None
@@ -104,7 +106,8 @@ class Controller:
             sg.ReaderConditionChanged: self._reader_condition,
             sg.CommandCompleted: self._command_completed,
             sg.ListReady: self._list_ready,
-            sg.ListRefused: self._list_refused,
+            sg.ListRefused: lambda signal, now: self.lists.refused(signal, now.moment),
+            sg.OfficeRevoked: lambda signal, now: self.lists.revoke(signal, now.access_list),
             sg.HistoryDiverged: self._history_diverged,
             sg.HistoryForked: lambda signal, now: self._raise(AlarmKind.HISTORY_FORKED, "journal", now),
             sg.Observation: self._observation,
@@ -159,6 +162,7 @@ class Controller:
         self.state.alarms, self.state.next_alarm = self.alarms.open, self.alarms.next_number
         self.state.next_command = self.doors.next_command
         self.state.observations = self.observations.entries
+        self.state.held_list = self.lists.held
         return self.state
 
     def next_deadline(self, moment: Moment) -> float:
@@ -301,23 +305,11 @@ class Controller:
     # The office's list
 
     def _list_ready(self, signal: sg.ListReady, now: _Now) -> None:
-        current = now.access_list
-        if current is not None and signal.version <= current.version:
-            now.reply.refusal = "ListNotNewer"
-            return
-        command_id = f"list-{signal.version}"
-        self.doors.commands.append(SwapList(command_id, signal.version, signal.path, signal.digest, signal.credentials))
+        now.reply.refusal = self.lists.ready(signal, now.moment, now.access_list)
 
     def _list_activated(self, signal: sg.ListActivated, now: _Now) -> None:
-        self._tell(ev.ListActivated(list_version=signal.version, digest=signal.digest, credentials=signal.credentials))
-        self._tell(*self.alarms.normal(AlarmKind.NO_VALID_LIST, "site"))
-        self._tell(*self.alarms.normal(AlarmKind.LIST_REJECTED, "office"))
+        self.lists.activated(signal)
         self._follow_schedules(now)
-
-    def _list_refused(self, signal: sg.ListRefused, now: _Now) -> None:
-        faults = tuple(fault[:300] for fault in signal.faults[:50])
-        self._tell(ev.ListRejected(list_version=signal.version, faults=faults))
-        self._raise(AlarmKind.LIST_REJECTED, "office", now)
 
     def _history_diverged(self, signal: sg.HistoryDiverged, now: _Now) -> None:
         self.doors.commands.append(
@@ -402,6 +394,10 @@ class Controller:
         for alarm in [a for a in self.alarms.open.values() if a.kind == AlarmKind.INSECURE_LINK]:
             if alarm.source not in self.site.insecure_links:
                 self._tell(*self.alarms.normal(AlarmKind.INSECURE_LINK, alarm.source))
+        if self.site.unsigned_lists:
+            self._raise_once(AlarmKind.LISTS_UNSIGNED, "office", now)
+        else:
+            self._tell(*self.alarms.normal(AlarmKind.LISTS_UNSIGNED, "office"))
         self._deadline_reached(sg.DeadlineReached(), now)
 
     def _deadline_reached(self, signal: sg.DeadlineReached, now: _Now) -> None:

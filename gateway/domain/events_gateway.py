@@ -34,6 +34,37 @@ class ListRejected(Occurrence):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListHeld(Occurrence):
+    """A list waits for a second yes: how many lose passage, gain it, may pass everywhere, and doors that stand open."""
+
+    list_version: int
+    removed: int
+    granted: int
+    all_doors: int
+    unlocked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListConfirmed(Occurrence):
+    """Somebody at the site said yes to a list that waited: a supervisor, or two people."""
+
+    list_version: int
+    reason: str
+    actor: str
+    second: str | None
+    post: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialsRevoked(Occurrence):
+    """The office revoked credentials that the list in force still has."""
+
+    sequence: int
+    credentials: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessLost(Occurrence):
     """One of the gateway's own processes died."""
 
@@ -154,6 +185,9 @@ GatewayEvent: TypeAlias = (
     GatewayStarted
     | ListActivated
     | ListRejected
+    | ListHeld
+    | ListConfirmed
+    | CredentialsRevoked
     | ProcessLost
     | ProcessReturned
     | RequestRefused

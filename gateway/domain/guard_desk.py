@@ -11,6 +11,7 @@ from gateway.domain.door import Stimulus
 from gateway.domain.door_control import Cause, DoorControl
 from gateway.domain.door_requests import DoorRequests, request_refusal, use_up
 from gateway.domain.entry import Entry
+from gateway.domain.list_desk import ListDesk
 from gateway.domain.listed import AccessList
 from gateway.domain.moment import Moment
 from gateway.domain.patrol import Patrol
@@ -43,9 +44,10 @@ class GuardDesk:
         entry: Entry,
         patrol: Patrol,
         sirens: Sirens,
+        lists: ListDesk,
     ) -> None:
         self.site, self.state, self.doors, self.alarms = site, state, doors, alarms
-        self.entry, self.patrol, self.sirens = entry, patrol, sirens
+        self.entry, self.patrol, self.sirens, self.lists = entry, patrol, sirens, lists
         self.urgent = False
         """A life-safety release was asked for in this turn: its commands wait for nothing."""
         self._modes = DoorRequests(doors, state.used_requests)
@@ -65,6 +67,7 @@ class GuardDesk:
             sg.PersonEraseRequested: self._erase,
             sg.TourStartRequested: self._start_tour,
             sg.TourStopRequested: self._stop_tour,
+            sg.ListConfirmRequested: self._confirm_list,
             sg.AlarmAcknowledgeRequested: self._acknowledge,
             sg.AlarmResolveRequested: self._resolve,
             sg.SirenTestRequested: self._test_siren,
@@ -135,6 +138,14 @@ class GuardDesk:
         if refusal is None:
             use_up(signal, self.state.used_requests)
         return self._refuse(signal, "confirm", signal.request, refusal)
+
+    def _confirm_list(self, signal: sg.ListConfirmRequested, _moment: Moment, _list: AccessList | None) -> str | None:
+        if signal.request_id in self.state.used_requests:
+            return "RequestUsed"
+        refusal = self.lists.confirm(signal)
+        if refusal is None:
+            use_up(signal, self.state.used_requests)
+        return self._refuse(signal, "list_confirm", str(signal.version), refusal)
 
     def _erase(self, signal: sg.PersonEraseRequested, _moment: Moment, access_list: AccessList | None) -> str | None:
         refusal = self._erase_refusal(signal, access_list)

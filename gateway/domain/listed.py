@@ -123,6 +123,11 @@ class AccessList(Protocol):
     """A compiled access list. Look-ups are pure reads in memory; one list never changes."""
 
     @property
+    def generation(self) -> int:
+        """Counts how often an office began anew; a list of a later generation is newer whatever its version."""
+        ...
+
+    @property
     def version(self) -> int: ...
     @property
     def zone(self) -> ZoneInfo: ...

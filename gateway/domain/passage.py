@@ -86,7 +86,15 @@ def facts_of(
         blocked=next((subject for subject in subjects if subject in register.blocks), ""),
         local_grant_until=leave.until if leave is not None and access_point in leave.access_points else None,
         made_at=None if made is None else made.at,
+        revoked=_is_revoked(name, register, access_list),
     )
+
+
+def _is_revoked(name: str, register: Register, access_list: AccessList) -> bool:
+    """Has the office revoked it in a version later than this list's?"""
+    revoked = register.revoked.get(name)
+    in_force = (access_list.generation, access_list.version)
+    return revoked is not None and (revoked.generation, revoked.version) > in_force
 
 
 def note_grant(decision: Decision, register: Register, moment: Moment, access_list: AccessList) -> list[CountedUse]:

@@ -68,7 +68,15 @@ class Made:
     at: datetime
 
 
-FactValue: TypeAlias = Whereabouts | Uses | Block | LocalGrant | LastUse | Made
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """The office has revoked a credential: a list of this (generation, version) says so itself."""
+
+    generation: int
+    version: int
+
+
+FactValue: TypeAlias = Whereabouts | Uses | Block | LocalGrant | LastUse | Made | Revoked
 FACT_KINDS: dict[str, type[FactValue]] = {
     "whereabouts": Whereabouts,
     "uses": Uses,
@@ -76,6 +84,7 @@ FACT_KINDS: dict[str, type[FactValue]] = {
     "local_grant": LocalGrant,
     "last_use": LastUse,
     "made": Made,
+    "revoked": Revoked,
 }
 
 
@@ -112,6 +121,7 @@ class Register:
         self.local_grants: dict[str, LocalGrant] = self._tables["local_grant"]
         self.last_uses: dict[str, LastUse] = self._tables["last_use"]
         self.made: dict[str, Made] = self._tables["made"]
+        self.revoked: dict[str, Revoked] = self._tables["revoked"]
         self.inside: dict[str, int] = {}
         """How many people each area holds."""
         self._changed: dict[tuple[str, str], FactValue | None] = {}

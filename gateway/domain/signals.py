@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from gateway.domain.credential import Reading
+from gateway.domain.list_update import GuardedChange
 
 
 class LinkState(StrEnum):
@@ -385,12 +386,45 @@ class OperatorActed:
 
 @dataclass(frozen=True, slots=True)
 class ListReady:
-    """A new access list is compiled and verified beside the old one. `path` is relative to the data directory."""
+    """A new access list is compiled and verified beside the old one. `path` is relative to the data directory.
+
+    `guards`: why it waits for a second yes, the office's or the site's.
+    """
 
     version: int
     path: str
     digest: str
     credentials: int
+    generation: int = 0
+    guards: tuple[GuardedChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RevokedCredential:
+    """A credential that is refused until a list of this (generation, version) or later is in force."""
+
+    credential: str
+    generation: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeRevoked:
+    """The office revokes credentials before they are out of the list that is in force."""
+
+    sequence: int
+    revoked: tuple[RevokedCredential, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListConfirmRequested:
+    """A supervisor, or two people, say yes to a list that waits. `second` is another person; None: none is needed."""
+
+    request_id: str
+    version: int
+    reason: str
+    operator: Operator
+    second: Operator | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,6 +434,7 @@ class ListActivated:
     version: int
     digest: str
     credentials: int
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -543,6 +578,8 @@ Signal: TypeAlias = (
     | PersonEraseRequested
     | OperatorActed
     | ListReady
+    | OfficeRevoked
+    | ListConfirmRequested
     | ListActivated
     | ListRefused
     | HistoryDiverged

@@ -214,6 +214,8 @@ class Site:
     """Readers that can show by light or sound how a request went."""
     tours: dict[str, Tour] = field(default_factory=dict)
     insecure_links: tuple[str, ...] = ()
+    unsigned_lists: bool = False
+    """The office's lists are taken without a signature, by the site's own word."""
     """Brokers without TLS, and as `device:ID` readers without encryption: each is a standing alarm."""
     repeat_read_s: float = 1.0
     second_credential_s: float = 10.0

@@ -8,6 +8,7 @@ from gateway.domain.entry import EntryState
 from gateway.domain.moment import Moment
 from gateway.domain.observation_book import WatchedObservation
 from gateway.domain.patrol import PatrolState
+from gateway.domain.signals import ListReady
 from gateway.domain.sirens import SirenState
 
 
@@ -46,3 +47,5 @@ class ControllerState:
     used_requests: list[str] = field(default_factory=list)
     entry: EntryState = field(default_factory=EntryState)
     patrol: PatrolState = field(default_factory=PatrolState)
+    held_list: ListReady | None = None
+    """The office's list that waits for a second yes."""

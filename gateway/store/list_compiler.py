@@ -1,7 +1,7 @@
 """A parsed list into the file that `access_list` maps: digits become keys, records are packed, look-ups are sorted."""
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,18 +9,31 @@ from typing import Any
 
 import msgspec
 
+from gateway.domain.list_update import PromisedList
+from gateway.errors import ListTorn
+from gateway.store.list_digests import (
+    CARDHOLDER,
+    CREDENTIAL,
+    RULES,
+    BucketLines,
+    LinesSeal,
+    bucket_of,
+    line,
+    root_of,
+    rules_digest,
+)
 from gateway.store.list_document import ListDocument, refuse
 from gateway.store.list_file import id_hash, sorted_index, write_sections
 from gateway.store.list_keys import SiteKey
 from gateway.store.list_records import LevelNumbers, credential_records
 
-_PARTS = ("schedules", "access_points", "areas", "levels", "pass_keys")
+SHORT_PARTS = ("schedules", "access_points", "areas", "levels", "pass_keys")
 _HALF = 2**64 - 1
 
 _encoder = msgspec.msgpack.Encoder()
 _steady = msgspec.msgpack.Encoder(order="deterministic")
 """Sets have no order of their own, and the same list shall make the same file."""
-_Sections = dict[str, bytes | bytearray]
+Sections = dict[str, bytes | bytearray]
 
 
 class About(msgspec.Struct, array_like=True):
@@ -31,6 +44,7 @@ class About(msgspec.Struct, array_like=True):
     issued_at: datetime
     zone: str
     key_check: bytes
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,49 +55,121 @@ class CompiledFile:
     version: int
     digest: str
     credentials: int
+    generation: int = 0
 
 
-def compile_list(document: ListDocument, site_key: bytes, folder: Path) -> CompiledFile:
+def compile_list(
+    document: ListDocument, site_key: bytes, folder: Path, promised: PromisedList | None = None
+) -> CompiledFile:
     """Write the compiled list to `folder`, durable before it has its name.
 
-    Raises ListInvalid when a plain and a keyed credential are one card, or a plain and a keyed PIN one PIN.
+    Raises ListInvalid when a plain and a keyed credential are one card, or a plain and a keyed PIN one PIN; ListTorn
+    when its entries aren't those that were promised.
     """
     key = SiteKey(site_key)
-    about = About(document.site, document.version, document.issued_at, document.zone.key, key.check())
-    sections: _Sections = {"about": _encoder.encode(about)}
-    sections |= {name: _short_section(getattr(document, name)) for name in _PARTS}
-    sections |= _credential_sections(document, key)
-    sections |= _cardholder_sections(document, level_numbers(sections["levels"]))
-    path, digest = write_sections(sections, folder, document.version)
-    return CompiledFile(path, document.version, digest, len(document.credentials))
+    generation = 0 if promised is None else promised.generation
+    about = About(document.site, document.version, document.issued_at, document.zone.key, key.check(), generation)
+    lines = BucketLines()
+    sections = short_sections(document)
+    sections |= _credential_sections(document, key, lines)
+    sections |= _cardholder_sections(document, level_numbers(sections["levels"]), lines)
+    digests = lines.digests()
+    if promised is not None:
+        count = len(document.cardholders) + len(document.credentials)
+        judge_root(promised, count, rules_digest(document.rules), digests)
+    sections |= lines.sections(digests, LinesSeal(key))
+    return write_list(about, sections, folder, len(document.credentials))
 
 
-def _short_section(values: dict[str, Any]) -> bytes:
+def judge_root(promised: PromisedList, count: int, rules: bytes, digests: bytes | bytearray) -> None:
+    """Raises ListTorn when it isn't what the manifest promised."""
+    if root_of(rules, digests) != promised.root:
+        raise ListTorn(("$: its digests are not those of the manifest: it was torn or changed on the way",))
+    if count != promised.count:
+        raise ListTorn((f"$: has {count} entries, the manifest says {promised.count}",))
+
+
+def short_sections(document: ListDocument) -> Sections:
+    """The short parts, decoded and as the office wrote them."""
+    sections: Sections = {name: _short_section(getattr(document, name)) for name in SHORT_PARTS}
+    return sections | {"rules": _encoder.encode({name: document.rules.get(name, b"") for name in RULES})}
+
+
+def read_rules(section: bytes | bytearray | memoryview) -> dict[str, bytes]:
+    """The office's texts of the short parts."""
+    return msgspec.msgpack.decode(section, type=dict[str, bytes])
+
+
+def write_list(about: About, sections: Sections, folder: Path, credentials: int) -> CompiledFile:
+    """All sections but what it says of itself are there."""
+    path, digest = write_sections({"about": _encoder.encode(about), **sections}, folder, about.version)
+    return CompiledFile(path, about.version, digest, credentials, about.generation)
+
+
+def _short_section(values: Mapping[str, Any]) -> bytes:
     return _encoder.encode({id_: msgspec.Raw(_steady.encode(value)) for id_, value in values.items()})
 
 
-def _credential_sections(document: ListDocument, site_key: SiteKey) -> _Sections:
-    keys, rests, ids = array("Q"), array("Q"), array("Q")
-    offsets, records = array("I", [0]), bytearray()
-    for key, record in credential_records(document.credentials, site_key):
-        whole = int.from_bytes(key, "big")
-        keys.append(whole >> 64)
-        rests.append(whole & _HALF)
-        ids.append(id_hash(record.id))
-        _encoder.encode_into(record, records, -1)
-        offsets.append(len(records))
-    key_hashes, key_numbers = sorted_index(keys)
-    refuse(_twins(key_hashes, key_numbers, rests))
-    id_hashes, id_numbers = sorted_index(ids)
-    return {
-        "key_hashes": key_hashes.tobytes(),
-        "key_numbers": key_numbers.tobytes(),
-        "key_rests": rests.tobytes(),
-        "id_hashes": id_hashes.tobytes(),
-        "id_numbers": id_numbers.tobytes(),
-        "credential_offsets": offsets.tobytes(),
-        "credentials": records,
-    }
+class CredentialTable:
+    """Collects credentials, and makes the tables in which they are looked up."""
+
+    def __init__(self) -> None:
+        self._keys, self._rests, self._ids = array("Q"), array("Q"), array("Q")
+        self._offsets, self._records = array("I", [0]), bytearray()
+
+    def add(self, key: int, id_number: int, record: bytes | memoryview) -> None:
+        """One credential: its key, the hash of its id, its packed record."""
+        self._keys.append(key >> 64)
+        self._rests.append(key & _HALF)
+        self._ids.append(id_number)
+        self._records += record
+        self._offsets.append(len(self._records))
+
+    def sections(self) -> Sections:
+        """Raises ListInvalid when two of them are the same card."""
+        key_hashes, key_numbers = sorted_index(self._keys)
+        refuse(_twins(key_hashes, key_numbers, self._rests))
+        id_hashes, id_numbers = sorted_index(self._ids)
+        return {
+            "key_hashes": key_hashes.tobytes(),
+            "key_numbers": key_numbers.tobytes(),
+            "key_rests": self._rests.tobytes(),
+            "id_hashes": id_hashes.tobytes(),
+            "id_numbers": id_numbers.tobytes(),
+            "credential_offsets": self._offsets.tobytes(),
+            "credentials": self._records,
+        }
+
+
+class CardholderTable:
+    """Collects cardholders, and makes the tables in which they are looked up."""
+
+    def __init__(self) -> None:
+        self._ids, self._offsets, self._records = array("Q"), array("I", [0]), bytearray()
+
+    def add(self, id_number: int, record: bytes | memoryview) -> None:
+        """One cardholder: the hash of the id, the packed record."""
+        self._ids.append(id_number)
+        self._records += record
+        self._offsets.append(len(self._records))
+
+    def sections(self) -> Sections:
+        hashes, places = sorted_index(self._ids)
+        return {
+            "holder_hashes": hashes.tobytes(),
+            "holder_numbers": places.tobytes(),
+            "cardholder_offsets": self._offsets.tobytes(),
+            "cardholders": self._records,
+        }
+
+
+def _credential_sections(document: ListDocument, site_key: SiteKey, lines: BucketLines) -> Sections:
+    table = CredentialTable()
+    records = credential_records(document.credentials, site_key)
+    for (key, record), text in zip(records, document.credentials.texts(), strict=True):
+        table.add(int.from_bytes(key, "big"), id_hash(record.id), _encoder.encode(record))
+        lines.add(bucket_of(record.cardholder), line(CREDENTIAL, record.id, memoryview(text)))
+    return table.sections()
 
 
 def level_numbers(levels: bytes | bytearray | memoryview) -> LevelNumbers:
@@ -91,19 +177,12 @@ def level_numbers(levels: bytes | bytearray | memoryview) -> LevelNumbers:
     return LevelNumbers(list(msgspec.msgpack.decode(levels, type=dict[str, msgspec.Raw])))
 
 
-def _cardholder_sections(document: ListDocument, numbers: LevelNumbers) -> _Sections:
-    ids, offsets, records = array("Q"), array("I", [0]), bytearray()
-    for item in document.cardholders.typed():
-        ids.append(id_hash(item.id))
-        _encoder.encode_into(numbers.pack(item), records, -1)
-        offsets.append(len(records))
-    hashes, places = sorted_index(ids)
-    return {
-        "holder_hashes": hashes.tobytes(),
-        "holder_numbers": places.tobytes(),
-        "cardholder_offsets": offsets.tobytes(),
-        "cardholders": records,
-    }
+def _cardholder_sections(document: ListDocument, numbers: LevelNumbers, lines: BucketLines) -> Sections:
+    table = CardholderTable()
+    for item, text in zip(document.cardholders.typed(), document.cardholders.texts(), strict=True):
+        table.add(id_hash(item.id), _encoder.encode(numbers.pack(item)))
+        lines.add(bucket_of(item.id), line(CARDHOLDER, item.id, memoryview(text)))
+    return table.sections()
 
 
 def _twins(hashes: "array[int]", numbers: "array[int]", rests: "array[int]") -> Iterator[str]:

@@ -60,6 +60,8 @@ class ListDocument:
     pass_keys: dict[str, PassKey]
     cardholders: Items[CardholderItem] = field(repr=False)
     credentials: Items[CredentialItem] = field(repr=False)
+    rules: dict[str, bytes] = field(repr=False)
+    """The office's text of each member that is no long part."""
 
 
 def parse_list(source: bytes | dict[str, Any], fits: Fits = any_number) -> ListDocument:
@@ -67,11 +69,11 @@ def parse_list(source: bytes | dict[str, Any], fits: Fits = any_number) -> ListD
 
     Raises ListInvalid with all its faults (at most `FAULT_BOUND`), each `path: what is wrong`.
     """
-    raw = _opened(source if isinstance(source, bytes) else json.dumps(source).encode())
+    raw, texts = _opened(source if isinstance(source, bytes) else json.dumps(source).encode())
     if not _is_sound(raw, fits):
         refuse(document_faults(raw, fits))
         refuse(_type_faults(raw))
-    return _build(raw)
+    return _build(raw, texts)
 
 
 def refuse(faults: Iterable[str]) -> None:
@@ -81,8 +83,8 @@ def refuse(faults: Iterable[str]) -> None:
         raise ListInvalid(found)
 
 
-def _opened(source: bytes) -> Any:
-    """The document, its long parts as `Items` where they are arrays."""
+def _opened(source: bytes) -> tuple[Any, dict[str, bytes]]:
+    """The document, its long parts as `Items` where they are arrays; and the text of each of its other members."""
     if len(source) > LIST_BYTES_BOUND:
         raise ListInvalid((f"$: is larger than {LIST_BYTES_BOUND} bytes",))
     try:
@@ -91,12 +93,13 @@ def _opened(source: bytes) -> Any:
         raise ListInvalid((f"$: is not JSON: {error}",)) from error
 
 
-def _decoded(source: bytes) -> Any:
+def _decoded(source: bytes) -> tuple[Any, dict[str, bytes]]:
     try:
         texts = msgspec.json.decode(source, type=dict[str, msgspec.Raw])
     except msgspec.ValidationError:
-        return msgspec.json.decode(source)
-    return {name: _part(name, text) for name, text in texts.items()}
+        return msgspec.json.decode(source), {}
+    rules = {name: bytes(text) for name, text in texts.items() if name not in LONG_PARTS}
+    return {name: _part(name, text) for name, text in texts.items()}, rules
 
 
 def _part(name: str, text: msgspec.Raw) -> Any:
@@ -129,7 +132,7 @@ def _type_faults(raw: dict[str, Any]) -> Iterator[str]:
             yield f"$.{part}: {error}"
 
 
-def _build(raw: dict[str, Any]) -> ListDocument:
+def _build(raw: dict[str, Any], texts: dict[str, bytes]) -> ListDocument:
     dates = {day["id"]: frozenset(map(date.fromisoformat, day["dates"])) for day in raw.get("special_days", ())}
     return ListDocument(
         site=raw["site"],
@@ -143,6 +146,7 @@ def _build(raw: dict[str, Any]) -> ListDocument:
         pass_keys=_by_id(raw.get("pass_keys", ()), _pass_key),
         cardholders=raw["cardholders"],
         credentials=raw["credentials"],
+        rules=texts,
     )
 
 

@@ -27,6 +27,7 @@ SECTIONS = (
     "areas",
     "levels",
     "pass_keys",
+    "rules",
     "key_hashes",
     "key_numbers",
     "key_rests",
@@ -38,8 +39,11 @@ SECTIONS = (
     "holder_numbers",
     "cardholder_offsets",
     "cardholders",
+    "digests",
+    "line_offsets",
+    "lines",
 )
-_MAGIC = 0x31_4C_48_47_03_00_00_00
+_MAGIC = 0x31_4C_48_47_04_00_00_00
 _HEADER = struct.Struct(f"=Q32s{len(SECTIONS)}Q")
 _DIGEST_AT = 40
 _CHUNK_BYTES = 256 * 1024

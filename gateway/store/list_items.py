@@ -120,6 +120,10 @@ class Items(Generic[_T]):
         """Every item. Raises msgspec.DecodeError or UnicodeDecodeError at one that isn't of its kind."""
         return map(self._decode, self._texts)
 
+    def texts(self) -> Iterator[msgspec.Raw]:
+        """Every item as the office wrote it."""
+        return iter(self._texts)
+
 
 def _plain(text: msgspec.Raw) -> Any:
     try:

@@ -123,6 +123,18 @@ class LevelNumbers:
         self._numbers = {id_: number for number, id_ in enumerate(ids)}
         self._for_ever: dict[int, HeldLevel] = {}
 
+    def ids(self) -> list[str]:
+        """The levels' ids, in the order of their numbers."""
+        return list(self._ids)
+
+    def renumbered(self, record: CardholderRecord, to: "LevelNumbers") -> CardholderRecord:
+        """A record of these numbers in those of another list that has its levels."""
+        held = tuple(
+            to._numbers[self._ids[each]] if isinstance(each, int) else (to._numbers[self._ids[each[0]]], *each[1:])
+            for each in record.levels
+        )
+        return CardholderRecord(record.id, record.kind, held, record.rest)
+
     def pack(self, item: CardholderItem) -> CardholderRecord:
         """The record of a sound item."""
         risk = item.risk

@@ -59,6 +59,10 @@ class MemoryAccessList:
         return self._version
 
     @property
+    def generation(self) -> int:
+        return 0
+
+    @property
     def zone(self) -> ZoneInfo:
         return self._zone
 

@@ -1,4 +1,4 @@
-"""The office as a process: `python -m sync.office --data DIR --token-file FILE [--site ID --list LIST.json]`.
+"""The office as a process: `python -m sync.office --data DIR --token-file FILE [--keys DIR --site ID --list FILE]`.
 
 Prints one line `{"ready": {"url": …}}` when it listens; ends cleanly on SIGTERM. Exit 2: wrong input.
 """
@@ -22,6 +22,7 @@ from sync import wire
 from sync.office.app import create_app
 from sync.office.desk import Desk
 from sync.office.lists import shape_faults
+from sync.office.signing import KeysUnusable, Signer, load_signer
 
 
 class _WrongInput(Exception):
@@ -52,6 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--token-file", type=Path, required=True, help="the gateways' bearer token, mode 0600")
     parser.add_argument("--admin-token-file", type=Path, help="the administrators' token (the gateways')")
     parser.add_argument("--site", action="append", default=[], help="a site that may say hello; can be repeated")
+    parser.add_argument("--keys", type=Path, help="folder of signing keys (python -m sync.office.keys make DIR)")
     parser.add_argument("--list", type=Path, help="the first list of the (one) site, taken if it has none yet")
     args = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s office   %(levelname)s %(message)s")
@@ -67,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
 async def _serve(args: argparse.Namespace) -> int:
     token = _token(args.token_file)
     admin = token if args.admin_token_file is None else _token(args.admin_token_file)
-    desk = _desk(args.data)
+    desk = _desk(args.data, _signer(args.keys))
     await _prepare(desk, args.site, args.list)
     app = create_app(desk, token, admin)
     config = uvicorn.Config(
@@ -97,13 +99,22 @@ async def _serve(args: argparse.Namespace) -> int:
     return 0 if server.started else 1
 
 
-def _desk(folder: Path) -> Desk:
+def _signer(folder: Path | None) -> Signer:
+    if folder is None:
+        return Signer()
+    try:
+        return load_signer(folder)
+    except KeysUnusable as error:
+        raise _WrongInput(f"--keys: {error}") from error
+
+
+def _desk(folder: Path, signer: Signer) -> Desk:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         ledger = folder / "office.db"
         ledger.touch()
         ledger.chmod(0o600)  # Lists lie in it, with their PINs; SQLite's own files beside it follow.
-        return Desk(ledger)
+        return Desk(ledger, signer)
     except (OSError, sqlite3.Error) as error:
         raise _WrongInput(f"--data {folder}: the ledger can't be opened: {error}") from error
 
@@ -128,7 +139,9 @@ async def _prepare(desk: Desk, sites: list[str], list_path: Path | None) -> None
         raise _WrongInput(f"--list {list_path}: {error}") from error
     if faults := shape_faults(document, site):
         raise _WrongInput(f"--list {list_path}: {'; '.join(faults)}")
-    await desk.do(lambda ledger: ledger.put_list(site, document, keep_version=True))
+    await desk.do(
+        lambda ledger: ledger.change_list(site, lambda lists, seen: lists.put(site, document, seen, keep=True))
+    )
 
 
 def _token(path: Path) -> str:

@@ -1,8 +1,8 @@
 """The office's HTTP side of the protocol, and the administration of its lists."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 
@@ -10,8 +10,7 @@ from sync import wire
 from sync.office.confirmation_routes import admin_confirmations, gateway_confirmations
 from sync.office.desk import Desk
 from sync.office.device_routes import admin_devices
-from sync.office.ledger import Ledger
-from sync.office.lists import item_faults, remove, shape_faults, upsert
+from sync.office.list_routes import admin_entries, admin_lists, gateway_lists
 from sync.office.requests import Refused, answer, answer_refusals, bearer, decode, read_body, refuse, signature_of
 
 EVENTS_PAGE = 1000
@@ -27,9 +26,10 @@ def create_app(desk: Desk, gateway_token: str, admin_token: str) -> FastAPI:
 
     app = FastAPI(title="Gatehouse office", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     answer_refusals(app)
-    for routes in (gateway_confirmations(desk), gateway_routes(desk)):
+    for routes in (gateway_confirmations(desk), gateway_lists(desk), gateway_routes(desk)):
         app.include_router(routes, dependencies=[Depends(bearer(gateway_token))])
-    for routes in (admin_confirmations(desk), admin_devices(desk), admin_routes(desk), admin_nowhere()):
+    parts = (admin_confirmations, admin_devices, admin_lists, admin_routes, admin_entries)
+    for routes in (part(desk) for part in parts):
         app.include_router(routes, dependencies=[Depends(bearer(admin_token))])
     return app
 
@@ -75,49 +75,12 @@ def gateway_routes(desk: Desk) -> APIRouter:
         await desk.must_know(site)
         return answer(await desk.do(lambda ledger: ledger.hash_at(site, epoch, seq)))
 
-    @routes.get("/list/manifest")
-    async def manifest(site: str, after: Annotated[int, Query(ge=0)] = 0, wait: float = wire.WAIT_S) -> Response:
-        await desk.must_know(site)
-        found = await desk.wait_for(lambda ledger: ledger.manifest(site, after), wait)
-        return Response(status_code=204) if found is None else answer(found)
-
-    @routes.get("/list/{version}")
-    async def one_list(site: str, version: int) -> Response:
-        return await _list(desk, site, version)
-
     return routes
 
 
 def admin_routes(desk: Desk) -> APIRouter:
     """What people at the office, and their programs, call."""
     routes = APIRouter(prefix="/admin/v1/sites/{site}")
-
-    @routes.get("/list")
-    async def get_list(site: str) -> Response:
-        return await _list(desk, site, None)
-
-    @routes.put("/list")
-    async def put_list(site: str, request: Request) -> Response:
-        body = await read_body(request, wire.LIST_BYTES)
-        document = await desk.do(lambda _: decode(body, Any))
-        if faults := shape_faults(document, site):
-            raise refuse(400, "invalid", "; ".join(faults))
-        decode(b'"' + site.encode() + b'"', wire.Site)
-        return await _changed(desk, lambda ledger: ledger.put_list(site, document))
-
-    @routes.post("/{part}")
-    async def put_entries(site: str, part: str, request: Request) -> Response:
-        _editable(part)
-        given = decode(await read_body(request, wire.REQUEST_BYTES), Any)
-        items = given if isinstance(given, list) else [given]
-        if faults := item_faults(items, "$"):
-            raise refuse(400, "invalid", "; ".join(faults[:20]))
-        return await _changed(desk, lambda ledger: _edit(ledger, site, lambda old: upsert(old, part, items)))
-
-    @routes.delete("/{part}/{id_}")
-    async def delete_entry(site: str, part: str, id_: str) -> Response:
-        _editable(part)
-        return await _changed(desk, lambda ledger: _edit(ledger, site, lambda old: remove(old, part, id_)))
 
     @routes.get("/events")
     async def events(
@@ -148,17 +111,6 @@ def admin_routes(desk: Desk) -> APIRouter:
     return routes
 
 
-def admin_nowhere() -> APIRouter:
-    """Where there is nothing to read: 404, also beside `POST /{part}`, for which a framework would say 405."""
-    routes = APIRouter(prefix="/admin/v1")
-
-    @routes.get("/{path:path}")
-    async def nowhere(path: str) -> Response:
-        raise refuse(404, "unknown_path", f"there is nothing to read at {path[:100]!r}: see docs/protocol.md")
-
-    return routes
-
-
 _FORBIDDEN = ("bad_signature", "other_device")
 """Who speaks is not who may: 403. Every other refusal is a conflict with what is known."""
 
@@ -167,31 +119,3 @@ def _result(result: object) -> Response:
     if isinstance(result, wire.Refusal):
         raise Refused(403 if result.code in _FORBIDDEN else 409, result)
     return answer(result)
-
-
-async def _list(desk: Desk, site: str, version: int | None) -> Response:
-    raw = await desk.do(lambda ledger: ledger.list_bytes(site, version))
-    if raw is None:
-        raise refuse(404, "unknown_list", f"there is no such list for {site!r}")
-    return Response(raw, media_type="application/json")
-
-
-async def _changed(desk: Desk, work: Callable[[Ledger], int]) -> Response:
-    version = await desk.do(work)
-    desk.wake()
-    return answer({"version": version})
-
-
-def _editable(part: str) -> None:
-    if part not in ("cardholders", "credentials"):
-        raise refuse(404, "unknown_part", "cardholders and credentials are edited one by one; the rest with PUT list")
-
-
-def _edit(ledger: Ledger, site: str, change: Callable[[dict[str, Any]], dict[str, Any] | None]) -> int:
-    raw = ledger.list_bytes(site)
-    if raw is None:
-        raise refuse(404, "unknown_list", f"{site!r} has no list yet: PUT one first")
-    changed = change(decode(raw, dict[str, Any]))
-    if changed is None:
-        raise refuse(404, "unknown_entry", "there is no entry with this id")
-    return ledger.put_list(site, changed)

@@ -9,6 +9,7 @@ from typing import TypeVar
 from sync import wire
 from sync.office.ledger import Ledger
 from sync.office.requests import refuse
+from sync.office.signing import Signer
 
 Result = TypeVar("Result")
 
@@ -16,10 +17,11 @@ Result = TypeVar("Result")
 class Desk:
     """The ledger on its own thread, and the gateways that wait for a list or an answer."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, signer: Signer | None = None) -> None:
+        self.path, self.signer = path, signer or Signer()
         # One thread: SQLite has one writer anyway, and no two requests see half of each other's work.
         self._thread = ThreadPoolExecutor(1, "ledger")
-        self._ledger = self._thread.submit(Ledger, path).result()
+        self._ledger = self._thread.submit(Ledger, path, self.signer).result()
         self._changed = asyncio.Event()
         self._ending = False
 

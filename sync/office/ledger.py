@@ -3,48 +3,42 @@
 Times are stamped by the ledger itself, in UTC.
 """
 
-import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import msgspec
+from typing import Any, TypeVar
 
 from sync import wire
-from sync.office import alarms, devices, refused_lists, streams
+from sync.office import alarms, devices, streams
 from sync.office.confirmations import SCHEMA as CONFIRMATIONS
 from sync.office.confirmations import Confirmations
+from sync.office.listing import Listings
+from sync.office.signing import Signer
 
-LISTS_KEPT = 20
-"""Versions of a site's list that stay readable; a gateway only ever wants the newest."""
+Result = TypeVar("Result")
 
 _NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS site (
     site TEXT PRIMARY KEY, hello_at TEXT, software TEXT, boot_id TEXT,
     list_seen INTEGER NOT NULL DEFAULT 0, duplicates INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS list (
-    site TEXT, version INTEGER, changed_at TEXT NOT NULL, sha256 TEXT NOT NULL, raw BLOB NOT NULL,
-    PRIMARY KEY (site, version));
 """
 
 
 class Ledger:
     """Not safe for several threads at once: the application calls it from one thread of its own."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, signer: Signer | None = None) -> None:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.executescript(_SCHEMA + alarms.SCHEMA + devices.SCHEMA + streams.SCHEMA + CONFIRMATIONS)
-        self._db.executescript(refused_lists.SCHEMA)
         self._alarms = alarms.Alarms(self._db)
         self._devices = devices.Devices(self._db, self._alarms)
         self._streams = streams.Streams(self._db, self._alarms)
-        self._refused = refused_lists.RefusedLists(self._db)
         self._confirmations = Confirmations(self._db)
+        self.lists = Listings(self._db, signer or Signer())
 
     def close(self) -> None:
         """Close the file."""
@@ -92,7 +86,6 @@ class Ledger:
                 return refusal
             result, fresh = self._streams.accept(site, batch)
             self._confirmations.take(site, batch.epoch, fresh)
-            self._refused.take(site, fresh)
             return result
 
     def accept_gap(self, site: str, gap: wire.Gap, body: bytes, signature: str) -> wire.Receipt | wire.Refusal:
@@ -131,8 +124,8 @@ class Ledger:
             "last_hello_at": about[0],
             "software": about[1],
             "list_version": self.list_version(site),
+            "list_generation": self.lists.coordinate(site)[0],
             "list_version_at_gateway": about[2],
-            "list_refused": self._refused.summary(site),
             "device_key": self._devices.enrolled(site),
             "alarms": self._alarms.open(site),
         }
@@ -173,40 +166,14 @@ class Ledger:
 
     def list_version(self, site: str) -> int:
         """The newest list's version, 0 while there is none."""
-        row = self._one("SELECT max(version) FROM list WHERE site = ?", site)
-        return int(row[0] or 0)
+        return self.lists.coordinate(site)[1]
 
-    def manifest(self, site: str, after: int) -> wire.Manifest | None:
-        """The newest list, if it is newer than `after`."""
-        row = self._one(
-            "SELECT site, version, length(raw), sha256 FROM list WHERE site = ? AND version > ?"
-            " ORDER BY version DESC LIMIT 1",
-            *(site, after),
-        )
-        return None if row is None else wire.Manifest(*row)
-
-    def list_bytes(self, site: str, version: int | None = None) -> bytes | None:
-        """A list as its gateway gets it; the newest without a version."""
-        version = self.list_version(site) if version is None else version
-        row = self._one("SELECT raw FROM list WHERE site = ? AND version = ?", site, version)
-        return None if row is None else bytes(row[0])
-
-    def put_list(self, site: str, document: dict[str, Any], *, keep_version: bool = False) -> int:
-        """Store a whole list as the next version: above all that the office has, and all that the gateway has shown."""
+    def change_list(self, site: str, change: Callable[[Listings, int], Result]) -> Result:
+        """Change a site's list in one transaction. `change` gets the newest version that its gateway has shown."""
         with self._transaction():
             self._db.execute("INSERT OR IGNORE INTO site (site) VALUES (?)", (site,))
             (seen,) = self._one("SELECT list_seen FROM site WHERE site = ?", site)
-            version = max(seen, self.list_version(site)) + 1
-            now = self._one(f"SELECT {_NOW}")[0]
-            if keep_version:
-                version = max(version, int(document.get("version", 1)))
-            else:
-                document = {**document, "issued_at": now}
-            raw = msgspec.json.encode({**document, "version": version})
-            digest = hashlib.sha256(raw).hexdigest()
-            self._db.execute("INSERT INTO list VALUES (?, ?, ?, ?, ?)", (site, version, now, digest, raw))
-            self._db.execute("DELETE FROM list WHERE site = ? AND version <= ?", (site, version - LISTS_KEPT))
-        return int(version)
+            return change(self.lists, int(seen))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -4,6 +4,7 @@ from typing import Any
 
 PARTS = ("schedules", "special_days", "access_points", "areas", "levels", "cardholders", "credentials")
 EDITED = ("cardholders", "credentials")
+KNOWN = frozenset((*PARTS, "pass_keys", "schema", "site", "version", "issued_at", "zone"))
 
 
 def shape_faults(document: object, site: str) -> list[str]:
@@ -17,12 +18,14 @@ def shape_faults(document: object, site: str) -> list[str]:
         faults.append(f"$.site: must be {site!r}")
     if not isinstance(document.get("zone"), str):
         faults.append("$.zone: must be an IANA time zone, such as Asia/Shanghai")
+    unknown = document.keys() - KNOWN
+    faults += [f"$.{str(name)[:40]}: unknown key" for name in sorted(map(str, unknown))]
     for part in PARTS:
         items = document.get(part, [])
         if not isinstance(items, list):
             faults.append(f"$.{part}: must be a list")
         elif part in EDITED:
-            faults += item_faults(items, f"$.{part}")
+            faults += item_faults(items, f"$.{part}") or _twice(items, f"$.{part}")
     return faults[:100]
 
 
@@ -35,21 +38,16 @@ def item_faults(items: list[Any], path: str) -> list[str]:
     ]
 
 
-def upsert(document: dict[str, Any], part: str, items: list[dict[str, Any]]) -> dict[str, Any]:
-    """The list with these entries put in, or in the place of those with the same id."""
-    entries = {entry["id"]: entry for entry in document.get(part, [])}
-    entries |= {item["id"]: item for item in items}
-    return {**document, part: list(entries.values())}
+def _twice(items: list[dict[str, Any]], path: str) -> list[str]:
+    """An id that is there twice: entries are kept by their ids."""
+    ids = [item["id"] for item in items]
+    return [] if len(set(ids)) == len(ids) else [f"{path}: an id is there twice: {_first_twice(ids)!r}"]
 
 
-def remove(document: dict[str, Any], part: str, id_: str) -> dict[str, Any] | None:
-    """The list without the entry, None where it isn't there. A cardholder's credentials go along."""
-    entries = document.get(part, [])
-    kept = [entry for entry in entries if entry["id"] != id_]
-    if len(kept) == len(entries):
-        return None
-    document = {**document, part: kept}
-    if part == "cardholders":
-        credentials = document.get("credentials", [])
-        document["credentials"] = [entry for entry in credentials if entry.get("cardholder") != id_]
-    return document
+def _first_twice(ids: list[str]) -> str:
+    seen: set[str] = set()
+    for id_ in ids:
+        if id_ in seen:
+            break
+        seen.add(id_)
+    return id_

@@ -11,6 +11,7 @@ BENCHES = (
     "crowd_bench",
     "doors_bench",
     "journal_bench",
+    "list_sync_bench",
     "mqtt_bench",
     "osdp_bench",
     "readers_bench",

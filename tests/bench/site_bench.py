@@ -38,6 +38,7 @@ zones = [{{ name = "yard", polygon = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 
 [office]
 url = "{office}"
 token = "file:secrets/token"
+unsigned = true
 [console]
 port = 0
 """

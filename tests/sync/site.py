@@ -13,21 +13,26 @@ import httpx2
 from gateway.clock import SystemClock
 from gateway.domain.commands import ForkJournal
 from gateway.domain.events import DoorOpened
+from gateway.domain.list_update import GuardBounds
 from gateway.domain.ports import Feed, Reply
 from gateway.domain.signals import HistoryDiverged, ListReady, Signal, StatusReported
 from gateway.errors import LinkError
 from gateway.store.journal import SqliteJournal
 from gateway.store.journal_reader import SqliteJournalReader
+from gateway.store.list_compiler import CompiledFile
 from gateway.store.list_folder import ListFolder, set_current
 from sync import wire
 from sync.device_key import DeviceKey
 from sync.office_client import OfficeClient
+from sync.trust import Trust
 from sync.worker import run_sync
 from tests.waiting import wait_until_async
 
 SITE = "demo"
 TOKEN = "a-token-of-32-characters-or-more"
 SITE_KEY = b"k" * 32
+OPEN = GuardBounds(100, 1_000_000, 100, 1_000_000, all_doors=False, unlocked=False)
+"""Nothing waits for a second yes."""
 ALWAYS = [{"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "start": "00:00", "end": "24:00"}]
 
 
@@ -96,7 +101,7 @@ class Doors:
         if isinstance(signal, HistoryDiverged) and self.journal is not None:
             point = ForkJournal("fork", signal.current, signal.epoch, signal.seq, signal.hash)
             await asyncio.wrap_future(self.journal.fork(point, SystemClock().now()))
-        if isinstance(signal, ListReady) and self.takes_lists:
+        if isinstance(signal, ListReady) and self.takes_lists and not signal.guards:
             self._take(signal)
         return Reply(accepted=True)
 
@@ -107,8 +112,9 @@ class Doors:
     def put(self, feed: Feed) -> None:
         self._feed.put_nowait(feed)
 
-    def say_list(self, version: int) -> None:
-        self.put(Feed(connected=True, status={"list": {"version": version} if version else None}))
+    def say_list(self, version: int, generation: int = 0) -> None:
+        listed = {"version": version, "generation": generation} if version else None
+        self.put(Feed(connected=True, status={"list": listed}))
 
     def heard(self, kind: type[Signal]) -> list[Any]:
         return [signal for signal in self.signals if isinstance(signal, kind)]
@@ -116,24 +122,30 @@ class Doors:
     def _take(self, ready: ListReady) -> None:
         path = self._lists.parent / ready.path
         assert path.exists()
-        set_current(self._lists, _Compiled(path, ready.version, ready.digest, ready.credentials))  # type: ignore[arg-type]
-        self.say_list(ready.version)
-
-
-class _Compiled:
-    def __init__(self, path: Path, version: int, digest: str, credentials: int) -> None:
-        self.path, self.version, self.digest, self.credentials = path, version, digest, credentials
+        made = CompiledFile(path, ready.version, ready.digest, ready.credentials, ready.generation)
+        set_current(self._lists, made)
+        self.say_list(ready.version, ready.generation)
 
 
 class Gateway:
     """The sync process's work inside the test, on real files and sockets."""
 
-    def __init__(self, data: Path, url: str, token: str = TOKEN, key: DeviceKey | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        url: str,
+        token: str = TOKEN,
+        key: DeviceKey | None = None,
+        *,
+        root: str | None = None,
+        bounds: GuardBounds | None = None,
+    ) -> None:
         data.mkdir(parents=True, exist_ok=True)
         self.data, self.clock = data, SystemClock()
         self.journal = SqliteJournal(data / "journal.db", self.clock)
         self.reader = SqliteJournalReader(data / "journal.db")
-        self.lists = ListFolder(data / "lists", SITE_KEY)
+        self.bounds, self._root = bounds or OPEN, None if root is None else bytes.fromhex(root)
+        self.lists = ListFolder(data / "lists", SITE_KEY, bounds=self.bounds)
         self.doors = Doors(data / "lists")
         self.doors.journal = self.journal
         self._url, self._token = url, token
@@ -150,7 +162,9 @@ class Gateway:
 
     def start(self) -> None:
         client = a_client(self._url, self._token, self.key)
-        work = run_sync(SITE, client, self.reader, self.lists, self.doors, self.data, self.clock, "test")
+        self.lists = ListFolder(self.data / "lists", SITE_KEY, bounds=self.bounds)
+        trust = Trust(SITE, self._root, self.data / "lists" / "trust.json", self.clock)
+        work = run_sync(trust, client, self.reader, self.lists, self.doors, self.data, self.clock, "test")
         self._task = asyncio.create_task(work)
 
     async def stop(self) -> None:

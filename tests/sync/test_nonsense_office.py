@@ -14,7 +14,8 @@ from gateway.domain.signals import LinkChanged, LinkState
 from gateway.errors import OfficeRejected, OfficeUnreachable
 from sync import office_client, wire
 from sync.backoff import Backoff
-from tests.sync.site import SITE, Gateway, a_client, until
+from sync.office_client import After
+from tests.sync.site import Gateway, a_client, until
 
 Respond = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
 HELLO = wire.Hello(1, "test", "boot", "0" * 64, "0" * 32, (), 0)
@@ -90,8 +91,9 @@ RUBBISH = {
 async def test_rubbish_is_rejected_and_never_raises_anything_else(rubbish: str) -> None:
     async with an_office(RUBBISH[rubbish]) as url:
         client = a_client(url)
-        manifest = wire.Manifest(SITE, 1, 100, "0" * 64)
-        for call in (client.hello(HELLO), client.manifest(0, 0), client.list(manifest), client.answers(0, 0)):
+        lists = (client.manifest(After(), 0), client.changes(2, 1), client.digests(2), client.buckets(2, [0]))
+        downs = (*lists, client.revocations(0, 0), client.keys(), client.answers(0, 0))
+        for call in (client.hello(HELLO), *downs):
             with pytest.raises((OfficeRejected, OfficeUnreachable)):
                 await call
         with pytest.raises(OfficeRejected):
@@ -155,16 +157,6 @@ async def test_an_office_that_hangs_is_given_up_in_bounded_time(monkeypatch: pyt
         client = a_client(url)
         with pytest.raises(OfficeUnreachable, match="no answer"):
             await client.hello(HELLO)
-        await client.close()
-
-
-async def test_a_list_that_is_not_the_manifests_is_rejected() -> None:
-    async with an_office(saying(b"{}")) as url:
-        client = a_client(url)
-        with pytest.raises(OfficeRejected, match="not the one of its manifest"):
-            await client.list(wire.Manifest(SITE, 1, 2, "0" * 64))
-        with pytest.raises(OfficeRejected, match="not the one of its manifest"):
-            await client.list(wire.Manifest(SITE, 1, 3, "0" * 64))
         await client.close()
 
 

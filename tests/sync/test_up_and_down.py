@@ -16,6 +16,7 @@ from gateway.errors import AuthenticationFailed
 from gateway.store.list_folder import current_list
 from sync import wire
 from sync.history import Diverged, committed
+from sync.office_client import After
 from sync.uplink import make_batch
 from tests.sync.site import Gateway, Office, a_client, a_list, say_hello, until
 
@@ -218,7 +219,7 @@ async def test_a_wrong_token_is_told_and_not_tried_blindly(tmp_path: Path) -> No
         assert gate.doors.status["office"] == "offline"
         client = a_client(office.url, "y" * 32)
         with pytest.raises(AuthenticationFailed):
-            await client.manifest(0, 0)
+            await client.manifest(After(), 0)
         await client.close()
 
 
@@ -243,7 +244,7 @@ async def test_a_list_with_faults_leaves_the_old_one_and_is_told_once(tmp_path: 
         await until(lambda: gate.doors.heard(ListRefused))
         refused = gate.doors.heard(ListRefused)[0]
         assert refused.version == 2
-        assert any("no level 'residents'" in fault for fault in refused.faults)
+        assert any("'residents' is taken out but 'p-1' has it" in fault for fault in refused.faults)
         assert current_list(gate.data / "lists") == old
         await office.kill()
         await office.start()

@@ -43,6 +43,7 @@ def _secret(data: Path, name: str, content: str = "sesame-sesame-sesame", mode: 
     (data / "secrets").mkdir(parents=True, exist_ok=True)
     (data / "secrets" / name).write_text(content)
     (data / "secrets" / name).chmod(mode)
+    (data / "secrets" / "office-root.pub").write_text("ab" * 32 + "\n")
 
 
 def _gatehouse(*words: str) -> "subprocess.CompletedProcess[str]":
@@ -54,8 +55,9 @@ def test_a_run_without_its_secrets_says_each_in_one_line_and_starts_nothing(tmp_
     config, data = _demo(tmp_path, _free_port()), tmp_path / "data"
     done = _gatehouse("run", "--config", str(config), "--data", str(data))
     assert done.returncode == 2
-    token, password = done.stderr.splitlines()
+    token, root, password = done.stderr.splitlines()
     assert re.match(r"error: office\.token = 'file:secrets/office-token' \(line \d+\): .*put the secret into", token)
+    assert re.match(r"error: office\.root_key \(line \d+\): put the office's office-root\.pub into ", root)
     assert re.match(r"error: camera\.yard\.password = 'file:secrets/camera-yard' \(line \d+\): ", password)
     assert not (data / "journal.db").exists()
 

@@ -32,6 +32,7 @@ class MemoryAccessList:
     access_points: dict[str, ListedAccessPoint] = field(default_factory=dict)
     area_table: dict[str, Area] = field(default_factory=dict)
     passes: dict[str, Pass] = field(default_factory=dict)
+    generation: int = 0
 
     def key(self, identifier: Identifier) -> str:
         return identifier.canonical()

@@ -30,7 +30,7 @@ from tests.gateway.store.random_documents import IDENTIFIERS, documents
 from tests.gateway.store.sample_lists import OFFICE_KEY, full_list, sample_list
 
 KEY = b"\x07" * 32
-LAYOUT_DIGEST = "066c86cfa97793641ccbd96c37ab16f63f3ce9052100d66d165ddbfcca0a2346"
+LAYOUT_DIGEST = "b252a5f9d30910eb3c20b9fdaafc075432bd958372919f44ee95cb71a856722e"
 CARD = Identifier("H10301", 100, 1)
 
 

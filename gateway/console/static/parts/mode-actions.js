@@ -51,6 +51,12 @@ export function releaseLockOpen() {
   ofGroup("lock_open_release", "/api/lock-open/release", held("lock_opens"), OVER,
     burning.length ? { title: t("ui.lock_open_release_title_fire", { doors }), yes: t("ui.lock_open_release_yes_fire") } : {});
 }
+// A supervisor says yes alone, everybody else with a second person.
+export function confirmList(held) {
+  const second = state.me.role === "supervisor" ? [] : [fieldPart("user", t("ui.second_person"), "text"), fieldPart("password", t("ui.second_password"), "password")];
+  askDialog({ title: t("ui.confirm_list_title", held), text: t("ui.list_held", held), parts: [reasonPart([]), ...second], yes: t("ui.confirm_list"), danger: true,
+    send: (send, { reason, user, password }) => send(`/api/lists/${held.version}/confirm`, second.length ? { reason, second: { user, password } } : { reason }) });
+}
 export const releaseLockdown = () => ofGroup("lockdown_release", "/api/lockdown/release", held("lockdowns"), OVER, {
   extra: [fieldPart("user", t("ui.second_person"), "text"), fieldPart("password", t("ui.second_password"), "password")],
   body: ({ group, reason, user, password }) => ({ group, reason, second: { user, password } }),

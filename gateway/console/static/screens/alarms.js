@@ -1,5 +1,6 @@
 import { acknowledge, acknowledgeNormal, clearFire, mayAct, mayGoTogether, openDoor, resolve, whyNoFireReset } from "../parts/actions.js";
 import { act, settleActs } from "../parts/acts.js";
+import { confirmList } from "../parts/mode-actions.js";
 import { badge, h } from "../parts/dom.js";
 import { whyNoOpen } from "../parts/door-facts.js";
 import { cameraOf, firstToSee, media, named as evidenceName, newestFirst, noClip } from "../parts/evidence.js";
@@ -57,6 +58,7 @@ class AlarmsScreen extends HTMLElement {
       alarm.state !== "resolved" && (alarm.active ? t("ui.active") : t("ui.normal")),
       alarm.acknowledged_by ? t("ui.acknowledged_by", { user: alarm.acknowledged_by }) : alarm.state === "open" && t("ui.unacknowledged"),
       alarm.resolved_by && `${t("ui.resolved_by", { user: alarm.resolved_by })}: ${word("outcome", alarm.outcome)}`,
+      alarm.kind === "list_waiting" && alarm.active && state.status.list_held && t("ui.list_held", state.status.list_held),
       alarm.note, alarm.quiet && t("ui.quiet_alarm"),
     ].filter(Boolean).join(" · ");
   }
@@ -67,6 +69,7 @@ class AlarmsScreen extends HTMLElement {
       act({ id: "resolve", onclick: () => resolve(alarm) }, [t("ui.resolve"), h("kbd", {}, "N")]),
       alarm.door && act({ id: "open-door", onclick: () => openDoor(alarm.door) }, [t("ui.open_door"), h("kbd", {}, "D")], () => whyNoOpen(alarm.door)),
       alarm.kind === "fire" && alarm.active && act({ id: "alarm-fire-reset", onclick: clearFire }, t("ui.fire_reset"), whyNoFireReset),
+      alarm.kind === "list_waiting" && alarm.active && state.status.list_held && act({ id: "confirm-list", onclick: () => confirmList(state.status.list_held) }, t("ui.confirm_list")),
       h("p", { class: "why-not muted" }));
   }
   // A button that can't be pressed says why, also to a finger.

@@ -11,7 +11,7 @@ const groups = {
   type_alarms: "AlarmRaised,AlarmRepeated,AlarmNormal,AlarmAcknowledged,AlarmResolved,EvidenceStored,SirenStarted,SirenStopped,SirenTested,SirensSilenced,ObservationStarted,ObservationEnded",
   type_patrol: "TourStarted,TourPointVisited,TourPointOutOfOrder,TourPointOverdue,TourPointMissed,TourCompleted,TourLeftIncomplete,TourMissed,TourStopped,TourVisitDenied",
   type_people: "OpenedByGuard,AccessConfirmed,SubjectBlocked,SubjectUnblocked,LocalGrantGiven,LocalGrantEnded,AntipassbackForgiven,DoorModeOverridden,LockdownStarted,LockdownReleased,LockOpenStarted,LockOpenReleased,RequestRefused,AlarmAcknowledged,AlarmResolved,OperatorAudited,FireCleared,SirenTested,SirensSilenced",
-  type_devices: "DeviceLost,DeviceReturned,RubbishReceived,DeviceMisconfigured,ReaderConditionChanged,InputFaultChanged,DoorInputFaultChanged,OutputFoundActive,ProcessLost,ProcessReturned,GatewayStarted,ListActivated,ListRejected,CommandEnded",
+  type_devices: "DeviceLost,DeviceReturned,RubbishReceived,DeviceMisconfigured,ReaderConditionChanged,InputFaultChanged,DoorInputFaultChanged,OutputFoundActive,ProcessLost,ProcessReturned,GatewayStarted,ListActivated,ListRejected,ListHeld,ListConfirmed,CredentialsRevoked,CommandEnded",
 };
 const marks = {
   AccessRequested: "…", AccessGranted: "✓", AccessDenied: "✕", AccessTaken: "→", AreaEntered: "→", DoorForcedOpen: "▲", OpenedByGuard: "●",

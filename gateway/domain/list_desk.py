@@ -1,0 +1,115 @@
+"""The office's lists at the doors: put in force, held until somebody says yes, refused; what it revokes meanwhile."""
+
+from gateway.domain import events as ev
+from gateway.domain import signals as sg
+from gateway.domain.access_requests import REASON_CHARACTERS_MAX
+from gateway.domain.alarm import AlarmBook, AlarmKind
+from gateway.domain.commands import SwapList
+from gateway.domain.door_control import DoorControl
+from gateway.domain.list_update import ListGuard
+from gateway.domain.listed import AccessList
+from gateway.domain.moment import Moment
+from gateway.domain.register import Register, Revoked
+
+FAULTS_KEPT, FAULT_CHARACTERS_MAX = 50, 300
+REVOCATIONS_MAX = 1_000
+"""Of one signal: as many as the office knows at a time (docs/protocol.md)."""
+
+
+class ListDesk:
+    """One site's lists. What is in force is the site loop's; this says what may be."""
+
+    def __init__(self, alarms: AlarmBook, doors: DoorControl, register: Register, held: sg.ListReady | None) -> None:
+        self.alarms, self.doors, self.register = alarms, doors, register
+        self.held = held
+
+    def ready(self, signal: sg.ListReady, moment: Moment, access_list: AccessList | None) -> str | None:
+        """A list is made: it goes in force, or is held."""
+        if access_list is not None and _coordinate(signal) <= (access_list.generation, access_list.version):
+            return "ListNotNewer"
+        if not signal.guards:
+            self._swap(signal)
+        elif self.held is None or _coordinate(self.held) != _coordinate(signal):
+            self.held = signal
+            counts = {guarded.guard: guarded.count for guarded in signal.guards}
+            self._tell(
+                ev.ListHeld(
+                    list_version=signal.version,
+                    removed=counts.get(ListGuard.REMOVED, 0),
+                    granted=counts.get(ListGuard.GRANTED, 0),
+                    all_doors=counts.get(ListGuard.ALL_DOORS, 0),
+                    unlocked=counts.get(ListGuard.UNLOCKED, 0),
+                )
+            )
+            self._tell(*self.alarms.raise_alarm(AlarmKind.LIST_WAITING, "office", moment))
+        return None
+
+    def confirm(self, signal: sg.ListConfirmRequested) -> str | None:
+        """Somebody at the site says yes to the list that is held."""
+        if self.held is None or self.held.version != signal.version:
+            return "ListNotWaiting"
+        if not signal.reason.strip():
+            return "ReasonMissing"
+        if signal.second is not None and signal.second.name == signal.operator.name:
+            return "SecondPersonMissing"
+        self._tell(
+            ev.ListConfirmed(
+                list_version=signal.version,
+                reason=signal.reason[:REASON_CHARACTERS_MAX],
+                actor=signal.operator.name,
+                second=None if signal.second is None else signal.second.name,
+                post=signal.operator.post,
+                request_id=signal.request_id,
+            )
+        )
+        self._swap(self.held)
+        return None
+
+    def activated(self, signal: sg.ListActivated) -> None:
+        """A list is in force."""
+        self._tell(ev.ListActivated(list_version=signal.version, digest=signal.digest, credentials=signal.credentials))
+        for kind, source in ((AlarmKind.NO_VALID_LIST, "site"), (AlarmKind.LIST_REJECTED, "office")):
+            self._tell(*self.alarms.normal(kind, source))
+        if self.held is not None and _coordinate(self.held) <= (signal.generation, signal.version):
+            self.held = None
+            self._tell(*self.alarms.normal(AlarmKind.LIST_WAITING, "office"))
+
+    def refused(self, signal: sg.ListRefused, moment: Moment) -> None:
+        """A list can't be used: the old one stays."""
+        faults = tuple(fault[:FAULT_CHARACTERS_MAX] for fault in signal.faults[:FAULTS_KEPT])
+        self._tell(ev.ListRejected(list_version=signal.version, faults=faults))
+        self._tell(*self.alarms.raise_alarm(AlarmKind.LIST_REJECTED, "office", moment))
+
+    def revoke(self, signal: sg.OfficeRevoked, access_list: AccessList | None) -> None:
+        """Refuse these until a list says so too; what the list in force says already is forgotten."""
+        in_force = (0, 0) if access_list is None else (access_list.generation, access_list.version)
+        for credential, known in list(self.register.revoked.items()):
+            if (known.generation, known.version) <= in_force:
+                self.register.put("revoked", credential, None)
+        fresh = []
+        for each in signal.revoked[:REVOCATIONS_MAX]:
+            value = Revoked(each.generation, each.version)
+            if (each.generation, each.version) > in_force and self.register.revoked.get(each.credential) != value:
+                self.register.put("revoked", each.credential, value)
+                fresh.append(each.credential)
+        if fresh:
+            self._tell(ev.CredentialsRevoked(sequence=signal.sequence, credentials=tuple(fresh)))
+
+    def _swap(self, ready: sg.ListReady) -> None:
+        self.doors.commands.append(
+            SwapList(
+                f"list-{ready.generation}-{ready.version}",
+                ready.version,
+                ready.path,
+                ready.digest,
+                ready.credentials,
+                ready.generation,
+            )
+        )
+
+    def _tell(self, *told: ev.Event) -> None:
+        self.doors.events += told
+
+
+def _coordinate(ready: sg.ListReady) -> tuple[int, int]:
+    return ready.generation, ready.version

@@ -1,0 +1,178 @@
+"""A site's list over HTTP: what gateways fetch of it, and what people at the office, and their programs, change."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+
+from sync import list_wire as lw
+from sync import wire
+from sync.office.desk import Desk
+from sync.office.listing import LONG_PARTS, Listings, TooFew, read_document
+from sync.office.lists import item_faults, shape_faults
+from sync.office.requests import answer, decode, read_body, read_record, refuse
+
+
+class Revoke(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Credentials that are to be refused at once."""
+
+    credentials: Annotated[list[lw.EntryId], msgspec.Meta(min_length=1, max_length=lw.REVOKED)]
+    state: Literal["suspended", "lost"] = "lost"
+
+
+def gateway_lists(desk: Desk) -> APIRouter:
+    """What gateways call."""
+    routes = APIRouter(prefix="/v1/sites/{site}")
+
+    @routes.get("/list/manifest")
+    async def manifest(
+        site: str,
+        after: Annotated[int, Query(ge=0)] = 0,
+        generation: Annotated[int, Query(ge=0)] = 0,
+        keys: Annotated[int, Query(ge=0)] = lw.NO_NEWS,
+        signatures: Annotated[int, Query(ge=0)] = lw.NO_NEWS,
+        wait: float = wire.WAIT_S,
+    ) -> Response:
+        await desk.must_know(site)
+        at = (generation, after)
+        found = await desk.wait_for(lambda ledger: ledger.lists.manifest(site, at, keys, signatures), wait)
+        return Response(status_code=204) if found is None else answer(found)
+
+    @routes.get("/list/revocations")
+    async def revocations(site: str, after: Annotated[int, Query(ge=0)] = 0, wait: float = wire.WAIT_S) -> Response:
+        await desk.must_know(site)
+        found = await desk.wait_for(lambda ledger: ledger.lists.revocations(site, after), wait)
+        return Response(status_code=204) if found is None else answer(found)
+
+    @routes.get("/keys")
+    async def keys(site: str) -> Response:
+        if desk.signer.keys is None:
+            raise refuse(404, "unsigned", "this office signs nothing")
+        return answer(desk.signer.keys)
+
+    @routes.get("/list/{version}")
+    async def whole(site: str, version: int) -> Response:
+        return await _whole(desk, site, version)
+
+    @routes.get("/list/{version}/changes")
+    async def changes(site: str, version: int, since: Annotated[int, Query(ge=0)]) -> Response:
+        found = await desk.do(lambda ledger: ledger.lists.changes(site, version, since))
+        return _or_gone(found, "too_old", f"the changes from {since} to {version} are not known any more")
+
+    @routes.get("/list/{version}/digests")
+    async def digests(site: str, version: int) -> Response:
+        found = await desk.do(lambda ledger: ledger.lists.digests(site, version))
+        return _or_gone(found, "not_newest", f"list {version} is not the newest")
+
+    @routes.get("/list/{version}/buckets/{numbers}")
+    async def buckets(site: str, version: int, numbers: str) -> Response:
+        texts = numbers.split(",")
+        wanted = [int(text) for text in texts if text.isascii() and text.isdigit() and int(text) < lw.BUCKETS]
+        if len(wanted) != len(texts) or len(texts) > lw.BUCKETS_ASKED:
+            raise refuse(400, "invalid", f"at most {lw.BUCKETS_ASKED} numbers below {lw.BUCKETS}, with commas")
+        found = await desk.do(lambda ledger: ledger.lists.buckets(site, version, wanted))
+        return _or_gone(found, "not_newest", f"list {version} is not the newest")
+
+    return routes
+
+
+def admin_lists(desk: Desk) -> APIRouter:
+    """What people at the office call."""
+    routes = APIRouter(prefix="/admin/v1/sites/{site}")
+
+    @routes.get("/list")
+    async def get_list(site: str) -> Response:
+        return await _whole(desk, site, None)
+
+    @routes.put("/list")
+    async def put_list(site: str, request: Request) -> Response:
+        body = await read_body(request, wire.LIST_BYTES)
+        document = await desk.do(lambda _: decode(body, Any))
+        if faults := shape_faults(document, site):
+            raise refuse(400, "invalid", "; ".join(faults))
+        decode(b'"' + site.encode() + b'"', wire.Site)
+        return await _changed(desk, site, lambda lists, seen: lists.put(site, document, seen, keep=False))
+
+    @routes.get("/list/signing")
+    async def signing(site: str) -> Response:
+        found = await desk.do(lambda ledger: ledger.lists.manifest(site, (-1, -1)))
+        return _or_gone(found, "unknown_list", f"{site!r} has no list yet")
+
+    @routes.post("/list/signing")
+    async def countersign(site: str, request: Request) -> Response:
+        signature = await read_record(request, lw.Signature)
+        signed = await desk.do(
+            lambda ledger: ledger.change_list(
+                site, lambda lists, _: _or_refused(lambda: lists.countersign(site, signature))
+            )
+        )
+        desk.wake()
+        return answer(signed)
+
+    @routes.post("/list/generation")
+    async def begin_generation(site: str) -> Response:
+        return await _changed(desk, site, lambda lists, seen: lists.begin_generation(site, seen))
+
+    return routes
+
+
+def admin_entries(desk: Desk) -> APIRouter:
+    """What changes a few entries. Behind `admin_lists`: a part's name could be anything."""
+    routes = APIRouter(prefix="/admin/v1/sites/{site}")
+
+    @routes.post("/revocations")
+    async def revoke(site: str, request: Request) -> Response:
+        given = await read_record(request, Revoke)
+        return await _changed(desk, site, lambda lists, seen: lists.revoke(site, given.credentials, given.state, seen))
+
+    @routes.post("/{part}")
+    async def put_entries(site: str, part: str, request: Request) -> Response:
+        _editable(part)
+        given = decode(await read_body(request, wire.REQUEST_BYTES), Any)
+        items = given if isinstance(given, list) else [given]
+        if faults := item_faults(items, "$"):
+            raise refuse(400, "invalid", "; ".join(faults[:20]))
+        return await _changed(desk, site, lambda lists, seen: lists.put_entries(site, part, items, seen))
+
+    @routes.delete("/{part}/{id_}")
+    async def delete_entry(site: str, part: str, id_: str) -> Response:
+        _editable(part)
+        return await _changed(desk, site, lambda lists, seen: lists.remove(site, part, id_, seen))
+
+    return routes
+
+
+async def _whole(desk: Desk, site: str, version: int | None) -> Response:
+    """Read beside the ledger's thread: a large list must not hold up whoever wants a small thing."""
+    raw = await asyncio.to_thread(read_document, desk.path, site, version)
+    if raw is None:
+        raise refuse(404, "unknown_list", f"there is no such list for {site!r}")
+    return Response(raw, media_type="application/json")
+
+
+async def _changed(desk: Desk, site: str, change: Callable[[Listings, int], int]) -> Response:
+    version = await desk.do(
+        lambda ledger: ledger.change_list(site, lambda lists, seen: _or_refused(lambda: change(lists, seen)))
+    )
+    desk.wake()
+    return answer({"version": version})
+
+
+def _or_refused(work: Callable[[], Any]) -> Any:
+    try:
+        return work()
+    except TooFew as error:
+        raise refuse(404, error.code, str(error)) from error
+
+
+def _or_gone(found: object | None, code: str, text: str) -> Response:
+    if found is None:
+        raise refuse(404, code, text)
+    return answer(found)
+
+
+def _editable(part: str) -> None:
+    if part not in LONG_PARTS:
+        raise refuse(404, "unknown_part", "cardholders and credentials are edited one by one; the rest with PUT list")

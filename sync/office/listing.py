@@ -1,0 +1,353 @@
+"""A site's list as the office keeps it: entries by id, each with the version at which it last changed.
+
+What has changed since a version is read off the entries; one that was taken out stays as a mark for a while.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sync import list_wire as lw
+from sync.office.signing import Signer
+
+MARKS_KEPT = 50_000
+"""Entries that were taken out and are remembered: years of a compound's removals. Older gateways get the whole list."""
+LONG_PARTS = ("cardholders", "credentials")
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS listing (
+    site TEXT PRIMARY KEY, generation INTEGER NOT NULL, version INTEGER NOT NULL, previous INTEGER NOT NULL,
+    issued_at TEXT NOT NULL, rules BLOB NOT NULL, rules_version INTEGER NOT NULL, digests BLOB NOT NULL,
+    count INTEGER NOT NULL, floor INTEGER NOT NULL, sequence INTEGER NOT NULL, manifest BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS entry (
+    site TEXT, part TEXT, id TEXT, cardholder TEXT NOT NULL, bucket INTEGER NOT NULL, version INTEGER NOT NULL,
+    raw BLOB, PRIMARY KEY (site, part, id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS entry_bucket ON entry (site, bucket);
+CREATE INDEX IF NOT EXISTS entry_version ON entry (site, version);
+CREATE INDEX IF NOT EXISTS entry_holder ON entry (site, cardholder);
+CREATE TABLE IF NOT EXISTS revocation (
+    site TEXT, credential TEXT, generation INTEGER NOT NULL, version INTEGER NOT NULL, sequence INTEGER NOT NULL,
+    PRIMARY KEY (site, credential)) WITHOUT ROWID;
+"""
+
+
+class TooFew(Exception):
+    """There is no list yet, or no such entry: `code` says which."""
+
+    def __init__(self, code: str, text: str) -> None:
+        self.code = code
+        super().__init__(text)
+
+
+@dataclass(slots=True)
+class _Listing:
+    generation: int
+    version: int
+    previous: int
+    issued_at: str
+    rules: bytes
+    rules_version: int
+    digests: bytes
+    count: int
+    floor: int
+    sequence: int
+    manifest: bytes
+
+
+_Entry = tuple[str, str, str, bytes | None]
+"""Part, id, cardholder, text; no text: taken out."""
+
+
+class Listings:
+    """All sites' lists. Its callers hold a transaction around whatever changes something."""
+
+    def __init__(self, database: sqlite3.Connection, signer: Signer) -> None:
+        self._db, self._signer = database, signer
+        database.executescript(SCHEMA)
+
+    # What gateways get
+
+    def coordinate(self, site: str) -> tuple[int, int]:
+        """(generation, version) of the newest list, (0, 0) while there is none."""
+        found = self._find(site)
+        return (0, 0) if found is None else (found.generation, found.version)
+
+    def manifest(
+        self, site: str, after: tuple[int, int], keys: int = lw.NO_NEWS, signatures: int = lw.NO_NEWS
+    ) -> lw.Manifest | None:
+        """That of the newest list, if it is newer than `after`, or is `after` with more signatures than so many.
+
+        Also if the key set is newer than `keys`: whoever goes by a lost key must learn of it.
+        """
+        found = self._find(site)
+        if found is None:
+            return None
+        manifest = msgspec.json.decode(found.manifest, type=lw.Manifest)
+        if manifest.key_epoch != self._signer.key_epoch:  # the keys have been changed since
+            manifest = self._signed(msgspec.structs.replace(manifest, key_epoch=self._signer.key_epoch))
+        coordinate = (found.generation, found.version)
+        countersigned = coordinate == after and len(manifest.signatures) > signatures
+        return manifest if coordinate > after or countersigned or self._signer.key_epoch > keys else None
+
+    def changes(self, site: str, version: int, since: int) -> lw.Changes | None:
+        """From one version to the newest, which is `version`; None where that isn't known any more, or is much."""
+        found = self._find(site)
+        if found is None or found.version != version or not found.floor <= since < version:
+            return None
+        rows = self._db.execute(
+            "SELECT part, id, raw FROM entry WHERE site = ? AND version > ? LIMIT ?",
+            (site, since, lw.CHANGED_ENTRIES + 1),
+        ).fetchall()
+        if len(rows) > lw.CHANGED_ENTRIES:
+            return None
+        put: dict[str, list[msgspec.Raw]] = {part: [] for part in LONG_PARTS}
+        gone: dict[str, list[str]] = {part: [] for part in LONG_PARTS}
+        for part, id_, raw in rows:
+            if raw is None:
+                gone[part].append(id_)
+            else:
+                put[part].append(msgspec.Raw(raw))
+        rules = _rules(found.rules) if found.rules_version > since else None
+        people, cards = (tuple(put[part]) for part in LONG_PARTS)
+        return lw.Changes(since, rules, people, cards, *(tuple(gone[part]) for part in LONG_PARTS))
+
+    def digests(self, site: str, version: int) -> lw.Digests | None:
+        """Of the newest list, if it is `version`."""
+        found = self._find(site)
+        if found is None or found.version != version:
+            return None
+        return lw.Digests(lw.rules_digest(_rules(found.rules)).hex(), found.digests.hex())
+
+    def buckets(self, site: str, version: int, numbers: Sequence[int]) -> lw.Buckets | None:
+        """The rules and some buckets' entries of the newest list, if it is `version`."""
+        found = self._find(site)
+        if found is None or found.version != version:
+            return None
+        held: dict[str, list[msgspec.Raw]] = {part: [] for part in LONG_PARTS}
+        for number in numbers:
+            for part, _, raw in self._bucket(site, number):
+                held[part].append(msgspec.Raw(raw))
+        return lw.Buckets(_rules(found.rules), *(tuple(held[part]) for part in LONG_PARTS))
+
+    def revocations(self, site: str, after: int) -> lw.Revocations | None:
+        """The newest, if their sequence is above `after`."""
+        found = self._find(site)
+        if found is None or found.sequence <= after:
+            return None
+        rows = self._db.execute(
+            "SELECT credential, generation, version FROM revocation WHERE site = ?"
+            " ORDER BY sequence DESC, credential LIMIT ?",
+            (site, lw.REVOKED),
+        ).fetchall()
+        revoked = tuple(lw.Revoked(*row) for row in rows)
+        unsigned = lw.Revocations(site, found.sequence, self._now(), revoked, self._signer.key_epoch)
+        return msgspec.structs.replace(unsigned, signatures=self._signer.signatures(unsigned))
+
+    # What people at the office do
+
+    def put(self, site: str, document: dict[str, Any], seen: int, *, keep: bool) -> int:
+        """A whole list as the next version. `keep`: its own version and time, where they are above all others."""
+        before = self._find(site)
+        version = max(seen, 0 if before is None else before.version) + 1
+        issued_at = None
+        if keep:
+            version = max(version, int(document.get("version", 1)))
+            issued_at = _time(document.get("issued_at"))
+        fresh = dict(_entries(document))
+        old = self._db.execute("SELECT part, id, cardholder, raw FROM entry WHERE site = ?", (site,)).fetchall()
+        gone = [(part, id_, holder, None) for part, id_, holder, raw in old if raw and (part, id_) not in fresh]
+        known = {(part, id_): raw for part, id_, _, raw in old}
+        del old
+        put = [(*key, *entry) for key, entry in fresh.items() if known.get(key) != entry[1]]
+        rules = msgspec.json.encode({name: document[name] for name in lw.RULES if name in document})
+        return self._next(site, version, [*put, *gone], rules, issued_at)
+
+    def put_entries(self, site: str, part: str, items: list[dict[str, Any]], seen: int) -> int:
+        """Put entries in, or in the place of those with the same id. Those that are no longer active are revoked."""
+        before = self._must_find(site)
+        entries = [(*key, *entry) for key, entry in _entries({part: items})]
+        version = self._next(site, max(seen, before.version) + 1, entries)
+        if part == "credentials":
+            self._revoke(site, [item["id"] for item in items if item.get("state", "active") != "active"], version)
+        return version
+
+    def remove(self, site: str, part: str, id_: str, seen: int) -> int:
+        """Take an entry out; a cardholder's credentials go along. They are revoked."""
+        before = self._must_find(site)
+        query = "SELECT part, id, cardholder FROM entry WHERE site = ? AND raw IS NOT NULL AND "
+        where, value = ("cardholder = ?", id_) if part == "cardholders" else ("part = 'credentials' AND id = ?", id_)
+        rows = self._db.execute(query + where, (site, value)).fetchall()
+        if not any((row[0], row[1]) == (part, id_) for row in rows):
+            raise TooFew("unknown_entry", "there is no entry with this id")
+        version = self._next(site, max(seen, before.version) + 1, [(*row, None) for row in rows])
+        self._revoke(site, [row[1] for row in rows if row[0] == "credentials"], version)
+        return version
+
+    def revoke(self, site: str, credentials: list[str], state: str, seen: int) -> int:
+        """Give credentials another state, and have gateways refuse them before they have the list."""
+        before = self._must_find(site)
+        items = []
+        for id_ in credentials:
+            row = self._db.execute(
+                "SELECT raw FROM entry WHERE site = ? AND part = 'credentials' AND id = ? AND raw IS NOT NULL",
+                (site, id_),
+            ).fetchone()
+            if row is None:
+                raise TooFew("unknown_entry", f"there is no credential {id_!r}")
+            items.append({**msgspec.json.decode(row[0]), "state": state})
+        entries = [(*key, *entry) for key, entry in _entries({"credentials": items})]
+        version = self._next(site, max(seen, before.version) + 1, entries)
+        self._revoke(site, credentials, version)
+        return version
+
+    def begin_generation(self, site: str, seen: int) -> int:
+        """The same list in a later generation: newer than whatever gateways have. Its version."""
+        before = self._must_find(site)
+        return self._next(site, max(seen, before.version) + 1, [], generation=before.generation + 1)
+
+    def countersign(self, site: str, signature: lw.Signature) -> lw.Manifest:
+        """Add a person's signature to the newest manifest, in the place of theirs before."""
+        manifest = msgspec.json.decode(self._must_find(site).manifest, type=lw.Manifest)
+        others = tuple(each for each in manifest.signatures if each.key != signature.key)
+        signed = msgspec.structs.replace(manifest, signatures=(*others, signature))
+        self._db.execute("UPDATE listing SET manifest = ? WHERE site = ?", (msgspec.json.encode(signed), site))
+        return signed
+
+    def _next(
+        self,
+        site: str,
+        version: int,
+        entries: Iterable[_Entry],
+        rules: bytes | None = None,
+        issued_at: datetime | None = None,
+        generation: int | None = None,
+    ) -> int:
+        before = self._find(site)
+        touched, more = self._write(site, version, entries)
+        digests = bytearray(before.digests if before is not None else lw.bucket_digest(()) * lw.BUCKETS)
+        for number in touched:
+            lines = (lw.entry_line(part, id_, raw) for part, id_, raw in self._bucket(site, number))
+            digests[number * 32 : number * 32 + 32] = lw.bucket_digest(lines)
+        text = rules if rules is not None else b"{}" if before is None else before.rules
+        changed = before is None or text != before.rules
+        count = (0 if before is None else before.count) + more
+        previous = 0 if before is None else before.version
+        if generation is None:
+            generation = 0 if before is None else before.generation
+        root = lw.root_of(lw.rules_digest(_rules(text)), bytes(digests))
+        now = issued_at or self._now()
+        manifest = lw.Manifest(site, generation, version, previous, count, root, now, self._signer.key_epoch)
+        floor = version if before is None else self._floor(site, before.floor)
+        row = _Listing(
+            *(generation, version, previous, now.isoformat(), text),
+            version if changed or before is None else before.rules_version,
+            *(bytes(digests), count, floor, 0 if before is None else before.sequence),
+            msgspec.json.encode(self._signed(manifest)),
+        )
+        values = [getattr(row, name) for name in _Listing.__slots__]
+        self._db.execute(f"INSERT OR REPLACE INTO listing VALUES (?{', ?' * len(values)})", (site, *values))
+        return version
+
+    def _write(self, site: str, version: int, entries: Iterable[_Entry]) -> tuple[set[int], int]:
+        """Put the entries; the buckets that are touched, and how many more entries there are now."""
+        touched: set[int] = set()
+        more = 0
+        rows = []
+        for part, id_, holder, raw in entries:
+            old = self._db.execute(
+                "SELECT bucket, raw IS NOT NULL FROM entry WHERE site = ? AND part = ? AND id = ?", (site, part, id_)
+            ).fetchone()
+            bucket = lw.bucket_of(holder)
+            touched |= {bucket} if old is None else {bucket, old[0]}
+            more += (raw is not None) - bool(old and old[1])
+            rows.append((site, part, id_, holder, bucket, version, raw))
+        self._db.executemany("INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        return touched, more
+
+    def _floor(self, site: str, floor: int) -> int:
+        """The oldest version from which all removals are known."""
+        row = self._db.execute(
+            "SELECT version FROM entry INDEXED BY entry_version WHERE site = ? AND version > ? AND raw IS NULL"
+            " ORDER BY version DESC LIMIT 1 OFFSET ?",
+            (site, floor, MARKS_KEPT),
+        ).fetchone()
+        if row is None:
+            return floor
+        self._db.execute("DELETE FROM entry WHERE site = ? AND raw IS NULL AND version <= ?", (site, row[0]))
+        return int(row[0])
+
+    def _revoke(self, site: str, credentials: list[str], version: int) -> None:
+        if not credentials:
+            return
+        found = self._must_find(site)
+        sequence = found.sequence + 1
+        rows = [(site, id_, found.generation, version, sequence) for id_ in credentials]
+        self._db.executemany("INSERT OR REPLACE INTO revocation VALUES (?, ?, ?, ?, ?)", rows)
+        self._db.execute("UPDATE listing SET sequence = ? WHERE site = ?", (sequence, site))
+
+    def _signed(self, manifest: lw.Manifest) -> lw.Manifest:
+        return msgspec.structs.replace(manifest, signatures=self._signer.signatures(manifest))
+
+    def _bucket(self, site: str, number: int) -> Iterator[tuple[str, str, bytes]]:
+        yield from self._db.execute(
+            "SELECT part, id, raw FROM entry WHERE site = ? AND bucket = ? AND raw IS NOT NULL", (site, number)
+        )
+
+    def _now(self) -> datetime:
+        (text,) = self._db.execute("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')").fetchone()
+        return datetime.fromisoformat(text)
+
+    def _find(self, site: str) -> _Listing | None:
+        row = self._db.execute("SELECT * FROM listing WHERE site = ?", (site,)).fetchone()
+        return None if row is None else _Listing(*row[1:])
+
+    def _must_find(self, site: str) -> _Listing:
+        found = self._find(site)
+        if found is None:
+            raise TooFew("unknown_list", f"{site!r} has no list yet: PUT one first")
+        return found
+
+
+def read_document(path: Path, site: str, version: int | None) -> bytes | None:
+    """The whole LIST.json, read beside whoever writes; None where the newest list is another than `version`."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)) as database:
+        database.execute("BEGIN")
+        row = database.execute(
+            "SELECT generation, version, issued_at, rules FROM listing WHERE site = ?", (site,)
+        ).fetchone()
+        if row is None or (version is not None and row[1] != version):
+            return None
+        head = {"schema": 1, "site": site, "version": row[1], "issued_at": datetime.fromisoformat(row[2])}
+        parts = [msgspec.json.encode({**head, **_rules(row[3])})[:-1]]
+        for part in LONG_PARTS:
+            raws = database.execute(
+                "SELECT raw FROM entry WHERE site = ? AND part = ? AND raw IS NOT NULL ORDER BY id", (site, part)
+            )
+            parts += [b',"' + part.encode() + b'":[', b",".join(raw for (raw,) in raws), b"]"]
+    return b"".join([*parts, b"}"])
+
+
+def _entries(document: dict[str, Any]) -> Iterator[tuple[tuple[str, str], tuple[str, bytes]]]:
+    """(part, id) and (cardholder, text) of each entry. Keys are sorted, so that the same entry is the same text."""
+    for part in LONG_PARTS:
+        for item in document.get(part, []):
+            holder = item["id"] if part == "cardholders" else str(item.get("cardholder", ""))
+            yield (part, item["id"]), (holder, msgspec.json.encode(item, order="sorted"))
+
+
+def _rules(text: bytes) -> dict[str, msgspec.Raw]:
+    return msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        found = msgspec.convert(text, datetime)
+    except msgspec.ValidationError:
+        return None
+    return found if found.tzinfo is not None else None

@@ -1,0 +1,133 @@
+"""The office's keys: a root that signs key sets and is kept apart, and the keys of a set, which sign lists."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sync.list_wire import (
+    KeySet,
+    Manifest,
+    Revocations,
+    Signature,
+    key_set_bytes,
+    manifest_bytes,
+    revocations_bytes,
+)
+
+ROOT, ROOT_PUBLIC, KEY_SET = "office-root.key", "office-root.pub", "key-set.json"
+SIGNING = "signing-1.key"
+"""The key that the office itself signs with; the others are people's."""
+
+AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class KeysUnusable(Exception):
+    """A file of keys is missing or wrong; the text says which."""
+
+
+def public_hex(key: Ed25519PrivateKey) -> str:
+    """The public half of a key."""
+    return key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw).hex()
+
+
+def sign(key: Ed25519PrivateKey, record: Manifest | Revocations) -> Signature:
+    """One signature of a record by a key."""
+    content = manifest_bytes(record) if isinstance(record, Manifest) else revocations_bytes(record)
+    return Signature(public_hex(key), key.sign(content).hex())
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """What the office signs with. Without keys it signs nothing."""
+
+    key: Ed25519PrivateKey | None = None
+    keys: KeySet | None = None
+
+    @property
+    def key_epoch(self) -> int:
+        """Of the key set, 0 without one."""
+        return 0 if self.keys is None else self.keys.key_epoch
+
+    def signatures(self, record: Manifest | Revocations) -> tuple[Signature, ...]:
+        """The office's own."""
+        return () if self.key is None else (sign(self.key, record),)
+
+
+def load_signer(folder: Path) -> Signer:
+    """The keys of a folder: the key set, and the office's own signing key. Raises KeysUnusable."""
+    keys, key = read_key_set(folder / KEY_SET), read_key(folder / SIGNING)
+    if public_hex(key) not in keys.keys:
+        raise KeysUnusable(f"{folder / SIGNING}: is no key of key set {keys.key_epoch}: rotate the keys")
+    return Signer(key, keys)
+
+
+def make_key_set(folder: Path, epoch: int, keys: Sequence[Ed25519PrivateKey], valid_from: datetime) -> KeySet:
+    """A key set signed by the folder's root key, written there."""
+    root = read_key(folder / ROOT)
+    unsigned = KeySet(epoch, valid_from, tuple(public_hex(key) for key in keys), "")
+    signed = msgspec.structs.replace(unsigned, signature=root.sign(key_set_bytes(unsigned)).hex())
+    write(folder / KEY_SET, msgspec.json.encode(signed), 0o644)
+    return signed
+
+
+def make_keys(folder: Path, people: int = 1, valid_from: datetime = AT_ONCE) -> KeySet:
+    """A root key, its public half, the office's signing key and those of so many people. Raises KeysUnusable."""
+    if (folder / ROOT).exists():
+        raise KeysUnusable(f"{folder / ROOT}: is there already; rotate the signing keys, the root stays")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    root = write_key(folder / ROOT)
+    write(folder / ROOT_PUBLIC, public_hex(root).encode() + b"\n", 0o644)
+    return rotate(folder, people, valid_from)
+
+
+def rotate(folder: Path, people: int = 1, valid_from: datetime = AT_ONCE) -> KeySet:
+    """New signing keys, in a key set of the next epoch; those of before are worth nothing from then on."""
+    epoch = read_key_set(folder / KEY_SET).key_epoch + 1 if (folder / KEY_SET).exists() else 1
+    fresh = [write_key(folder / f"signing-{number}.key") for number in range(1, people + 2)]
+    return make_key_set(folder, epoch, fresh, valid_from)
+
+
+def read_key_set(path: Path) -> KeySet:
+    """Raises KeysUnusable."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=KeySet)
+    except (OSError, msgspec.DecodeError) as error:
+        raise KeysUnusable(f"{path}: can't be read: {error}") from error
+
+
+def read_key(path: Path) -> Ed25519PrivateKey:
+    """Raises KeysUnusable."""
+    try:
+        if path.stat().st_mode & 0o077:
+            raise KeysUnusable(f"{path}: is readable by others: chmod 600")
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError) as error:
+        raise KeysUnusable(f"{path}: can't be read: {error}") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise KeysUnusable(f"{path}: is no Ed25519 key")
+    return key
+
+
+def write_key(path: Path) -> Ed25519PrivateKey:
+    """A new private key, for its owner's eyes only."""
+    key = Ed25519PrivateKey.generate()
+    raw, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    write(path, key.private_bytes(raw, form, serialization.NoEncryption()), 0o600)
+    return key
+
+
+def write(path: Path, content: bytes, mode: int) -> None:
+    """Whole or not at all."""
+    half = path.with_name(f".{path.name}.new")
+    half.unlink(missing_ok=True)
+    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    half.replace(path)

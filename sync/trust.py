@@ -1,0 +1,167 @@
+"""Whom a gateway believes: the office's root key, the key set under it, and the newest that was ever believed."""
+
+import logging
+import os
+from pathlib import Path
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from gateway.clock import Clock, random_bytes
+from gateway.domain.moment import ClockQuality
+from gateway.errors import ListUntrusted
+from sync.list_wire import (
+    KeySet,
+    Manifest,
+    Revocations,
+    Signatures,
+    key_set_bytes,
+    manifest_bytes,
+    revocations_bytes,
+)
+
+log = logging.getLogger(__name__)
+
+SECOND_SIGNATURE = 2
+"""Signatures of so many different keys let a guarded change through."""
+
+
+class _Kept(msgspec.Struct):
+    """What survives a restart, also where the lists themselves are lost."""
+
+    generation: int = 0
+    version: int = 0
+    root: str = ""
+    sequence: int = 0
+    """Of revocations."""
+    keys: KeySet | None = None
+
+
+class Trust:
+    """`root_key` is the office's, 32 bytes; None: nothing is signed, by the site's own word.
+
+    `path` is the file of what was believed last. Every refusal is ListUntrusted, and its text names why.
+    """
+
+    def __init__(self, site: str, root_key: bytes | None, path: Path, clock: Clock) -> None:
+        self._site, self._root, self._path, self._clock = site, root_key, path, clock
+        self._kept = self._read()
+
+    @property
+    def signed(self) -> bool:
+        """Whether signatures are wanted."""
+        return self._root is not None
+
+    @property
+    def key_epoch(self) -> int:
+        """Of the key set in use, 0 while there is none."""
+        return 0 if self._kept.keys is None else self._kept.keys.key_epoch
+
+    @property
+    def sequence(self) -> int:
+        """The newest revocations that were taken up."""
+        return self._kept.sequence
+
+    def lacks_keys_of(self, epoch: int) -> bool:
+        """Whether a key set must be asked for before something of this epoch can be judged."""
+        return self.signed and epoch > self.key_epoch
+
+    def take_keys(self, keys: KeySet) -> None:
+        """Use a key set from now on: signed by the root, later than the one in use, and begun."""
+        if self._root is None or keys.key_epoch == self.key_epoch:
+            return
+        if keys.key_epoch < self.key_epoch:
+            raise ListUntrusted((f"$: key set {keys.key_epoch} is older than {self.key_epoch}",))
+        if not _signed_by(self._root.hex(), keys.signature, key_set_bytes(keys)):
+            raise ListUntrusted((f"$: key set {keys.key_epoch} isn't signed by the office's root key",))
+        now = self._clock.now()
+        if keys.valid_from > now.wall and now.quality is not ClockQuality.SUSPECT:
+            raise ListUntrusted((f"$: key set {keys.key_epoch} begins only at {keys.valid_from.isoformat()}",))
+        self._keep(keys=keys)
+        log.info("the office signs with key set %d from now on: %d keys", keys.key_epoch, len(keys.keys))
+
+    def judge(self, manifest: Manifest) -> bool:
+        """Whether as many keys have signed as let a guarded change through."""
+        if manifest.site != self._site:
+            raise ListUntrusted((f"$.site: is {manifest.site!r}, this is {self._site!r}",))
+        coordinate, seen = (manifest.generation, manifest.version), (self._kept.generation, self._kept.version)
+        if coordinate < seen:
+            raise ListUntrusted((f"$: list {_told(coordinate)} is older than {_told(seen)}, which was here before",))
+        if coordinate == seen and manifest.root != self._kept.root:
+            raise ListUntrusted((f"$: another list {_told(coordinate)} was here before",))
+        signers = self._signers(manifest.key_epoch, manifest.signatures, manifest_bytes(manifest))
+        return signers >= SECOND_SIGNATURE
+
+    def judge_revocations(self, revocations: Revocations) -> bool:
+        """As `judge`."""
+        if revocations.site != self._site:
+            raise ListUntrusted((f"$.site: is {revocations.site!r}, this is {self._site!r}",))
+        if revocations.sequence <= self._kept.sequence:
+            raise ListUntrusted((f"$: revocations {revocations.sequence} are older than {self._kept.sequence}",))
+        content = revocations_bytes(revocations)
+        return self._signers(revocations.key_epoch, revocations.signatures, content) >= SECOND_SIGNATURE
+
+    def keep_list(self, manifest: Manifest) -> None:
+        """Nothing before this list is believed any more, also after a restart. Raises OSError."""
+        self._keep(generation=manifest.generation, version=manifest.version, root=manifest.root)
+
+    def keep_revocations(self, sequence: int) -> None:
+        """The doors have taken them up. Raises OSError."""
+        self._keep(sequence=sequence)
+
+    def _signers(self, epoch: int, signatures: Signatures, content: bytes) -> int:
+        """How many keys of the set have signed it: one at least. 0 where nothing is signed."""
+        if self._root is None:
+            return 0
+        keys = self._kept.keys
+        if not signatures:
+            raise ListUntrusted(("$: is not signed",))
+        if keys is None or epoch != keys.key_epoch:
+            raise ListUntrusted((f"$: is signed by key set {epoch}, in use is {self.key_epoch}",))
+        signers = {each.key for each in signatures if each.key in keys.keys}
+        if not signers:
+            raise ListUntrusted((f"$: is signed by no key of key set {epoch}",))
+        if any(not _signed_by(each.key, each.signature, content) for each in signatures if each.key in signers):
+            raise ListUntrusted(("$: its signature is wrong: it was changed on the way",))
+        return len(signers)
+
+    def _read(self) -> _Kept:
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=_Kept)
+        except FileNotFoundError:
+            return _Kept()
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+            # Going on without it would believe an older list; going by the root key alone is what a fresh box does.
+            log.error("%s can't be read, what was believed last is forgotten: %s", self._path, error)
+            return _Kept()
+
+    def _keep(self, **changed: object) -> None:
+        kept = msgspec.structs.replace(self._kept, **changed)
+        if kept == self._kept:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self._path.with_name(f".{self._path.name}.{random_bytes(4).hex()}")
+        with fresh.open("xb") as file:
+            file.write(msgspec.json.encode(kept))
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._path)
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        self._kept = kept
+
+
+def _signed_by(key: str, signature: str, content: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(bytes.fromhex(signature), content)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _told(coordinate: tuple[int, int]) -> str:
+    return f"{coordinate[0]}.{coordinate[1]}"

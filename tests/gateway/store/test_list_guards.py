@@ -1,0 +1,168 @@
+"""Facts about what of a new list wants a second yes."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.domain.list_update import GuardBounds, GuardedChange, ListGuard
+from gateway.store.list_compiler import CompiledFile
+from gateway.store.list_folder import ListFolder, PreparedFile, set_current
+from tests.gateway.store.list_office import OfficeList
+from tests.gateway.store.sample_lists import OFFICE_KEY, public_text, sample_list
+
+KEY = b"k" * 32
+CARDS = 100
+BOUNDS = GuardBounds(removed_percent=5, removed_least=3, granted_percent=10, granted_least=4)
+
+
+@pytest.fixture(params=["changes", "whole"])
+def way(request: pytest.FixtureRequest) -> str:
+    """Guards ask the same of a list that came whole and of one that came as changes."""
+    return str(request.param)
+
+
+def the_list() -> OfficeList:
+    """A hundred residents of the north gate; the yard is nobody's."""
+    return OfficeList(sample_list(CARDS))
+
+
+def guards_of(folder: Path, old: OfficeList, new: OfficeList, way: str) -> dict[ListGuard, int]:
+    lists = ListFolder(folder, KEY, bounds=BOUNDS)
+    _take(folder, lists.prepare_whole(old.raw(), old.promised()))
+    if way == "whole":
+        made = lists.prepare_whole(new.raw(), new.promised())
+    else:
+        made = lists.prepare_changed(new.changes_from(old), new.promised())
+    assert all(isinstance(each, GuardedChange) for each in made.guards)
+    return {each.guard: each.count for each in made.guards}
+
+
+def _take(folder: Path, made: PreparedFile) -> None:
+    set_current(folder, CompiledFile(made.path, made.version, made.digest, made.credentials, made.generation))
+
+
+def edited(old: OfficeList, count: int, **change: Any) -> OfficeList:
+    """So many credentials with other values."""
+    return old.put("credentials", *(item | change for item in old.document["credentials"][:count]))
+
+
+@pytest.mark.parametrize(("count", "waits"), [(5, False), (6, True)])
+@pytest.mark.parametrize("how", ["gone", "lost", "shortened"])
+def test_more_than_five_per_cent_of_the_cards_do_not_go_unasked(
+    tmp_path: Path, way: str, how: str, count: int, waits: bool
+) -> None:
+    old = the_list()
+    changed = {
+        "gone": old.take("credentials", *(f"c-{n}" for n in range(count))),
+        "lost": edited(old, count, state="lost"),
+        "shortened": edited(old, count, valid_until="2026-01-01T00:00:00Z"),
+    }
+    assert guards_of(tmp_path, old, changed[how], way) == ({ListGuard.REMOVED: count} if waits else {})
+
+
+@pytest.mark.parametrize(("count", "waits"), [(10, False), (11, True)])
+def test_more_than_ten_per_cent_new_cards_do_not_come_unasked(
+    tmp_path: Path, way: str, count: int, waits: bool
+) -> None:
+    old = the_list()
+    fresh = [{"id": f"new-{n}", "cardholder": "p-1", "format": "EM4100", "number": n} for n in range(count)]
+    assert guards_of(tmp_path, old, old.put("credentials", *fresh), way) == (
+        {ListGuard.GRANTED: count} if waits else {}
+    )
+
+
+def test_a_few_are_never_asked_about_in_a_small_list(tmp_path: Path, way: str) -> None:
+    old = OfficeList(sample_list(6))
+    assert guards_of(tmp_path, old, old.take("credentials", "c-0", "c-1", "c-2"), way) == {}
+    assert guards_of(tmp_path / "4", old, old.take("credentials", "c-0", "c-1", "c-2", "c-3"), way) == {
+        ListGuard.REMOVED: 4
+    }
+
+
+def test_an_id_that_is_given_another_card_counts_as_one_lost_and_one_gained(tmp_path: Path, way: str) -> None:
+    old = the_list()
+    fresh = [item | {"number": 5000 + n} for n, item in enumerate(old.document["credentials"][:20])]
+    assert guards_of(tmp_path, old, old.put("credentials", *fresh), way) == {
+        ListGuard.REMOVED: 20,
+        ListGuard.GRANTED: 20,
+    }
+
+
+def test_a_level_that_loses_its_gate_takes_passage_from_all_who_hold_it(tmp_path: Path, way: str) -> None:
+    old = the_list()
+    assert guards_of(tmp_path, old, old.next(levels=[{"id": "residents", "grants": []}]), way) == {
+        ListGuard.REMOVED: CARDS
+    }
+
+
+def test_a_schedule_that_never_covers_takes_passage_from_all_who_pass_by_it(tmp_path: Path, way: str) -> None:
+    old = the_list()
+    schedules = [{"id": "always", "periods": []}, old.document["schedules"][1]]
+    assert ListGuard.REMOVED in guards_of(tmp_path, old, old.next(schedules=schedules), way)
+
+
+def test_a_level_that_gains_every_door_is_told_both_ways(tmp_path: Path, way: str) -> None:
+    old = the_list()
+    grants = [{"access_point": point, "schedule": "always"} for point in ("north", "yard")]
+    assert guards_of(tmp_path, old, old.next(levels=[{"id": "residents", "grants": grants}]), way) == {
+        ListGuard.GRANTED: CARDS,
+        ListGuard.ALL_DOORS: CARDS,
+    }
+
+
+def test_one_person_who_could_pass_everywhere_waits(tmp_path: Path, way: str) -> None:
+    yard = {"id": "yard", "grants": [{"access_point": "yard", "schedule": "always"}]}
+    old = the_list()
+    old.document["levels"].append(yard)
+    master = old.document["cardholders"][0] | {"levels": [{"level": "residents"}, {"level": "yard"}]}
+    assert guards_of(tmp_path, old, old.put("cardholders", master), way) == {ListGuard.ALL_DOORS: 1}
+    had = old.put("cardholders", master)
+    assert guards_of(tmp_path / "had", had, had.put("cardholders", master | {"special_care": True}), way) == {}
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        {"id": "north", "unlock_schedule": "always"},
+        {"id": "north", "settings": [{"schedule": "night", "authentication": "unlocked"}]},
+        {"id": "north", "settings": [{"schedule": "night", "authentication": "first_card"}]},
+    ],
+)
+def test_a_door_that_is_to_stand_unlocked_waits(tmp_path: Path, way: str, point: dict[str, Any]) -> None:
+    old = the_list()
+    new = old.next(access_points=[point, old.document["access_points"][1]])
+    assert guards_of(tmp_path, old, new, way) == {ListGuard.UNLOCKED: 1}
+    locked = new.next(access_points=[{"id": "north"}, old.document["access_points"][1]])
+    assert guards_of(tmp_path / "back", new, locked, way) == {}
+
+
+def test_longer_hours_of_an_unlock_schedule_wait(tmp_path: Path, way: str) -> None:
+    old = the_list()
+    longer = {"id": "night", "periods": [{"days": ["fri", "sat"], "start": "22:00", "end": "06:00"}]}
+    new = old.next(schedules=[old.document["schedules"][0], longer])
+    assert guards_of(tmp_path, old, new, way) == {ListGuard.UNLOCKED: 1}
+
+
+def test_a_key_that_signs_anybodys_passes_waits(tmp_path: Path, way: str) -> None:
+    old = the_list()
+    key = {"id": "visits", "public_key": public_text(OFFICE_KEY), "levels": ["residents"]}
+    assert guards_of(tmp_path, old, old.next(pass_keys=[key]), way) == {ListGuard.GRANTED: 1}
+    bound = old.next(pass_keys=[key | {"cardholder": "p-1"}])
+    assert guards_of(tmp_path / "bound", old, bound, way) == {}
+
+
+def test_a_list_that_waits_hides_nothing_from_the_one_after_it(tmp_path: Path) -> None:
+    """Guards compare with what is in force, not with what was prepared and waits."""
+    old = the_list()
+    lists = ListFolder(tmp_path, KEY, bounds=BOUNDS)
+    _take(tmp_path, lists.prepare_whole(old.raw(), old.promised()))
+    halves = old.take("credentials", *(f"c-{n}" for n in range(50)))
+    assert lists.prepare_changed(halves.changes_from(old), halves.promised()).guards
+    later = halves.put("cardholders", {"id": "p-new"})
+    assert [each.count for each in lists.prepare_changed(later.changes_from(halves), later.promised()).guards] == [50]
+
+
+def test_the_first_list_is_asked_about_by_nobody(tmp_path: Path) -> None:
+    office = the_list()
+    assert ListFolder(tmp_path, KEY, bounds=BOUNDS).prepare_whole(office.raw(), office.promised()).guards == ()
