@@ -29,8 +29,8 @@ from sync.uplink import AUTHENTICATION_RETRY_S
 
 log = logging.getLogger(__name__)
 
-FAULTS_TOLD = 50
-"""Faults of one list that go into the journal; the rest is a number."""
+FAULTS_TOLD = 49
+"""Faults of one list that go into the journal; the rest is a number, in the last of the fifty places that it has."""
 TAKE_UP_S = 5.0
 """How long the doors may take to put a list in force before they are told again."""
 TELL_AGAIN_MAX_S = 300.0
@@ -215,7 +215,8 @@ class Downlink:
 
     async def _tell_refused(self, version: int, faults: tuple[str, ...]) -> None:
         """Tell of a list that is refused; the old one stays. A doors process that is away is waited for."""
-        log.error("list %d is refused, the old one stays: %s", version, faults[0] if faults else "")
+        first = faults[0] if faults else ""
+        log.error("list %d is refused for %d faults, the old one stays; the first: %s", version, len(faults), first)
         more = (f"and {len(faults) - FAULTS_TOLD} more",) if len(faults) > FAULTS_TOLD else ()
         await insist(self._doors, ListRefused(version, faults[:FAULTS_TOLD] + more))
 

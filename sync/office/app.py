@@ -28,8 +28,8 @@ def create_app(desk: Desk, gateway_token: str, admin_token: str) -> FastAPI:
     answer_refusals(app)
     for routes in (gateway_confirmations(desk), gateway_lists(desk), gateway_routes(desk)):
         app.include_router(routes, dependencies=[Depends(bearer(gateway_token))])
-    parts = (admin_confirmations, admin_devices, admin_lists, admin_routes, admin_entries)
-    for routes in (part(desk) for part in parts):
+    parts = (admin_confirmations(desk), admin_devices(desk), admin_lists(desk), admin_routes(desk), admin_entries(desk))
+    for routes in (*parts, admin_nowhere()):
         app.include_router(routes, dependencies=[Depends(bearer(admin_token))])
     return app
 
@@ -107,6 +107,17 @@ def admin_routes(desk: Desk) -> APIRouter:
     async def summary(site: str) -> Response:
         await desk.must_know(site)
         return answer(await desk.do(lambda ledger: ledger.summary(site)))
+
+    return routes
+
+
+def admin_nowhere() -> APIRouter:
+    """Where there is nothing to read: 404, also beside `POST /{part}`, for which a framework would say 405."""
+    routes = APIRouter(prefix="/admin/v1")
+
+    @routes.get("/{path:path}")
+    async def nowhere(path: str) -> Response:
+        raise refuse(404, "unknown_path", f"there is nothing to read at {path[:100]!r}: see docs/protocol.md")
 
     return routes
 

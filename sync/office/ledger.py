@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sync import wire
-from sync.office import alarms, devices, streams
+from sync.office import alarms, devices, refused_lists, streams
 from sync.office.confirmations import SCHEMA as CONFIRMATIONS
 from sync.office.confirmations import Confirmations
 from sync.office.listing import Listings
@@ -34,9 +34,11 @@ class Ledger:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.executescript(_SCHEMA + alarms.SCHEMA + devices.SCHEMA + streams.SCHEMA + CONFIRMATIONS)
+        self._db.executescript(refused_lists.SCHEMA)
         self._alarms = alarms.Alarms(self._db)
         self._devices = devices.Devices(self._db, self._alarms)
         self._streams = streams.Streams(self._db, self._alarms)
+        self._refused = refused_lists.RefusedLists(self._db)
         self._confirmations = Confirmations(self._db)
         self.lists = Listings(self._db, signer or Signer())
 
@@ -86,6 +88,7 @@ class Ledger:
                 return refusal
             result, fresh = self._streams.accept(site, batch)
             self._confirmations.take(site, batch.epoch, fresh)
+            self._refused.take(site, fresh)
             return result
 
     def accept_gap(self, site: str, gap: wire.Gap, body: bytes, signature: str) -> wire.Receipt | wire.Refusal:
@@ -126,6 +129,7 @@ class Ledger:
             "list_version": self.list_version(site),
             "list_generation": self.lists.coordinate(site)[0],
             "list_version_at_gateway": about[2],
+            "list_refused": self._refused.summary(site),
             "device_key": self._devices.enrolled(site),
             "alarms": self._alarms.open(site),
         }

@@ -1,6 +1,8 @@
 """What the TOML says reaches the controller as the values that it is built on."""
 
-from config.loader import parse_config
+import pytest
+
+from config.loader import ConfigFaults, parse_config
 from config.wiring import to_site
 from gateway.domain.credential import Grade
 from gateway.domain.site import (
@@ -74,3 +76,17 @@ def test_the_times_of_access_arrive_and_are_what_the_manual_says_without_a_table
 
 def test_the_doors_that_a_post_sees_arrive() -> None:
     assert parse_config(DEMO.encode()).console.sees == ("north",)
+
+
+def test_the_journals_bounds_and_the_clocks_patience_are_the_sites() -> None:
+    tables = "\n[journal]\nkeep_days = 7\nkeep_mb = 100\n[clock]\nunsynchronised_alarm_h = 0.5\n"
+    config = parse_config((DEMO + tables).encode())
+    assert (config.journal.keep_days, config.journal.keep_mb) == (7, 100)
+    assert to_site(config).unsynchronised_alarm_s == 1800.0
+    assert to_site(parse_config(DEMO.encode())).unsynchronised_alarm_s == 86_400.0
+
+
+@pytest.mark.parametrize("line", ["keep_days = 0", "keep_mb = 63", "keep_days = 4000"])
+def test_a_journal_without_room_or_time_is_refused(line: str) -> None:
+    with pytest.raises(ConfigFaults, match="journal"):
+        parse_config(f"{DEMO}\n[journal]\n{line}\n".encode())

@@ -71,6 +71,8 @@ async def test_a_gateways_token_edits_no_list_where_administrators_have_their_ow
         ("POST", "/admin/v1/sites/demo/cardholders", {"kind": "resident"}, 400, "invalid"),
         ("POST", "/admin/v1/sites/demo/cardholders", {"id": "p-1"}, 404, "unknown_list"),
         ("POST", "/admin/v1/sites/demo/levels", {"id": "x"}, 404, "unknown_part"),
+        ("GET", "/admin/v1/sites/demo/levels", None, 404, "unknown_path"),
+        ("GET", "/admin/v1/nowhere", None, 404, "unknown_path"),
     ],
 )
 async def test_wrong_requests_get_clear_json_errors(

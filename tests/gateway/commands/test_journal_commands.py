@@ -13,6 +13,7 @@ from config.loader import load_config
 from config.wiring import to_site
 from gateway.cli import main
 from gateway.clock import SystemClock
+from gateway.domain.commands import ForkJournal
 from gateway.domain.controller import Controller
 from gateway.domain.listed import AccessList
 from gateway.domain.register import Fact, LastUse, Register, Uses, Whereabouts
@@ -26,7 +27,7 @@ from gateway.store.journal_reader import SqliteJournalReader
 from gateway.store.remembered import read_remembered
 from tests.gateway.commands.lists import a_compound
 from tests.gateway.commands.recorded_day import RecordedDay
-from tests.gateway.store.kept import NOON, SEEN, HandClock, Kept, at_once, door
+from tests.gateway.store.kept import DAY, NOON, SEEN, HandClock, Kept, at_once, door
 from tests.waiting import wait_until_async
 
 Said = pytest.CaptureFixture[str]
@@ -301,3 +302,25 @@ async def test_somebody_is_erased_through_the_doors_that_run(moved_out: Path, ca
 
 def _no_list(_path: str) -> AccessList:
     raise AssertionError("no list comes")
+
+
+@pytest.mark.parametrize("since", [None, "the new epoch"])
+async def test_an_export_over_a_fork_proves_itself(tmp_path: Path, capsys: Said, since: str | None) -> None:
+    (tmp_path / "data").mkdir()
+    kept = Kept(tmp_path / "data", at_once(), HandClock())
+    await kept.append(*(door(n) for n in range(20)))
+    place = kept.reader.after(11, 1)[0]
+    point = ForkJournal("f-1", place.epoch, place.epoch, place.seq, place.hash)
+    assert await asyncio.wrap_future(kept.journal.fork(point, kept.clock.now())) is not None
+    kept.clock.wall += DAY
+    await kept.append(*(door(n) for n in range(5)))
+    kept.close()
+    out = tmp_path / "events.jsonl"
+    words = ["journal", "export", "--data", str(tmp_path / "data"), "--out", str(out), "--unsigned"]
+    words += [] if since is None else ["--since", (NOON + DAY).isoformat()]
+    assert main(words) == 0
+    assert main(["journal", "verify", str(out)]) == 0
+    assert len(out.read_text().splitlines()) == (26 if since is None else 5)
+    manifest = read_manifest(tmp_path / f"events.jsonl{SUFFIX}").manifest
+    assert len(manifest.epochs) == (2 if since is None else 1)
+    capsys.readouterr()

@@ -1,6 +1,7 @@
 """Whatever bit of whatever row is flipped: verify names the row. What can't be read at all is named, too."""
 
 import asyncio
+import json
 import shutil
 import sqlite3
 import tempfile
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from gateway.domain import events as ev
 from gateway.errors import JournalUnavailable
 from gateway.store.journal_reader import SqliteJournalReader
+from gateway.store.schema import MIGRATIONS, migrate
 from tests.gateway.store.kept import SEEN, HandClock, Kept, at_once, door
 from tests.gateway.store.test_erasure import ERASED, granted
 from tests.waiting import wait_until_async
@@ -93,4 +95,31 @@ async def test_a_journal_in_use_verifies(tmp_path: Path) -> None:
     for _ in range(5):
         await kept.append(*(ev.DoorClosed(door=f"d{n}") for n in range(50)))
         assert kept.reader.verify().broken_row is None
+    kept.close()
+
+
+def test_a_journal_of_an_older_program_is_read_on_and_verifies_with_what_follows(tmp_path: Path) -> None:
+    vectors = json.loads((Path(__file__).parents[2] / "vectors" / "events.json").read_text())
+    path = tmp_path / "journal.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    migrate(connection, path, MIGRATIONS[:3])
+    older = [vector for vector in vectors if "layout" not in vector]
+    connection.execute("INSERT INTO epoch (epoch, opened_us) VALUES (?, 0)", (older[0]["envelope"]["epoch"],))
+    for row, vector in enumerate(older, 1):
+        told = vector["envelope"]
+        named = ("event_id", "epoch", "seq", "type", "version", "wall_us", "clock_quality", "boot_id", "monotonic_us")
+        origin = (told["actor"], told["device"], "\n".join(told["subjects"]), vector["body"], vector["salt"])
+        sealed = ("sha-256", vector["commitment"], vector["previous_hash"], vector["hash"])
+        values = (row, *(told[name] for name in named), *origin, *sealed)
+        connection.execute(f"INSERT INTO event VALUES ({','.join('?' * len(values))})", values)
+    connection.close()
+    asyncio.run(_go_on(tmp_path))
+    assert [row.layout for row in SqliteJournalReader(path).after(0, 99)] == [1] * len(older) + [2]
+    verdict = SqliteJournalReader(path).verify()
+    assert (verdict.broken_row, verdict.rows) == (None, len(older) + 1)
+
+
+async def _go_on(folder: Path) -> None:
+    kept = Kept(folder, at_once(), HandClock())
+    await kept.append(door(1))
     kept.close()

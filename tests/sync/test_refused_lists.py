@@ -1,0 +1,48 @@
+"""A list that the gateway would not take is told at the office, to whoever put it there."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from gateway.domain.events import Event, ListActivated, ListRejected
+from gateway.domain.ports import Feed
+from gateway.domain.signals import ListRefused
+from tests.sync.site import Gateway, Office, a_list, until
+
+FAULTS = tuple(f"$.levels[{n}]: no access point 'x'" for n in range(49))
+
+
+async def _record(gate: Gateway, event: Event) -> None:
+    assert await gate.journal.append([event], gate.clock.now()).wait(10)
+    head = gate.reader.head()
+    assert head is not None
+    gate.doors.put(Feed(connected=True, row_id=head.row_id))
+
+
+async def test_the_summary_names_the_refused_list_its_faults_and_how_many_until_a_newer_one_is_in_force(
+    tmp_path: Path,
+) -> None:
+    async with Office(tmp_path / "office") as office, Gateway(tmp_path / "gate", office.url) as gate:
+        assert (await office.summary())["list_refused"] is None
+        await _record(gate, ListRejected(list_version=2, faults=(*FAULTS, "and 3 more")))
+        await _record(gate, ListActivated(list_version=1, digest="d", credentials=1))
+        await office.has(2)
+        refused = (await office.summary())["list_refused"]
+        assert (refused["version"], refused["count"], refused["faults"]) == (2, 52, list(FAULTS[:20]))
+        await _record(gate, ListActivated(list_version=3, digest="d", credentials=1))
+        await office.has(3)
+        assert (await office.summary())["list_refused"] is None
+
+
+async def test_more_faults_than_an_event_has_are_a_number_in_its_last_place_and_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    nowhere = [{"id": f"p-{n}", "levels": [{"level": "nowhere"}]} for n in range(60)]
+    async with Office(tmp_path / "office") as office, Gateway(tmp_path / "gate", office.url) as gate:
+        with caplog.at_level(logging.ERROR):
+            await office.admin("PUT", "list", a_list(cardholders=nowhere, credentials=[]))
+            await until(lambda: gate.doors.heard(ListRefused))
+    faults = gate.doors.heard(ListRefused)[0].faults
+    assert (len(faults), faults[-1]) == (50, "and 11 more")
+    assert "is refused for 60 faults" in caplog.text
