@@ -9,6 +9,8 @@ from fastapi.responses import StreamingResponse
 
 from gateway.console.csv_lines import BYTE_ORDER_MARK, csv_line
 from gateway.console.desk import AnyDesk, Desk, SignedIn, Supervisor
+from gateway.console.event_words import shown_kind
+from gateway.console.parts import LANGUAGES
 from gateway.console.refusals import Refusal
 from gateway.domain.access_requests import NAME_CHARACTERS_MAX
 from gateway.domain.ports import RecordedEvent
@@ -110,11 +112,14 @@ async def event(event_id: str, desk: AnyDesk, session: SignedIn) -> dict[str, An
     if found is None or not desk.may_read(found, session):
         raise Refusal(404, "event_not_found")
     names = [name for name in ("credential", "cardholder") if isinstance(found.body.get(name), str)]
+    shown = shown_kind(found.body)
     blocked = await desk.people.blocked(f"{name}:{found.body[name]}" for name in names)
     return {
         **desk.words.view(found),
         "why": desk.words.why(found),
         "names": names,
+        "whom": {language: desk.things.card(found.body.get("credential"), language, shown) for language in LANGUAGES},
+        "is_pass": str(found.body.get("credential")).startswith("pass:"),
         "blocked": [subject.partition(":")[0] for subject in blocked],
         "access_point": found.body.get("access_point"),
         "list_version": found.body.get("list_version"),
@@ -137,7 +142,7 @@ async def _table(desk: Desk, asked: _Search, language: str) -> AsyncIterator[str
             if asked.fits(view):
                 place = desk.parts.site.named(view["door"], language) if view["door"] else ""
                 cells = [view["row"], view["at"], view["type"], view["text"][language], view["actor"], place]
-                lines.append(csv_line([*cells, view["card"], view["id"], view["technical"]]))
+                lines.append(csv_line([*cells, view["card"], view["id"], view["technical"].replace("\n", "; ")]))
         yield "".join(lines)
         if len(rows) < min(_PAGE, left):
             return

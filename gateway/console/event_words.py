@@ -1,6 +1,7 @@
 """An event for people: its sentence in each language; and what the page shows of alarms and of who waits."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,9 @@ _TIMES = ("until", "wall_before", "wall_after")
 _ARTICLES = ("a ", "an ")
 _RAW_REASONS = ("RubbishReceived", "JournalGap", "ReadDropped")
 """Their reasons are a program's words, like every detail and fault."""
+_FAULTS_MAX = 50
+"""As many as an event keeps of a list's; the last of them may be `and N more`."""
+_MORE = re.compile(r"and (\d{1,9}) more")
 _SOURCES = {
     "device_lost": "device",
     "device_misconfigured": "device",
@@ -103,7 +107,7 @@ class EventWords:
             "camera": body.get("camera"),
             "alarm": body.get("alarm"),
             "priority": body.get("priority") or (alarm.priority if alarm is not None else None),
-            "card": self._things.card_label(credential) if isinstance(credential, str) else "",
+            "card": self._things.card_name(credential) if isinstance(credential, str) else "",
             "text": {language: self.sentence(event, language) for language in LANGUAGES},
             "technical": _technical(event),
         }
@@ -115,7 +119,8 @@ class EventWords:
             return event.type
         text = self._catalogue.text(language, key, **self._values(event, language))
         # A name is spelt as it is; a thing without one begins a sentence like any word.
-        return text[0].upper() + text[1:] if text.startswith(_ARTICLES) else text
+        nameless = text.startswith(_ARTICLES) or str(event.body.get("credential")).startswith("pass:")
+        return text[0].upper() + text[1:] if nameless else text
 
     def why(self, event: RecordedEvent) -> list[dict[str, Any]]:
         """The recorded trace, step by step, in words; empty where the event has none."""
@@ -189,6 +194,8 @@ class EventWords:
             values["reason"] = self._catalogue.word(language, area, str(body.get("reason")))
         values["card"] = things.card(body.get("credential"), language, shown_kind(body))
         values["note_part"] = f" — {body['note']}" if body.get("note") else ""
+        if "faults" in body:
+            values["fault_count"] = _fault_count(body["faults"])
         if event.type == "EvidenceStored":
             values["kind"] = self._catalogue.word(language, "evidence", str(body.get("kind")))
         if event.type == "AlarmRaised":
@@ -334,9 +341,15 @@ def _variant(event: RecordedEvent) -> str:
 
 
 def _technical(event: RecordedEvent) -> str:
-    """What programs said of it, in their own words: for a technician, not for the sentence."""
+    """What programs said of it, in their own words, a line each: for a technician, not for the sentence."""
     body = event.body
-    said = [str(body.get("detail") or ""), *map(str, (body.get("faults") or ())[:5])]
+    said = [str(body.get("detail") or ""), *map(str, (body.get("faults") or ())[:_FAULTS_MAX])]
     if event.type in _RAW_REASONS:
         said.append(str(body.get("reason") or ""))
-    return "; ".join(part for part in said if part)
+    return "\n".join(part for part in said if part)
+
+
+def _fault_count(faults: Sequence[object]) -> int:
+    """How many faults a list had; where an event has not all, its last says how many more."""
+    more = _MORE.fullmatch(str(faults[-1])) if faults else None
+    return len(faults) if more is None else len(faults) - 1 + int(more[1])

@@ -12,6 +12,9 @@ _PLACE = re.compile(r"\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}")
 """`{name}`, or `{name|door|doors}`: a number and the word that fits it."""
 
 
+_HAN, _LATIN = re.compile("[\u4e00-\u9fff]"), re.compile("[A-Za-z0-9]")
+
+
 class Catalogue:
     """Texts by key and language. A key is `area.name`; a text holds `{places}`."""
 
@@ -29,7 +32,8 @@ class Catalogue:
         template = self.texts[language].get(key)
         if template is None:
             return key
-        return _PLACE.sub(lambda place: _filled(place, values.get(place[1], "")), template)
+        set_off = _set_off if language == "zh-CN" else _as_it_is
+        return _PLACE.sub(lambda place: set_off(place, _filled(place, values.get(place[1], ""))), template)
 
     def word(self, language: str, area: str, code: str) -> str:
         """The word for a code of another room; the code itself where there is no word for it."""
@@ -40,3 +44,15 @@ def _filled(place: re.Match[str], value: object) -> str:
     if place[2] is None:
         return str(value)
     return f"{value} {place[2] if value == 1 else place[3]}"
+
+
+def _as_it_is(_place: re.Match[str], filled: str) -> str:
+    return filled
+
+
+def _set_off(place: re.Match[str], filled: str) -> str:
+    """Between Chinese and a Latin letter or digit stands a space: a name may end with either, a text can't know."""
+    before, after = place.string[: place.start()], place.string[place.end() :]
+    left = " " if _HAN.match(before[-1:]) and _LATIN.match(filled[:1]) else ""
+    right = " " if _LATIN.match(filled[-1:]) and _HAN.match(after[:1]) else ""
+    return f"{left}{filled}{right}"

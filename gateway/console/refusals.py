@@ -35,4 +35,5 @@ def answer_refusals(app: FastAPI, catalogue: Catalogue) -> None:
     @app.exception_handler(RequestValidationError)
     async def _invalid(_request: Request, fault: RequestValidationError) -> JSONResponse:
         fields = {str(where) for error in fault.errors() for where in error["loc"]}
-        return JSONResponse(body("reason_required" if "reason" in fields else "invalid_request", "error"), 422)
+        missing = next((name for name in ("reason", "second") if name in fields), None)
+        return JSONResponse(body("invalid_request" if missing is None else f"{missing}_required", "error"), 422)

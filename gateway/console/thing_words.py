@@ -29,7 +29,7 @@ class NameSources(Protocol):
 
 
 class ThingWords:
-    """Names by id; cards and people by the office's labels, never by digits."""
+    """Names by id; cards and people by the office's labels, passes by their ids, never by digits."""
 
     def __init__(self, catalogue: Catalogue, sources: NameSources) -> None:
         self._catalogue, self.site = catalogue, sources.site
@@ -72,8 +72,14 @@ class ThingWords:
         """A credential by the office's label; without one by what was `shown`: a card, pin, plate or pass."""
         if not isinstance(credential, str):
             return self._catalogue.text(language, f"words.unknown_{shown}")
-        kind = "pass" if credential.startswith(_PASS) else shown
-        return self.card_label(credential) or self._catalogue.text(language, f"words.{kind}_without_label")
+        if credential.startswith(_PASS):
+            # `pass:KEY/ID` (docs/access.md); older ones are named without their key.
+            return self._catalogue.text(language, "words.the_pass", id=credential.removeprefix(_PASS).split("/")[-1])
+        return self.card_label(credential) or self._catalogue.text(language, f"words.{shown}_without_label")
+
+    def card_name(self, credential: str) -> str:
+        """The same whatever the language: the office's label or a pass's name, "" where there is neither."""
+        return credential if credential.startswith(_PASS) else self.card_label(credential)
 
     def cards(self, credentials: str, language: str) -> str:
         """Several, as a trace has them: joined by commas."""
@@ -84,6 +90,8 @@ class ThingWords:
         """Somebody by one of their cards' labels; None is everybody."""
         if cardholder is None:
             return self._catalogue.text(language, "words.everybody")
+        if cardholder.startswith(_PASS):  # A pass that names nobody is its own bearer.
+            return self.card(cardholder, language)
         label = self._holder_label(cardholder)
         return label or self._catalogue.text(language, "words.somebody")
 
@@ -98,7 +106,7 @@ class ThingWords:
             label = self.card_label(name)
             return self._catalogue.text(language, "words.the_card", card=label) if label else self.card(name, language)
         if kind == "cardholder":
-            label = self._holder_label(name)
+            label = self.card(name, language) if name.startswith(_PASS) else self._holder_label(name)
             key = "words.the_person" if label else "words.somebody"
             return self._catalogue.text(language, key, person=label)
         return subject

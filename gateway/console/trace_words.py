@@ -1,5 +1,6 @@
 """Why access was given or not: the recorded trace, step by step, in words."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.console.messages import Catalogue
@@ -33,13 +34,17 @@ class TraceWords:
             # What a request still wants has failed only in so far as it has not come yet.
             wanted = event_type == "AccessRequested" and number == len(trace)
             end = "wanted" if wanted else "passed" if step["passed"] else "failed"
-            texts = {language: self._sentence(step["check"], end, step["subject"], language) for language in LANGUAGES}
+            variant = _variant(step["check"], step["subject"], trace)
+            texts = {
+                language: self._sentence(step["check"], end, step["subject"], variant, language)
+                for language in LANGUAGES
+            }
             steps.append({"check": step["check"], "passed": step["passed"], "wanted": wanted, "text": texts})
         return steps
 
-    def _sentence(self, check: str, end: str, subject: str, language: str) -> str:
+    def _sentence(self, check: str, end: str, subject: str, variant: str, language: str) -> str:
         key = f"check.{check}.{end}"
-        for special in (f"{key}.{_variant(check, subject)}", key, f"check.{check}.failed"):
+        for special in (f"{key}.{variant}", key, f"check.{check}.failed"):
             if self._catalogue.has(special):
                 return self._catalogue.text(language, special, subject=self._subject(check, subject, language))
         return key
@@ -86,8 +91,10 @@ class TraceWords:
         return self._catalogue.text(language, "ui.and").join(named)
 
 
-def _variant(check: str, subject: str) -> str:
-    """What of a subject may choose another sentence."""
+def _variant(check: str, subject: str, trace: Sequence[Mapping[str, Any]]) -> str:
+    """What may choose another sentence: the subject, and whether a yes was wanted at all."""
+    if check == "confirmation" and any((s["check"], s["subject"]) == ("authentication", "confirm") for s in trace):
+        return "given"
     if check == "list" and ":" in subject:
         return "facility_code"
     if check == "list" and subject in ("LockedDown", "Blocked"):

@@ -21,8 +21,14 @@ export function switchLanguage() {
 export function t(key, values = {}) {
   const template = texts[language][key];
   // `{n}`, or `{n|door|doors}`: a number and the word that fits it.
-  return template === undefined ? key : template.replace(/\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}/g, (_, name, one, other) =>
-    one === undefined ? values[name] ?? "" : `${values[name]} ${values[name] === 1 ? one : other}`);
+  return template === undefined ? key : template.replace(/\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}/g, (place, name, one, other, at) =>
+    setOff(one === undefined ? String(values[name] ?? "") : `${values[name]} ${values[name] === 1 ? one : other}`, template[at - 1], template[at + place.length]));
+}
+// Between Chinese and a Latin letter or digit stands a space: a name may end with either, a text can't know.
+const han = /^[\u4e00-\u9fff]/, latin = /[A-Za-z0-9]/;
+function setOff(filled, before = "", after = "") {
+  if (language !== "zh-CN") return filled;
+  return (han.test(before) && latin.test(filled[0] ?? "") ? " " : "") + filled + (latin.test(filled.at(-1) ?? "") && han.test(after) ? " " : "");
 }
 
 export function has(key) { return key in texts[language]; }

@@ -44,19 +44,19 @@ def test_a_denial_is_told_with_its_time_list_reason_and_each_check(
     local = "2026-11-23 12:00:06.000+08:00 Asia/Shanghai"
     assert told(capsys, recorded_day.data, str(lost.row_id)).splitlines() == [
         f"{local}, row {lost.row_id}, list 7",
-        "蓝卡 6 was denied at Door yard: card reported lost",
+        "蓝卡 6 was denied at Door yard: reported lost",
         "   1. ✓ The access list is valid (version 7)",
         "   2. ✓ The access point “Door yard” is in the list",
         "   3. ✓ The list knows what was shown: 蓝卡 6",
-        "   4. ✗ The card can't be used: lost",
+        "   4. ✗ It can't be used: lost",
     ]
     assert told(capsys, recorded_day.data, lost.event_id, "--language", "zh-CN").splitlines() == [
         f"{local}，第 {lost.row_id} 行，名单第 7 版",
-        "蓝卡 6 被拒绝通过门 yard：卡已挂失",
+        "蓝卡 6 被拒绝通过门 yard：已挂失",
         "   1. ✓ 名单有效（第 7 版）",
         "   2. ✓ 通道「门 yard」在名单中",
         "   3. ✓ 出示的是名单中的：蓝卡 6",
-        "   4. ✗ 卡不可用：挂失",
+        "   4. ✗ 凭证不可用：挂失",
     ]
 
 
@@ -121,7 +121,7 @@ def test_a_card_that_was_no_visit_of_a_patrol_is_told_too(tmp_path: Path, capsys
     )
     journal.close()
     assert told(capsys, tmp_path).splitlines()[1:] == [
-        "A card without a label is no visit at pump: no access to this point",
+        "A card without a label was shown at pump but does not count for a patrol: no access to this point",
         "   1. ✓ The access list is valid (version 7)",
         "   2. ✗ Not of a group that walks here: guards",
     ]

@@ -170,14 +170,14 @@ async def test_why_is_told_from_the_recorded_trace_and_search_finds_labels(site:
     )
     async with await site.signed_in() as client:
         found = (await client.get("/api/events", params={"card": "蓝卡"})).json()["events"]
-        assert [event["text"]["en"] for event in found] == ["蓝卡 0001 was denied at North gate: card reported lost"]
+        assert [event["text"]["en"] for event in found] == ["蓝卡 0001 was denied at North gate: reported lost"]
         assert (await client.get("/api/events", params={"text": "北门"})).json()["events"] == found
         assert (await client.get("/api/events", params={"door": "yard"})).json()["events"][0]["type"] == "DoorOpened"
         event = (await client.get(f"/api/events/{found[0]['id']}")).json()
-        assert [step["text"]["zh-CN"] for step in event["why"]] == ["名单有效（第 7 版）", "卡不可用：挂失"]
+        assert [step["text"]["zh-CN"] for step in event["why"]] == ["名单有效（第 7 版）", "凭证不可用：挂失"]
         assert "p-0001" not in json.dumps(event)
         table = await client.get("/api/events.csv", params={"language": "en"})
-        assert "card reported lost" in table.text
+        assert "reported lost" in table.text
 
 
 async def test_paging_by_cursor_meets_every_event_once(site: SiteAtWork) -> None:

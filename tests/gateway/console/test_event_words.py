@@ -150,7 +150,7 @@ def test_the_new_events_name_people_places_and_times() -> None:
     assert said(forgiven, "zh-CN") == "wei 解除了所有人的反潜回限制：公安要求"
     back = ev.UseGivenBack(access_point="shed", door=None, credential="c-1")
     assert said(back) == "Blue 1: nothing moved at shed, the use counts no more"
-    assert said(back, "zh-CN") == "Blue 1：shed没有动作，这次使用不计"
+    assert said(back, "zh-CN") == "Blue 1：shed 没有动作，这次使用不计"
     no = ev.AccessConfirmed(request="r-1", allowed=False, actor="wei", post="gate", request_id="r")
     assert said(no) == "wei said no to who waited"
 
@@ -189,7 +189,7 @@ def test_a_tour_s_events_name_the_tour_its_points_and_what_was_not_as_planned() 
         reader="pump", reason="CredentialLost", credential=None, cardholder=None, list_version=1,
         trace=(TraceStep("tour_group", False, "guards"),),
     )  # fmt: skip
-    assert said(denied) == "An unknown card is no visit at Pump room: card reported lost"
+    assert said(denied) == "An unknown card was shown at Pump room but does not count for a patrol: reported lost"
     assert told.why(recorded(denied))[0]["text"]["en"] == "Not of a group that walks here: guards"
     refused = {"request_id": "r", "reason": "RoundOver", "actor": "wei", "post": "gate"}
     assert "a round" in said(ev.RequestRefused(request="tour_stop", subject="t-1", **refused))
@@ -264,9 +264,10 @@ TRACE = {
     ("list", False, "LockedDown"): "No valid list, and the door's mode refuses entry: locked down",
     ("access_point", True, "north-in"): "The access point “North gate (north-in)” is in the list",
     ("credential_known", True, "c-1"): "The list knows what was shown: Blue 1",
-    ("credential_known", True, "pass:x"): "The list knows what was shown: a QR pass",
+    ("credential_known", True, "pass:x"): "The list knows what was shown: pass x",
+    ("credential_known", True, "pass:gate/v-17"): "The list knows what was shown: pass v-17",
     ("local_block", False, "cardholder:p-1"): "Blocked by a guard: the holder of “Blue 1”",
-    ("credential_state", False, "lost"): "The card can't be used: lost",
+    ("credential_state", False, "lost"): "It can't be used: lost",
     ("cardholder_validity", False, "p-1"): "The cardholder is outside validity",
     (
         "grade",
@@ -288,9 +289,10 @@ TRACE = {
     ("interlock", False, "north"): "Interlock: North gate isn't shut",
     ("pin", True, ""): "No PIN is wanted now",
     ("pin", True, "c-1"): "The PIN is right: Blue 1",
-    ("escort", True, "p-1"): "No escort is needed, or one is there",
+    ("escort", True, "p-1"): "An escort is there",
+    ("escort", True, ""): "No escort is needed",
     ("second_credential", True, "2/2"): "Everybody wanted is there (2/2)",
-    ("confirmation", True, ""): "No confirmation is needed, or it was given",
+    ("confirmation", True, ""): "No confirmation is needed",
     ("way_out", True, ""): "The way out of an escape route: no rule refuses it",
 }
 
@@ -299,6 +301,43 @@ TRACE = {
 def test_a_check_is_told_with_its_subject_in_words(step: tuple[str, bool, str], text: str) -> None:
     told = words(labels={"c-1": "Blue 1", "p-1": "Blue 1"}).why(recorded(denied((TraceStep(*step),))))
     assert [each["text"]["en"] for each in told] == [text]
+
+
+def test_a_yes_is_told_as_given_where_one_was_wanted() -> None:
+    trace = (TraceStep("authentication", True, "confirm"), TraceStep("confirmation", True, ""))
+    assert words().why(recorded(denied(trace)))[-1]["text"]["en"] == "Somebody said yes"
+
+
+def test_a_pass_goes_by_its_id_wherever_it_is_named() -> None:
+    name = "pass:gate/v-17"
+    shown = recorded(replace(denied(()), credential=name, cardholder=name))
+    assert words().sentence(shown, "en").startswith("Pass v-17 was denied at ")
+    assert words().sentence(shown, "zh-CN").startswith("通行证 v-17 被拒绝通过")
+    assert words().view(shown)["card"] == name
+    by = {"reason": "police", "actor": "wei", "post": "gate", "request_id": "r"}
+    blocked = ev.SubjectBlocked(subject=f"credential:{name}", **by)
+    assert words().sentence(recorded(blocked), "zh-CN") == "wei 禁用了通行证 v-17：公安要求"
+    bearer = ev.SubjectBlocked(subject=f"cardholder:{name}", **by)
+    assert words().sentence(recorded(bearer), "en") == "wei blocked the holder of “pass v-17”: Police request"
+
+
+def test_a_refused_list_is_told_with_all_its_faults_and_how_many_there_were() -> None:
+    faults = (*(f"$.levels[{n}]: no schedule 'x'" for n in range(49)), "and 3 more")
+    refused = recorded(ev.ListRejected(list_version=2, faults=faults))
+    assert words().sentence(refused, "en") == "The office's list was refused for 52 faults, the old one stays"
+    assert words().sentence(refused, "zh-CN") == "中心名单有 52 处错误，被拒绝，沿用旧名单"
+    assert words().view(refused)["technical"].split("\n") == list(faults)
+
+
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [("蓝卡 0906", "蓝卡 0906 完成了夜间巡更"), ("蓝卡", "蓝卡 完成了夜间巡更")],
+)
+def test_a_space_stands_between_chinese_and_a_name_that_ends_with_a_digit(label: str, said: str) -> None:
+    done = ev.TourCompleted(round="t-1", tour="night", cardholder="p-1", early=0, late=0, out_of_order=0)
+    assert words(labels={"p-1": label}).sentence(recorded(done), "zh-CN") == said
+    assert Catalogue().text("zh-CN", "ui.came_by", place="B2 坡道") == "经 B2 坡道"
+    assert Catalogue().text("zh-CN", "ui.came_by", place="北门") == "经北门"
 
 
 def test_every_check_that_fails_is_told_without_its_key() -> None:

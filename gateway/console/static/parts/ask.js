@@ -73,7 +73,7 @@ export function untilPart() {
   return { name: "until", element: labelled(t("ui.until"), row, time), missing: t("error.end_required"),
     value: () => chosen !== "shift" ? { minutes: chosen } : time.value ? { local_time: time.value } : undefined };
 }
-export function fieldPart(name, label, type) {
+export function fieldPart(name, label, type, missing) {
   const input = h("input", { type, maxlength: "128", autocomplete: type === "password" ? "new-password" : "off" });
-  return { name, element: h("label", { class: "field" }, h("span", { class: "label" }, label), input), missing: label, value: () => input.value || undefined };
+  return { name, element: h("label", { class: "field" }, h("span", { class: "label" }, label), input), missing, value: () => input.value || undefined };
 }

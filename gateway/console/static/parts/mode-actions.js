@@ -24,7 +24,7 @@ export function setMode(door) {
 }
 function giveBack(door) {
   askDialog({
-    title: `${t("ui.give_back")} · ${named(state.site.doors[door], door)}`, parts: [reasonPart(["over", "wrong_record", "drill"])],
+    title: `${t("ui.give_back")} · ${named(state.site.doors[door], door)}`, parts: [reasonPart(["repair_done", "event_over", "drill"])],
     yes: t("ui.give_back"), send: (send, { reason }) => send(`/api/doors/${door}/mode`, { mode: null, reason }),
   });
 }
@@ -58,6 +58,6 @@ export function confirmList(held) {
     send: (send, { reason, user, password }) => send(`/api/lists/${held.version}/confirm`, second.length ? { reason, second: { user, password } } : { reason }) });
 }
 export const releaseLockdown = () => ofGroup("lockdown_release", "/api/lockdown/release", held("lockdowns"), OVER, {
-  extra: [fieldPart("user", t("ui.second_person"), "text"), fieldPart("password", t("ui.second_password"), "password")],
+  extra: [fieldPart("user", t("ui.second_person"), "text", t("error.second_required")), fieldPart("password", t("ui.second_password"), "password", t("error.second_required"))],
   body: ({ group, reason, user, password }) => ({ group, reason, second: { user, password } }),
 });

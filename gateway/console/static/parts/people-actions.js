@@ -12,13 +12,13 @@ const FORGIVE = ["wrong_record", "drill", "system_test"];
 // `event` is one that names a card; whose it is only the server knows.
 export function blockOf(event, of) {
   if (!mayAct()) return;
-  const title = t(of === "credential" ? "ui.block_card_title" : "ui.block_person_title", { card: event.card || t("words.card_without_label") });
+  const title = t(of === "cardholder" ? "ui.block_person_title" : event.is_pass ? "ui.block_pass_title" : "ui.block_card_title", { card: said(event.whom) });
   askDialog({ title, parts: [reasonPart(BLOCK)], yes: t("ui.block_yes"), danger: true, done: t("ui.blocked"),
     send: (send, { reason }) => send(`/api/events/${event.id}/block`, { of, reason }) });
 }
 export function liftOf(event, of) {
   if (!mayAct()) return;
-  const card = event.card || t("words.card_without_label"), whom = of === "credential" ? card : t("words.the_person", { person: card });
+  const card = said(event.whom), whom = of === "credential" ? card : t("words.the_person", { person: card });
   askDialog({ title: t("ui.lift_block_title", { of: whom }), parts: [reasonPart(LIFT)], yes: t("ui.lift_yes"),
     send: (send, { reason }) => send(`/api/events/${event.id}/block`, { of, blocked: false, reason }) });
 }
@@ -26,7 +26,7 @@ export function letIn(event) {
   if (!mayAct()) return;
   const points = Object.entries(state.site.access_points).map(([id, names]) => [id, named(names, id)]);
   const known = event.access_point && event.access_point in state.site.access_points ? [event.access_point] : [];
-  askDialog({ title: t("ui.let_in_title", { card: event.card || t("words.card_without_label") }),
+  askDialog({ title: t("ui.let_in_title", { card: said(event.whom) }),
     parts: [manyPart("access_points", t("ui.let_in_where"), points, known), untilPart(), reasonPart(LET_IN)], yes: t("ui.let_in_yes"), done: t("ui.let_in_done"),
     send: (send, values) => send(`/api/events/${event.id}/let-in`, values) });
 }

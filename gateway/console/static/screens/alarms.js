@@ -5,7 +5,7 @@ import { badge, h } from "../parts/dom.js";
 import { whyNoOpen } from "../parts/door-facts.js";
 import { cameraOf, firstToSee, media, named as evidenceName, newestFirst, noClip } from "../parts/evidence.js";
 import { changes, endedAlarms, isLive, loudAlarms, openAlarms, state } from "../state.js";
-import { dayTime, elapsed, named, said, t, word } from "../words.js";
+import { dateTime, dayTime, elapsed, named, said, t, word } from "../words.js";
 
 class AlarmsScreen extends HTMLElement {
   connectedCallback() {
@@ -92,7 +92,7 @@ class AlarmsScreen extends HTMLElement {
     // A clip that somebody watches stays; a new one comes first for who is only looking on.
     const evidence = newestFirst(alarm), playing = [...this.pane.querySelectorAll("video")].find((video) => !video.paused);
     const chosen = evidence.find((item) => item.event_id === (playing?.dataset.evidence ?? this.chosen)) ?? firstToSee(alarm);
-    const missing = noClip(alarm), at = dayTime(alarm.last_at, state.site.zone);
+    const missing = noClip(alarm), at = dateTime(alarm.last_at, state.site.zone);
     const poster = chosen && evidence.find((item) => item.kind === "snapshot" && item.shows.some((when) => chosen.shows.includes(when)));
     this.pane.replaceChildren(
       h("button", { class: "quiet back", onclick: () => { state.pinned = false; this.draw(); } }, `← ${t("ui.back")}`),

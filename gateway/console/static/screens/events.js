@@ -3,7 +3,7 @@ import { act, mayAct } from "../parts/acts.js";
 import { badge, h, toast } from "../parts/dom.js";
 import { blockOf, letIn, liftOf } from "../parts/people-actions.js";
 import { changes, state } from "../state.js";
-import { dayTime, language, named, said, t } from "../words.js";
+import { dateTime, dayTime, language, named, said, t } from "../words.js";
 
 const groups = {
   type_access: "AccessRequested,AccessGranted,AccessDenied,AccessTaken,AccessNotTaken,UseGivenBack,AccessConfirmed,AreaEntered,AntipassbackViolated,RiskPassed,TravelImpossible,DuressUsed,FloorsEnabled,ExitPressed,OpenedByGuard,ReadAmbiguous,ReadDropped,TourVisitDenied",
@@ -18,6 +18,7 @@ const marks = {
   TourPointVisited: "✓", TourPointOutOfOrder: "✓", TourPointMissed: "✕", TourVisitDenied: "✕",
   SubjectBlocked: "●", LocalGrantGiven: "●", LockdownStarted: "■", LockdownReleased: "□", LockOpenStarted: "■", LockOpenReleased: "□",
 };
+const today = () => dateTime(new Date().toISOString(), state.site.zone).slice(0, 10);
 const BLOCKS = new Set(["SubjectBlocked", "SubjectUnblocked"]);
 
 class EventsScreen extends HTMLElement {
@@ -36,6 +37,8 @@ class EventsScreen extends HTMLElement {
       state.me.role === "supervisor" && h("button", { class: "quiet", onclick: () => this.export() }, t("ui.export"))),
       h("div", { class: "two" }, h("div", { class: "scroll" }, this.list, this.more), this.why));
     changes.addEventListener("events", () => { if (!this.asked()) this.draw(state.events); }, this.signal);
+    // At midnight yesterday's events get their date.
+    changes.addEventListener("beat", () => { if (this.day !== today()) this.draw(this.asked() ? this.found ?? [] : state.events); }, this.signal);
     changes.addEventListener("happened", (event) => { if (this.chosen && event.detail.some((each) => BLOCKS.has(each.type))) this.explain(this.chosen); }, this.signal);
     this.draw(state.events);
     if (this.kept) this.restore(this.kept);
@@ -74,6 +77,7 @@ class EventsScreen extends HTMLElement {
     return raised && event.priority ? badge(event.priority, t(`ui.priority_${event.priority}`)) : h("span", { class: "mark" }, marks[event.type] ?? "·");
   }
   draw(events) {
+    this.day = today();
     this.list.replaceChildren(...(events.length ? events.slice(0, 1000).map((event) => h("button", { class: `event ${event.type}`, "aria-current": event.id === this.chosen ? "true" : null, onclick: () => this.explain(event.id) },
       h("time", {}, dayTime(event.at, state.site.zone)), this.mark(event), h("span", {}, said(event.text)))) : [h("div", { class: "empty" }, t("ui.nothing_found"))]));
   }
@@ -84,7 +88,7 @@ class EventsScreen extends HTMLElement {
     try {
       const event = await get(`/api/events/${id}`);
       if (id !== this.chosen) return;
-      const facts = [["ui.time", dayTime(event.at, state.site.zone)], ["ui.list_version", event.list_version ?? "–"], ["ui.record", event.seq === event.row ? `#${event.row}` : `#${event.row} · ${event.seq}`]];
+      const facts = [["ui.time", dateTime(event.at, state.site.zone)], ["ui.list_version", event.list_version ?? "–"], ["ui.record", event.seq === event.row ? `#${event.row}` : `#${event.row} · ${event.seq}`]];
       this.why.replaceChildren(h("button", { class: "quiet back", onclick: () => this.leave() }, `← ${t("ui.back")}`), h("h2", {}, said(event.text)),
         h("dl", { class: "facts" }, facts.map(([name, value]) => h("div", {}, h("dt", {}, t(name)), h("dd", {}, String(value))))),
         this.actions(event),
@@ -98,7 +102,7 @@ class EventsScreen extends HTMLElement {
   actions(event) {
     if (!mayAct() || !event.names.length) return "";
     return h("div", { class: "row about-card" },
-      this.blocking(event, "credential", "card"), this.blocking(event, "cardholder", "person"),
+      this.blocking(event, "credential", event.is_pass ? "pass" : "card"), this.blocking(event, "cardholder", "person"),
       event.names.includes("credential") && act({ id: "let-in", onclick: () => letIn(event) }, t("ui.let_in")));
   }
   blocking(event, of, word) {

@@ -60,7 +60,7 @@ class PeopleScreen extends HTMLElement {
     return h("section", { id }, h("header", {}, h("h2", {}, title), h("b", { class: "count" }, String(lines.length))), lines.length ? h("ul", { class: "lines" }, lines) : h("p", { class: "muted" }, none));
   }
   block(block) {
-    return h("li", {}, h("div", {}, h("b", {}, said(block.of)), h("span", { class: "muted" }, t("ui.by_whom", { reason: reasonWord(block.reason), actor: block.actor, at: dayMinute(block.at, state.site.zone) }))),
+    return h("li", {}, h("div", {}, h("b", {}, said(block.of)), h("span", { class: "muted" }, t("ui.by_whom", { reason: reasonWord(block.reason), actor: block.actor, at: dateTime(block.at, state.site.zone) }))),
       act({ onclick: () => liftBlock(block) }, t("ui.lift_block")));
   }
   grant(grant) {
