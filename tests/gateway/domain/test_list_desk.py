@@ -1,0 +1,109 @@
+"""Facts about the office's lists at the doors: held until somebody says yes; and what is revoked meanwhile."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.domain import events as ev
+from gateway.domain import signals as sg
+from gateway.domain.commands import SwapList
+from gateway.domain.controller import Turn
+from gateway.domain.list_update import GuardedChange, ListGuard
+from gateway.domain.site import Site
+from tests.gateway.domain.plant import SITE, Rig, only, raised, said
+
+WEI, LIN = sg.Operator("wei", "gate-house"), sg.Operator("lin", "gate-house")
+READY = sg.ListReady(
+    2, "lists/2", "d", 2, 0, (GuardedChange(ListGuard.REMOVED, 300), GuardedChange(ListGuard.UNLOCKED, 1))
+)
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig().closed_and_ready()
+
+
+def swaps(turn: Turn) -> list[tuple[int, int]]:
+    return [(each.generation, each.version) for each in turn.commands if isinstance(each, SwapList)]
+
+
+def confirmed(rig: Rig, version: int = 2, **more: object) -> Turn:
+    request = sg.ListConfirmRequested("request-1", version, "agreed with the office", WEI)
+    return rig.handle(replace(request, **more))  # type: ignore[arg-type]
+
+
+def test_a_list_that_changes_much_waits_with_an_alarm_that_says_of_how_many(rig: Rig) -> None:
+    turn = rig.handle(READY)
+    assert swaps(turn) == []
+    held = only(turn, ev.ListHeld)
+    assert (held.removed, held.granted, held.all_doors, held.unlocked) == (300, 0, 0, 1)
+    assert raised(turn) == ["list_waiting"]
+    assert said(rig.handle(READY)) == [], "told again, it is held already"
+
+
+def test_a_yes_at_the_site_puts_it_in_force_and_ends_the_alarm(rig: Rig) -> None:
+    rig.handle(READY)
+    turn = confirmed(rig, second=LIN)
+    told = only(turn, ev.ListConfirmed)
+    assert (told.actor, told.second, told.list_version) == ("wei", "lin", 2)
+    assert swaps(turn) == [(0, 2)]
+    assert said(rig.handle(sg.ListActivated(2, "d", 2))) == ["ListActivated", "AlarmNormal"]
+    assert confirmed(rig, request_id="request-2").reply.reason == "ListNotWaiting"
+
+
+def test_a_yes_to_another_list_without_a_reason_or_twice_does_nothing(rig: Rig) -> None:
+    rig.handle(READY)
+    assert confirmed(rig, 3).reply.reason == "ListNotWaiting"
+    assert confirmed(rig, reason=" ").reply.reason == "ReasonMissing"
+    assert confirmed(rig, second=WEI).reply.reason == "SecondPersonMissing"
+    assert swaps(confirmed(rig)) == [(0, 2)]
+    assert confirmed(rig).reply.reason == "RequestUsed"
+
+
+def test_the_offices_second_signature_and_a_later_list_do_the_same(rig: Rig) -> None:
+    rig.handle(READY)
+    assert swaps(rig.handle(replace(READY, guards=()))) == [(0, 2)]
+    rig.handle(READY)
+    assert swaps(rig.handle(sg.ListReady(3, "lists/3", "d", 2))) == [(0, 3)]
+    rig.handle(sg.ListActivated(3, "d", 2))
+    assert confirmed(rig).reply.reason == "ListNotWaiting"
+
+
+def test_a_list_that_waits_still_waits_after_a_restart(rig: Rig) -> None:
+    rig.handle(READY)
+    assert swaps(confirmed(Rig(state=rig.controller.snapshot()))) == [(0, 2)]
+
+
+def test_a_later_generation_is_newer_whatever_its_version(rig: Rig) -> None:
+    assert swaps(rig.handle(sg.ListReady(1, "lists/1", "d", 2, 1))) == [(1, 1)]
+
+
+def test_a_revoked_card_is_refused_at_once_and_until_a_list_says_so_itself(rig: Rig) -> None:
+    assert "AccessGranted" in said(rig.swipe(1))
+    credential = only(rig.swipe(2), ev.AccessGranted).credential
+    turn = rig.handle(sg.OfficeRevoked(1, (sg.RevokedCredential(str(credential), 0, 2),)))
+    assert only(turn, ev.CredentialsRevoked).credentials == (credential,)
+    rig.pass_time(1.5)
+    assert only(rig.swipe(2), ev.AccessDenied).reason == "CredentialNotEnabled"
+    assert rig.access_list is not None
+    rig.access_list = replace(rig.access_list, version=2)  # type: ignore[type-var]
+    rig.pass_time(1.5)
+    assert "AccessGranted" in said(rig.swipe(2)), "this list has taken it up, and gives the card back"
+
+
+def test_a_revocation_that_is_told_again_is_one_and_what_the_list_has_is_forgotten(rig: Rig) -> None:
+    revoked = sg.OfficeRevoked(1, (sg.RevokedCredential("c-9", 0, 2),))
+    rig.handle(revoked)
+    assert said(rig.handle(revoked)) == []
+    assert list(rig.controller.register.revoked) == ["c-9"]
+    rig.access_list = replace(rig.access_list, version=2)  # type: ignore[type-var]
+    rig.handle(sg.OfficeRevoked(2, ()))
+    assert list(rig.controller.register.revoked) == []
+
+
+def test_unsigned_lists_are_an_alarm_that_stands_until_the_site_wants_signatures() -> None:
+    unsigned: Site = replace(SITE, unsigned_lists=True)
+    rig = Rig(unsigned)
+    assert "lists_unsigned" in raised(rig.handle(sg.GatewayStarting("1", False)))
+    again = Rig(SITE, state=rig.controller.snapshot())
+    assert "AlarmNormal" in said(again.handle(sg.GatewayStarting("1", True)))
