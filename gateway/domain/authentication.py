@@ -2,9 +2,14 @@
 
 from datetime import datetime
 
+from gateway.domain.access_request import DenialReason
+from gateway.domain.credential import Grade
 from gateway.domain.listed import DEFAULT_AUTHENTICATION, AccessList, Authentication, ListedAccessPoint
 from gateway.domain.moment import ClockQuality, Moment
 from gateway.domain.schedule import Schedule
+
+TAKES_PIN_ALONE = (Authentication.CARD_OR_PIN, Authentication.PIN, Authentication.UNLOCKED)
+"""Where a PIN is a credential of its own; elsewhere it belongs to a card, or to nothing."""
 
 
 def authentication_now(point: ListedAccessPoint, moment: Moment, access_list: AccessList) -> Authentication:
@@ -17,6 +22,16 @@ def authentication_now(point: ListedAccessPoint, moment: Moment, access_list: Ac
         if schedule is not None and holds(schedule, moment, access_list):
             return authentication
     return DEFAULT_AUTHENTICATION
+
+
+def refusal_of(grade: Grade, now: Authentication) -> DenialReason | None:
+    """Why what is shown at this grade is not of the kind that is wanted now; None where it is."""
+    if now is Authentication.LOCKED:
+        return DenialReason.ACCESS_POINT_LOCKED
+    alone = grade is Grade.PIN
+    if (alone and now not in TAKES_PIN_ALONE) or (not alone and now is Authentication.PIN):
+        return DenialReason.FORMAT_NOT_ACCEPTED
+    return None
 
 
 def _settings(point: ListedAccessPoint) -> list[tuple[str, Authentication]]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from gateway.domain.access_case import Case
 from gateway.domain.access_request import MODE_REASONS, DenialReason, Person
 from gateway.domain.area import breaks_anti_passback
-from gateway.domain.authentication import authentication_now, holds
+from gateway.domain.authentication import authentication_now, holds, refusal_of
 from gateway.domain.credential import Grade
 from gateway.domain.door_mode import DoorMode
 from gateway.domain.listed import AntiPassback, Authentication
@@ -91,19 +91,30 @@ def _joined(named: list[str]) -> str:
     return ",".join(dict.fromkeys(named))
 
 
-_PIN_ALONE = (Authentication.CARD_OR_PIN, Authentication.PIN, Authentication.UNLOCKED)
-
-
 def kind_accepted(case: Case) -> bool:
     """Is all that was shown of the kind that is wanted now? A PIN alone isn't enough where a card is wanted."""
     now = wanted(case)
-    if now is Authentication.LOCKED:
-        return case.denied(DenialReason.ACCESS_POINT_LOCKED, now.value)
     for person in case.people:
-        alone = person.shown.grade is Grade.PIN
-        if (alone and now not in _PIN_ALONE) or (not alone and now is Authentication.PIN):
-            return case.denied(DenialReason.FORMAT_NOT_ACCEPTED, now.value)
+        reason = refusal_of(person.shown.grade, now)
+        if reason is not None:
+            return case.denied(reason, now.value)
     return case.passed(now.value)
+
+
+def unknown_pin_counts(case: Case) -> bool:
+    """Could digits that the list doesn't know have opened here now? Else they were no wrong PIN, whatever they are."""
+    now, accepts = wanted(case), case.request.rules.accepts
+    if accepts is not None and Grade.PIN not in accepts:
+        case.check = "grade"
+        return case.denied(DenialReason.FORMAT_NOT_ACCEPTED, Grade.PIN.value)
+    reason = refusal_of(Grade.PIN, now)
+    if reason is not None:
+        case.check = "authentication"
+        return case.denied(reason, now.value)
+    if case.circumstances.locked_out:
+        case.check = "lockout"
+        return case.denied(DenialReason.LOCKED_OUT)
+    return True
 
 
 def wanted(case: Case) -> Authentication:

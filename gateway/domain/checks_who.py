@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from gateway.domain.access_case import Case
 from gateway.domain.access_request import DenialReason, Person, PersonFacts, Shown
 from gateway.domain.cardholder import Cardholder, CardholderKind, HeldLevel
+from gateway.domain.checks_permission import unknown_pin_counts
 from gateway.domain.credential import CredentialState, Grade, Pass
 from gateway.domain.listed import AccessList
 from gateway.domain.moment import ClockQuality, Moment
@@ -44,10 +45,16 @@ def access_point_known(case: Case) -> bool:
 
 
 def credential_known(case: Case) -> bool:
-    """Who was shown; the first key that the list knows decides."""
+    """Who was shown; the first key that the list knows decides.
+
+    Digits that it doesn't know are an unknown credential only where, and while, a PIN alone is taken.
+    """
     for shown in case.request.shown:
         person = find_person(shown, case.list)
         if person is None:
+            typed = shown.grade is Grade.PIN and case.point is not None and not case.way_out
+            if typed and not unknown_pin_counts(case):
+                return False
             return case.denied(DenialReason.PASS_INVALID if shown.forged_pass else DenialReason.CREDENTIAL_NOT_FOUND)
         facts = case.circumstances.people.get(person.id, PersonFacts())
         case.duress = case.duress or (person.credential is not None and person.credential.duress)

@@ -23,6 +23,7 @@ from gateway.domain.access_request import (
 )
 from gateway.domain.alarm import AlarmBook, AlarmKind
 from gateway.domain.attempts import AttemptBook, Attempts
+from gateway.domain.authentication import TAKES_PIN_ALONE, authentication_now
 from gateway.domain.checks_who import find_person
 from gateway.domain.commands import IndicateAtReader, Indication
 from gateway.domain.counted import Counted
@@ -120,7 +121,9 @@ class Entry:
         self._show(signal.reader, point, shown, moment, access_list)
 
     def key_pressed(self, signal: sg.KeyPressed, moment: Moment, access_list: AccessList | None) -> None:
-        """A key; at `#` the digits are the PIN that is waited for, or a PIN of their own."""
+        """A key; at `#` the digits are the PIN that is waited for, one that comes after its card was refused, or one of
+        their own.
+        """
         point = self._point(signal.reader)
         digits = self._watch(signal.reader).press(signal.key, signal.received_s)
         if point is None or digits is None:
@@ -129,9 +132,27 @@ class Entry:
         if waiting is not None and waiting.wants is Want.PIN and access_list is not None:
             pin = typed_pin(digits, waiting.shown[0], access_list)
             self._ask(signal.reader, point, waiting.shown, moment, access_list, pin=pin)
+        elif self._belongs_to_refused(signal.reader, point, moment, access_list):
+            self._indicate(signal.reader, Indication.DENIED, moment)
         else:
             identifier = Identifier(f"PIN{len(digits)}", None, int(digits))
             self._show(signal.reader, point, shown_as((identifier,), Grade.PIN, access_list), moment, access_list)
+
+    def _belongs_to_refused(
+        self, reader: str, point: AccessPoint, moment: Moment, access_list: AccessList | None
+    ) -> bool:
+        """Are digits the PIN of a card that was refused here just now? That attempt was judged with the card.
+
+        Not where a PIN alone could open: there it is a request of its own.
+        """
+        listed, rules = None, rules_of(self.site, point, reader)
+        if access_list is not None and not rules.way_out:
+            listed = access_list.access_point(point.id)
+        recent = moment.monotonic_s - self._watch(reader).refused_s < self.site.second_credential_s
+        if listed is None or access_list is None or not recent:
+            return False
+        shut = rules.accepts is not None and Grade.PIN not in rules.accepts
+        return shut or authentication_now(listed, moment, access_list) not in TAKES_PIN_ALONE
 
     def confirm(self, signal: sg.AccessConfirmRequested, moment: Moment, access_list: AccessList | None) -> str | None:
         """Somebody says yes or no to a request that waits for it; a code when none does."""
@@ -159,6 +180,7 @@ class Entry:
         for point, waiting in list(self.state.waiting.items()):
             if waiting.boot_id != moment.boot_id or waiting.ends_s <= moment.monotonic_s:
                 self._give_up(point, waiting)
+                self._refused(waiting.reader, waiting.shown, moment)
                 self._indicate(waiting.reader, Indication.DENIED, moment)
 
     def deadline_s(self) -> float | None:
@@ -219,6 +241,7 @@ class Entry:
             assert decision.reason is not None
             self._denied(reader, point, decision, decision.reason, name, kept)
             self._count_wrong(reader, point, decision, moment)
+            self._refused(reader, shown, moment)
             self._indicate(reader, Indication.DENIED, moment)
 
     def _granted(
@@ -339,6 +362,10 @@ class Entry:
             expires_s = moment.monotonic_s + COMMAND_EXPIRY_S
             command = IndicateAtReader(self.doors.take_command_id(), reader, indication, expires_s)
             self.doors.commands.append(command)
+
+    def _refused(self, reader: str, shown: tuple[Shown, ...], moment: Moment) -> None:
+        if shown[0].grade is not Grade.PIN:
+            self._watch(reader).refused_s = moment.monotonic_s
 
     # Wrong attempts
 

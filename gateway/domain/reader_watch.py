@@ -21,6 +21,8 @@ class ReaderWatch:
     last_read_s: float = float("-inf")
     keys: str = ""
     last_key_s: float = float("-inf")
+    refused_s: float = float("-inf")
+    """When something else than a PIN was refused here last."""
 
     def is_repeat(self, read: tuple[Identifier, ...] | str, received_s: float, repeat_s: float) -> bool:
         """Is this the card, or the text, that is still being held to the reader?"""

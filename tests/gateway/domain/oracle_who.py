@@ -38,9 +38,27 @@ def credential_known(case: Case) -> str | None:
             continue
         person = _bearer_of_card(case, shown)
         if person is None:
-            return "CredentialNotFound"
+            return _unknown(case, shown)
         case.people.append(person)
     return None
+
+
+def _unknown(case: Case, shown: Json) -> str:
+    """Digits that the list doesn't know are an unknown credential only where and while a PIN alone is taken."""
+    if shown["grade"] != "pin" or case.rules["way_out"]:
+        return "CredentialNotFound"
+    accepts, wanted = case.rules["accepts"], case.wanted()
+    if accepts is not None and "pin" not in accepts:
+        case.notes.add("unknown digits: the reader takes no PIN")
+        return "FormatNotAccepted"
+    if wanted not in {"card_or_pin", "pin", "unlocked"}:
+        case.notes.add("unknown digits where no PIN alone is taken")
+        return "AccessPointLocked" if wanted == "locked" else "FormatNotAccepted"
+    if case.request["locked_out"]:
+        case.notes.add("unknown digits while no PIN is taken")
+        return "LockedOut"
+    case.notes.add("an unknown PIN")
+    return "CredentialNotFound"
 
 
 def _bearer(case: Case, payload: Json) -> Person:

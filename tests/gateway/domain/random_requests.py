@@ -25,6 +25,7 @@ MADE = tuple(timedelta(seconds=s) for s in (0, 0, 0, -5, -59, -59.999999, -60, -
 SEEN = tuple(timedelta(seconds=s) for s in (1, 59, 60, 61, 1799, 1800, 1801, 35999, 36000, 36001, 90_000, 200_000))
 """How long ago somebody was seen last."""
 STRANGER = {"format": "H10301", "facility_code": 123, "number": 60_000}
+WRONG_PIN = {"format": "PIN6", "facility_code": None, "number": 77}
 
 
 def random_request(scene: Scene, rng: Random) -> Json:
@@ -127,6 +128,8 @@ class _Asking:
         own = [one["id"] for one in self.scene.document["credentials"] if one["cardholder"] == holder["id"]]
         reading = self.scene.shown_as[rng.choice(own)]
         other = rng.choice((STRANGER, STRANGER, rng.choice([*self.scene.shown_as.values()])))
+        if rng.random() < 0.02:
+            return {"readings": [WRONG_PIN], "grade": "pin"}
         readings = rng.choices(([reading], [other, reading], [reading, other], [STRANGER]), (90, 6, 4, 2))[0]
         other_grades = {"PLATE": "plate", "PIN6": "pin"}
         grade = other_grades.get(reading["format"], rng.choice(("clonable", "secure")))

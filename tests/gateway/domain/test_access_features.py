@@ -463,6 +463,61 @@ class TestLockOut:
             rig.type("0000", reader)
         assert why(rig.show(1, "si")) == "LockedOut"
 
+    def test_a_pin_that_follows_a_refused_card_belongs_to_its_request(self) -> None:
+        lost = {card(1): of(1, state=CredentialState.LOST, **pin(1, "2468"))}
+        rig = Compound(compound_list(credentials=lost, wants={"north-in": Authentication.CARD_AND_PIN}))
+        for _ in range(6):
+            assert why(rig.show(1)) == "CredentialLost"
+            for digits in ("2468", "1111"):
+                turn = rig.type(digits)
+                assert not turn.events, "the attempt was judged with the card"
+        rig.pass_time(9.9)
+        assert not rig.type("2468").events
+        assert why(rig.type("2468", "si")) == "CredentialNotFound", "another reader knows nothing of it"
+
+    def test_so_does_one_that_comes_too_late_or_a_second_time(self) -> None:
+        known = {card(1): of(1, **pin(1, "2468"))}
+        rig = Compound(compound_list(credentials=known, wants={"north-in": Authentication.CARD_AND_PIN}))
+        rig.show(1)
+        assert why(rig.after(10)) == "PinMissing"
+        assert not rig.type("2468").events
+        rig.show(1)
+        assert why(rig.type("1111")) == "InvalidPIN"
+        assert not rig.type("1112").events
+        for n in range(3, 6):
+            rig.show(1)
+            assert why(turn := rig.type(f"111{n}")) == "InvalidPIN"
+            assert not raised(turn)
+        rig.show(1)
+        assert raised(rig.type("1116")) == ["wrong_attempts"], "wrong PINs of a card count as ever, one a card shown"
+
+    def test_where_a_pin_alone_opens_it_is_a_request_of_its_own_also_after_a_refused_card(self) -> None:
+        known = {card(1): of(1, state=CredentialState.LOST), Identifier("PIN4", None, 4711): of(2, id="pin")}
+        rig = Compound(compound_list(credentials=known))
+        assert why(rig.show(1)) == "CredentialLost"
+        assert why(rig.type("1111")) == "CredentialNotFound"
+        assert granted(rig.type("4711"))
+
+    @pytest.mark.parametrize("wanted", ["card", "card_and_pin", "two_cards", "confirm", "first_card", "locked"])
+    def test_digits_are_no_wrong_pin_where_no_pin_alone_is_taken(self, wanted: str) -> None:
+        known = {Identifier("PIN4", None, 4711): of(2, id="pin")}
+        rig = Compound(compound_list(credentials=known, wants={"north-in": Authentication(wanted)}))
+        reason = "AccessPointLocked" if wanted == "locked" else "FormatNotAccepted"
+        for n in range(7):
+            turn = rig.type(f"111{n}")
+            assert (why(turn), raised(turn)) == (reason, [])
+        assert why(rig.type("4711")) == reason, "one that the list knows opens nothing there either"
+
+    def test_while_no_pin_is_taken_none_is_said_to_be_unknown(self) -> None:
+        rig = Compound()
+        for n in range(5):
+            rig.type(f"111{n}")
+        for n in range(6):
+            turn = rig.type(f"222{n}")
+            assert (why(turn), raised(turn)) == ("LockedOut", [])
+        rig.pass_time(60)
+        assert why(rig.type("1111")) == "CredentialNotFound"
+
 
 class TestRisk:
     def test_level_two_passes_with_an_alarm(self) -> None:

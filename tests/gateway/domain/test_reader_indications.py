@@ -52,6 +52,13 @@ def test_who_must_type_a_pin_is_told_to_go_on_and_then_how_it_went() -> None:
     assert shown(rig.type("1111")) == [("ni", Indication.DENIED)]
 
 
+def test_a_pin_after_a_refused_card_shows_denied_once_more() -> None:
+    rig = Compound(WITH_PIN, site=LIT)
+    rig.show(99)
+    turn = rig.type("2468")
+    assert (shown(turn), turn.events) == ([("ni", Indication.DENIED)], ())
+
+
 def test_what_was_waited_for_in_vain_shows_as_denied() -> None:
     rig = Compound(WITH_PIN, site=LIT)
     rig.show(1)
