@@ -210,7 +210,8 @@ class _Reading:
         return {name: frozenset(self._tables(name)) for name in (*MANY_TABLES, "device", "camera")}
 
     def fault(self, path: tuple[str, ...], value: object, remedy: str) -> None:
-        self.faults.append(ConfigError(".".join(path), value, remedy, line_of(self.text, path)))
+        shown = None if isinstance(value, dict) else value  # A table is found by its name and line.
+        self.faults.append(ConfigError(".".join(path), shown, remedy, line_of(self.text, path)))
 
     def _check_top(self) -> None:
         if self.document.get("schema") != 1:
@@ -219,7 +220,16 @@ class _Reading:
             self.fault(("site",), None, "add a [site] table with id, name and zone")
         for key, value in self.document.items():
             if key not in _KEYS:
-                self.fault((key,), value, did_you_mean(key, _KEYS))
+                self._unknown(key, value)
+
+    def _unknown(self, key: str, value: object) -> None:
+        """A table goes by its name: the first `[key.ID]`, or `[key]` itself."""
+        if isinstance(value, dict):
+            part = next((name for name, inner in value.items() if isinstance(inner, dict)), None)
+            path = (key,) if part is None else (key, part)
+            self.fault(path, None, f"is a table of no known kind: {did_you_mean(key, _KEYS)}")
+        else:
+            self.fault((key,), value, did_you_mean(key, _KEYS))
 
     def _check_zone(self, site: SiteTable) -> None:
         try:

@@ -3,6 +3,8 @@
 A denial is a value, never an exception. Each class says in its docstring who mends it and what the caller does.
 """
 
+import json
+
 
 class GatehouseError(Exception):
     """Root of everything that Gatehouse raises on purpose."""
@@ -17,8 +19,22 @@ class ConfigError(GatehouseError):
     def __init__(self, key: str, value: object, remedy: str, line: int | None = None) -> None:
         self.key, self.value, self.remedy, self.line = key, value, remedy, line
         where = f" (line {line})" if line is not None else ""
-        shown = f" = {value!r}" if value is not None else ""
+        shown = f" = {_as_written(value)}" if value is not None else ""
         super().__init__(f"{key}{shown}{where}: {remedy}")
+
+
+def _as_written(value: object) -> str:
+    """A value as a config has it: lists, tables and switches as TOML writes them."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_inside, value))}]"
+    if isinstance(value, dict):
+        inner = ", ".join(f"{key} = {_inside(held)}" for key, held in value.items())
+        return f"{{ {inner} }}" if inner else "{}"
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _inside(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else _as_written(value)
 
 
 class DeviceError(GatehouseError):

@@ -14,6 +14,7 @@ from config.loader import ConfigFaults, SiteConfig, load_config
 from config.pulses import untimed_pulses
 from config.references import is_supervised
 from config.toml_lines import line_of
+from config.tours import nameless_points
 from gateway.errors import ConfigError
 from gateway.processes import data_dir_for
 from gateway.secret_files import read_secret, read_token
@@ -38,6 +39,8 @@ def check_site(config_path: Path, data: Path | None) -> int:
     config = load_config(config_path)
     for unsafe in _unsafe(config):
         _say(f"warning: {unsafe}")
+    for key, meaning in nameless_points(config):
+        _say(f"warning: {key}: {meaning}")
     for fault in _with_lines(config_path, confusions(config)):
         _say(f"warning: {fault}")
     found = data_dir_for(config.site.id, data, os.environ.get("GATEHOUSE_DATA"))

@@ -127,7 +127,7 @@ def _read_key(path: Path) -> Ed25519PrivateKey:
     except OSError as error:
         raise ConfigError("--key", str(path), f"can't be read: {error.strerror}") from error
     if mode & 0o077:
-        raise ConfigError("--key", oct(mode & 0o777), f"is readable by others: chmod 600 {path}")
+        raise ConfigError("--key", str(path), f"is readable by others (mode {mode & 0o777:03o}): chmod 600 {path}")
     remedy = "holds no Ed25519 private key: make one with `gatehouse pass key --out FILE`"
     try:
         key = serialization.load_pem_private_key(content, password=None)

@@ -78,6 +78,24 @@ def test_remedies_are_in_our_own_words(good: str, bad: str, key: str, remedy: st
     assert not any(word in told for told, _ in found.values() for word in ("Input should", "Value error", "valid "))
 
 
+def test_a_misspelt_table_is_named_and_its_contents_are_not_shown() -> None:
+    with pytest.raises(ConfigFaults) as caught:
+        parse_config(DEMO.replace("[door.north", "[dor.north").replace("[console]", "[consle]").encode())
+    told = [str(fault) for fault in caught.value.faults]
+    dor = f"dor.north (line {line_of(DEMO, '[door.north]')}): is a table of no known kind: did you mean 'door'? known"
+    consle = f"consle (line {line_of(DEMO, '[console]')}): is a table of no known kind: did you mean 'console'? known"
+    assert [sum(each.startswith(start) for each in told) for start in (dor, consle)] == [1, 1]
+
+
+def test_values_are_shown_as_the_file_has_them() -> None:
+    text = DEMO.replace('groups = ["guards"]', 'groups = []\nin_order = ["是", 1]', 1)
+    with pytest.raises(ConfigFaults) as caught:
+        parse_config(text.replace('zone = "Asia/Shanghai"', "zone = true", 1).encode())
+    told = " | ".join(map(str, caught.value.faults))
+    for shown in ("tour.night.groups = []", 'tour.night.in_order = ["是", 1]', "site.zone = true"):
+        assert f"{shown} (line " in told
+
+
 def test_a_reference_to_nothing_near_gets_no_hint() -> None:
     remedy, _ = faults(DEMO.replace('door = "garage"', 'door = "roof"', 1))["access_point.garage.door"]
     assert remedy == "there is no such door; known: garage, north, yard"

@@ -1,9 +1,12 @@
 """What a site config says of guard tours can be walked."""
 
+from pathlib import Path
+
 import pytest
 
-from config.loader import parse_config
+from config.loader import ConfigFaults, parse_config
 from config.wiring import to_site
+from gateway.commands.check import check_site
 from gateway.domain.tour import TourStart
 from tests.config.test_loader import DEMO, faults, line_of
 
@@ -102,6 +105,28 @@ def test_two_starts_that_a_card_could_be_for_are_refused(due: str, remedy: str) 
     found = faults(with_due(due))
     assert list(found) == ["tour.night.due"]
     assert remedy in found["tour.night.due"][0]
+
+
+def test_the_same_two_starts_of_every_day_are_one_fault() -> None:
+    week = 'days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]'
+    with pytest.raises(ConfigFaults) as caught:
+        parse_config(with_due(f'{{ {week}, at = ["23:00", "23:10", "04:00", "04:00"] }}').encode())
+    named, near = sorted(map(str, caught.value.faults), key=len)
+    assert "'mon 04:00'" in named
+    assert "is named twice" in named
+    assert "'mon 23:10'" in near
+    assert "must be more than 1500 s after mon 23:00, the start before" in near
+
+
+def test_a_point_that_stands_at_no_door_and_has_no_name_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "site.toml"
+    for point, told in (('{ reader = "roof" }', 1), ('{ reader = "roof", name = { zh-CN = "楼顶", en = "Roof" } }', 0)):
+        path.write_text(with_points(point, '{ reader = "yard-reader", latest_s = 90.5 }', more=ROOF), encoding="utf-8")
+        assert check_site(path, None) == 0
+        warning = "warning: tour.night.points.0: the reader 'roof' stands at no door: give it a name"
+        assert capsys.readouterr().err.count(warning) == told
 
 
 def test_starts_that_are_far_enough_apart_are_taken() -> None:

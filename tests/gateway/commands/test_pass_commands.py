@@ -137,8 +137,9 @@ def test_the_command_line_signs_no_pass_that_is_over(key_path: Path, capsys: pyt
 
 def test_a_key_file_that_others_can_read_or_that_holds_no_such_key_is_refused(key_path: Path) -> None:
     key_path.chmod(0o644)
-    with pytest.raises(ConfigError, match="chmod 600"):
+    with pytest.raises(ConfigError, match="chmod 600") as refused:
         signed(key_path, a_wish())
+    assert str(refused.value).startswith(f"--key = '{key_path}': is readable by others (mode 644)")
     key_path.chmod(0o600)
     other = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
