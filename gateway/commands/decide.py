@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -10,7 +11,7 @@ from config.card_formats import format_table
 from config.loader import load_config
 from config.wiring import to_site
 from drivers.wiegand.formats import BUILT_IN
-from gateway.commands.decide_requests import Asked, parse_line
+from gateway.commands.decide_requests import Act, Asked, parse_line
 from gateway.commands.decide_schemas import answer_schema, request_schema
 from gateway.commands.what_if import WhatIf, WhatIfDay
 from gateway.domain.access_request import MISSING, Decision
@@ -18,6 +19,8 @@ from gateway.errors import ConfigError, ListInvalid
 from gateway.store.access_list import ListDocument, MemoryAccessList, list_schema, parse_list
 from gateway.store.list_identifiers import Fits
 
+FAULTS_TOLD = 20
+"""Enough to see what is wrong with a file; the others are counted."""
 LINE_CHARS = 64 * 1024
 """One request at most: hundreds of identifiers; a reader gives a handful."""
 
@@ -30,23 +33,37 @@ class ListFaulty(ConfigError):
         super().__init__("--list", str(path), "; ".join(faults[:20]))
 
 
+class RequestsFaulty(ConfigError):
+    """Lines of REQUESTS.jsonl are no requests; `faults` holds one ConfigError for each, the first `FAULTS_TOLD`."""
+
+    def __init__(self, requests: str, faults: list[ConfigError]) -> None:
+        more = len(faults) - FAULTS_TOLD
+        remedy = f"{more} more lines like these are no requests: nothing was decided"
+        self.faults = (*faults[:FAULTS_TOLD], *([ConfigError("--requests", requests, remedy)] if more > 0 else []))
+        first = faults[0]
+        super().__init__(first.key, first.value, first.remedy, first.line)
+
+
 def decide_lines(
     list_path: Path, requests: str, site_path: Path | None = None, *, stateful: bool = False
 ) -> Iterator[dict[str, Any]]:
     """An answer for each line of the file `requests` (`-`: standard input); empty lines are skipped.
 
     `site_path`: the site config that says what the access points accept. `stateful`: lines follow each other in time,
-    and what one grants or a guard does counts for the next. Raises ConfigError with the line's number for a line that
-    is no request, and for a list with faults.
+    and what one grants or a guard does counts for the next. Raises ConfigError for a list with faults, and for lines
+    that are no requests: of a file before anything is answered, with every such line (`faults`), while from standard
+    input, or a pipe, each line is answered when it comes and the first bad one ends it.
     """
     config = None if site_path is None else load_config(site_path)
     site = None if config is None else to_site(config)
     fits = BUILT_IN.fits_if_known if config is None else format_table(config).fits
     access_list = open_document(list_path, read_list(list_path, fits))
     what_if = (WhatIfDay if stateful else WhatIf)(access_list, site, access_list.standing_in())
+    if requests != "-" and Path(requests).is_file():
+        _judge(requests, stateful)
     with _opened(requests) as lines:
         for number, line in _numbered(lines, requests):
-            yield _answer(line, number, what_if)
+            yield _answer(*_parsed(line, number, stateful), number, what_if)
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -76,14 +93,37 @@ def _named(path: Path) -> Iterator[None]:
         raise ListFaulty(path, error.faults) from error
 
 
-def _answer(line: str, number: int, what_if: WhatIf) -> dict[str, Any]:
+def _judge(requests: str, stateful: bool) -> None:
+    """Is every line of the file a request? Raises RequestsFaulty."""
+    faults: list[ConfigError] = []
+    with _opened(requests) as lines:
+        try:
+            for number, line in _numbered(lines, requests):
+                try:
+                    _parsed(line, number, stateful)
+                except ConfigError as fault:
+                    faults.append(fault)
+        except ConfigError as fault:  # What can't be read ends the file.
+            faults.append(fault)
+    if faults:
+        raise RequestsFaulty(requests, faults)
+
+
+def _parsed(line: str, number: int, stateful: bool) -> tuple[Asked | Act, datetime]:
+    if len(line) > LINE_CHARS:
+        raise ConfigError("request", line[:80], f"is longer than {LINE_CHARS} characters", number)
     said, wall = parse_line(line, number)
+    if not stateful and not isinstance(said, Asked):
+        raise ConfigError("request", line.strip()[:120], "what a guard does counts with --stateful only", number)
+    return said, wall
+
+
+def _answer(said: Asked | Act, wall: datetime, number: int, what_if: WhatIf) -> dict[str, Any]:
     if isinstance(said, Asked):
         return _told(what_if.ask(said, wall, number))
-    if not isinstance(what_if, WhatIfDay):
-        raise ConfigError("request", line.strip()[:120], "what a guard does counts with --stateful only", number)
-    what_if.act(said, wall, number)
-    return {"done": True}
+    assert isinstance(what_if, WhatIfDay)
+    refusal = what_if.act(said, wall, number)
+    return {"done": True} if refusal is None else {"done": False, "refused": refusal[0], "subject": refusal[1]}
 
 
 def _told(decision: Decision) -> dict[str, Any]:
@@ -135,7 +175,7 @@ def _numbered(lines: TextIO, requests: str) -> Iterator[tuple[int, str]]:
             raise ConfigError("--requests", requests, f"can't be read as UTF-8 text: {error}", number) from error
         if not line:
             return
-        if len(line) > LINE_CHARS:
-            raise ConfigError("request", line[:80], f"is longer than {LINE_CHARS} characters", number)
         if line.strip():
             yield number, line
+        while len(line) > LINE_CHARS and not line.endswith("\n"):
+            line = lines.readline(LINE_CHARS + 1)  # The rest of a line that is too long is no line of its own.

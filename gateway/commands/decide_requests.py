@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
+from gateway.commands.request_faults import in_words
 from gateway.commands.times import parse_time
 from gateway.domain.credential import NUMBER_MAX, PLATE_FORMAT, Grade
 from gateway.domain.door_mode import DoorMode
@@ -20,12 +21,17 @@ SECOND_MAX = 4
 PASS_CHARACTERS_MAX = 4096
 """More than any scanner reads; what is no pass is denied rather than refused."""
 ACCESS_POINTS_MAX = 1000
+REFUSALS = ("SubjectUnknown", "AccessPointUnknown")
+"""Why something that a guard does is refused."""
 PIN_PATTERN = r"^[0-9]{1,12}$"
 SUBJECT_PATTERN = r"^(credential|cardholder):.+$"
 EXAMPLE = (
     '{"identifier": {"format": "H10301", "facility_code": 123, "number": 4567}, "access_point": "north", '
     '"time": "2026-11-23T08:00:00+08:00"}'
 )
+
+_FORMS = {"pin": "1 to 12 digits", "block": "credential:ID or cardholder:ID"}
+"""What the two patterns mean, by the key whose text must match."""
 
 _Digits = Annotated[str, msgspec.Meta(pattern=PIN_PATTERN.replace("$", r"\Z"))]
 _Subject = Annotated[str, msgspec.Meta(pattern=SUBJECT_PATTERN.replace("$", r"\Z"))]
@@ -140,7 +146,8 @@ def parse_line(line: str, number: int) -> tuple[Asked | Act, datetime]:
         name = next((name for name in _ACTS if name in value), None) if isinstance(value, dict) else None
         said: Asked | Act = msgspec.convert(value, Asked) if name is None else msgspec.convert(value, _ACTS[name])
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise ConfigError("request", shown, f"{error}; write one request a line, such as {EXAMPLE}", number) from error
+        remedy = f"{in_words(error, _FORMS)}; write one request a line, such as {EXAMPLE}"
+        raise ConfigError("request", shown, remedy, number) from error
     if isinstance(said, Asked):
         for each in (said, *said.further):
             _judge(each, shown, number)

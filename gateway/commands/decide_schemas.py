@@ -9,6 +9,7 @@ from gateway.commands.decide_requests import (
     IDENTIFIERS_MAX,
     PASS_CHARACTERS_MAX,
     PIN_PATTERN,
+    REFUSALS,
     SECOND_MAX,
     SUBJECT_PATTERN,
     ListStanding,
@@ -44,7 +45,7 @@ def request_schema() -> dict[str, Any]:
 
 
 def answer_schema() -> dict[str, Any]:
-    """An answer to a request; `{"done": true}` to what a guard did."""
+    """An answer to a request; to what a guard did, `{"done": true}` or why not."""
     step = _object({"check": _choice(*(check.name for check in CHECKS), "way_out"), "passed": {"type": "boolean"}})
     step["properties"]["subject"] = _TEXT
     step["required"].append("subject")
@@ -70,9 +71,13 @@ def answer_schema() -> dict[str, Any]:
         "title": "Gatehouse decide answer",
         "description": "`accompanied`: who was shown after the first. `reported`: the area (null is outside) where "
         "soft anti-passback believes the cardholder to be. `wants`: what is missing; the decision is denied then. "
-        "`list_version` is null where no list decided.",
+        "`list_version` is null where no list decided. `refused`: a guard named a `subject` that is not known.",
         "type": "object",
-        "oneOf": [answer, _object({"done": {"type": "boolean", "enum": [True]}})],
+        "oneOf": [
+            answer,
+            _object({"done": {"type": "boolean", "enum": [True]}}),
+            _object({"done": {"type": "boolean", "enum": [False]}, "refused": _choice(*REFUSALS), "subject": _TEXT}),
+        ],
     }
 
 

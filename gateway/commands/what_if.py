@@ -38,8 +38,11 @@ from gateway.domain.register import Block, LocalGrant, Register
 from gateway.domain.shown import plate, shown_as, shown_pass, typed_pin
 from gateway.domain.site import ReaderRules, Site
 from gateway.errors import ConfigError
+from gateway.store.access_list import MemoryAccessList
 
 _WHO = "what-if"
+_PASS = "pass:"
+"""A pass, and who shows one in no cardholder's name, are in no list before they are shown."""
 _PLAIN_DOOR = AskedDoor()
 
 
@@ -61,8 +64,11 @@ class WhatIf:
     `site`: the wiring; without it every access point is a plain door.
     """
 
-    def __init__(self, access_list: AccessList, site: Site | None = None, before: AccessList | None = None) -> None:
-        self._lists = {
+    def __init__(
+        self, access_list: MemoryAccessList, site: Site | None = None, before: AccessList | None = None
+    ) -> None:
+        self._list = access_list
+        self._lists: dict[ListStanding, AccessList | None] = {
             ListStanding.IN_FORCE: access_list,
             ListStanding.FALLBACK: before,
             ListStanding.NONE: None,
@@ -114,7 +120,9 @@ class WhatIf:
 class WhatIfDay(WhatIf):
     """The same with a memory: uses, whereabouts, wrong attempts, and what guards did carry over to later lines."""
 
-    def __init__(self, access_list: AccessList, site: Site | None = None, before: AccessList | None = None) -> None:
+    def __init__(
+        self, access_list: MemoryAccessList, site: Site | None = None, before: AccessList | None = None
+    ) -> None:
         super().__init__(access_list, site, before)
         self.register = Register()
         self._attempts = AttemptBook({})
@@ -132,15 +140,39 @@ class WhatIfDay(WhatIf):
             self._attempts.wrong(asked.access_point, decision, moment)
         return decision
 
-    def act(self, act: Act, wall: datetime, number: int) -> None:
-        """A guard does something. Raises ConfigError."""
+    def act(self, act: Act, wall: datetime, number: int) -> tuple[str, str] | None:
+        """A guard does something; (code, subject) where that is refused. Raises ConfigError."""
         self._go_on(act.time, wall, number)
+        refusal = self._refusal(act)
+        if refusal is not None:
+            return refusal
         if isinstance(act, Forgiving):
             forgive(self.register, act.forgive)
         elif isinstance(act, Blocking):
             self.register.put("block", act.block, Block(_WHO, _WHO, _WHO, wall) if act.blocked else None)
         else:
             self.register.put("local_grant", act.local_grant, _leave(act, wall, number))
+        return None
+
+    def _refusal(self, act: Act) -> tuple[str, str] | None:
+        """Is it about somebody or something that neither the list nor this day knows?"""
+        if isinstance(act, Forgiving):
+            known = act.forgive is None or act.forgive in self.register.whereabouts or self._has_person(act.forgive)
+            return None if known else ("SubjectUnknown", act.forgive or "")
+        if isinstance(act, Blocking):
+            kind, _, name = act.block.partition(":")
+            known = self._has_credential(name) if kind == "credential" else self._has_person(name)
+            return None if known else ("SubjectUnknown", act.block)
+        if not self._has_credential(act.local_grant):
+            return "SubjectUnknown", act.local_grant
+        unknown = next((point for point in act.access_points if self._list.access_point(point) is None), None)
+        return None if unknown is None else ("AccessPointUnknown", unknown)
+
+    def _has_credential(self, name: str) -> bool:
+        return name.startswith(_PASS) or self._list.credential_by_id(name) is not None
+
+    def _has_person(self, name: str) -> bool:
+        return name.startswith(_PASS) or self._list.cardholder(name) is not None
 
     def moment(self, asked: Asked, wall: datetime) -> Moment:
         """When it is asked; seconds are counted from the first line."""

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.cli import main
 from gateway.commands.decide import decide_lines
+from gateway.commands.decide_requests import parse_line
 from gateway.commands.pass_commands import make_key, sign
 from gateway.errors import ConfigError
 from tests.gateway.commands.lists import NOON, WISHED_AT, a_compound, a_wish, card
@@ -220,7 +221,7 @@ def test_a_shuffled_list_decides_the_same_with_the_same_trace(list_path: Path) -
         "x" * 70_000,
     ],
 )
-def test_a_bad_line_is_told_with_its_number_after_the_answers_before_it(
+def test_a_bad_line_of_a_file_is_told_with_its_number_before_anything_is_answered(
     list_path: Path, bad: dict[str, Any] | str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     requests = list_path.with_name("requests.jsonl")
@@ -228,8 +229,53 @@ def test_a_bad_line_is_told_with_its_number_after_the_answers_before_it(
     requests.write_text("\n".join(lines), encoding="utf-8")
     assert main(["decide", "--list", str(list_path), "--requests", str(requests)]) == 2
     said = capsys.readouterr()
-    assert len(said.out.splitlines()) == 1
+    assert said.out == ""
     assert "(line 3)" in said.err
+    assert not any(word in said.err for word in ("`", "$", "regex", "Expected", "Object"))
+
+
+def test_every_bad_line_is_told_and_many_are_counted(list_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    requests = list_path.with_name("requests.jsonl")
+    lines = ["x" * 200_000, json.dumps(ask()), "nope", *['{"time": 3}'] * 25]
+    requests.write_text("\n".join(lines), encoding="utf-8")
+    assert main(["decide", "--list", str(list_path), "--requests", str(requests)]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert [int(line.split("(line ")[1].split(")")[0]) for line in said[:-1]] == [1, 3, *range(4, 22)]
+    assert said[-1].endswith("7 more lines like these are no requests: nothing was decided")
+
+
+def test_from_standard_input_each_line_is_answered_when_it_comes(
+    list_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f"{json.dumps(ask())}\nnope\n".encode())))
+    assert main(["decide", "--list", str(list_path), "--requests", "-"]) == 2
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == 1
+    assert "(line 2)" in said.err
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('{"time": "t", "block": "c-1", "blocked": true}', "block must be credential:ID or cardholder:ID"),
+        ('{"time": "t", "block": "credential:c-1"}', "blocked is needed and missing"),
+        (json.dumps(ask(pin="12a4")), "pin must be 1 to 12 digits"),
+        (json.dumps(ask(pin=1234)), "pin must be a text or null, and is a whole number"),
+        (json.dumps(ask(acess=1)), "acess is not known: is it misspelt?"),
+        (json.dumps(ask(door={"mode": "Ajar"})), "door.mode is none of the values that are known: 'Ajar'"),
+        (json.dumps(ask(door={"inside": -1})), "door.inside must be 0 or more"),
+        (json.dumps(ask(second={"acess": 1})), "acess is not known in second"),
+        (json.dumps(ask(second=[{"identifier": card(n)} for n in range(5)])), "second holds too many: 4 at most"),
+        ("[1]", "the line must be an object, and is a list"),
+        ('{"a":', "is no JSON: it ends too early"),
+        ("nope", "is no JSON from its byte"),
+    ],
+)
+def test_what_is_wrong_with_a_line_is_said_in_words(line: str, words: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse_line(line, 7)
+    assert words in str(refused.value)
+    assert "(line 7)" in str(refused.value)
 
 
 def test_requests_come_from_standard_input_too(list_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,6 +125,30 @@ def test_a_guard_forgives_blocks_and_lets_in(tmp_path: Path) -> None:
     ]
 
 
+def test_what_a_guard_does_about_nobody_is_refused_by_name(tmp_path: Path) -> None:
+    leave = {"time": at(6), "access_points": ["yard"], "until": at(60)}
+    day = a_day(
+        tmp_path,
+        {"time": at(0), "block": "credential:c-none", "blocked": True},
+        {"time": at(1), "block": "cardholder:p-none", "blocked": True},
+        {"time": at(2), "forgive": "p-none"},
+        {"time": at(3), "forgive": "p-1"},
+        {"time": at(4), "block": "credential:pass:app/v-1", "blocked": True},
+        {"time": at(5), "local_grant": "c-none", "until": None},
+        leave | {"local_grant": "c-5", "access_points": ["yard", "yrad"]},
+    )
+    unknown = {"done": False, "refused": "SubjectUnknown"}
+    assert day == [
+        unknown | {"subject": "credential:c-none"},
+        unknown | {"subject": "cardholder:p-none"},
+        unknown | {"subject": "p-none"},
+        {"done": True},
+        {"done": True},
+        unknown | {"subject": "c-none"},
+        {"done": False, "refused": "AccessPointUnknown", "subject": "yrad"},
+    ]
+
+
 def test_a_local_grant_ends_by_itself(tmp_path: Path) -> None:
     leave = {"time": at(0), "local_grant": "c-5", "access_points": ["yard"], "until": at(60)}
     assert outcomes(a_day(tmp_path, leave, ask(59.9, 5), ask(60, 5)))[1:] == ["granted", "Unauthorized"]

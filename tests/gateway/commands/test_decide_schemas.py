@@ -118,6 +118,7 @@ _REQUESTS = st.builds(
 _ACTS = st.sampled_from(
     [
         {"time": NOON, "forgive": None},
+        {"time": NOON, "forgive": "nobody"},
         {"time": NOON, "forgive": "p-1"},
         {"time": NOON, "forgive": 7},
         {"time": NOON, "block": "credential:c-1", "blocked": True},
@@ -154,6 +155,7 @@ def test_every_answer_fits_the_printed_schema(tmp_path: Path, capsys: pytest.Cap
     lines += [
         {"identifier": card(1), "second": {"identifier": card(2)}, "access_point": "depot", "time": NOON},
         {"time": NOON, "forgive": None},
+        {"time": NOON, "forgive": "nobody"},
         {"identifier": card(1), "access_point": "moon", "time": NOON},
         {"identifier": card(1), "access_point": "north", "time": NOON, "list": "none"},
         {"identifier": card(1), "access_point": "north", "time": NOON, "list": "fallback"},
