@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from sync import wire
 
@@ -55,6 +56,10 @@ def answer_refusals(app: FastAPI) -> None:
     async def _no_ledger(_request: Request, error: sqlite3.Error) -> Response:
         log.error("the ledger: %s", error)
         return answer(wire.ErrorAnswer(wire.Refusal("ledger", "the ledger can't be used just now")), 503)
+
+    @app.exception_handler(ClientDisconnect)
+    async def _gone(_request: Request, _error: ClientDisconnect) -> Response:
+        return answer(wire.ErrorAnswer(wire.Refusal("gone", "the caller went away before its body was here")), 400)
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_request: Request, error: RequestValidationError) -> Response:

@@ -18,6 +18,7 @@ BENCHES = (
     "relays_bench",
     "site_bench",
     "store_bench",
+    "uplink_bench",
     "video_bench",
 )
 

@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-SOAKS = ("swipes", "office_sync")
+SOAKS = ("swipes", "office_sync", "kills")
 
 
 def main(words: list[str]) -> int:

@@ -1,6 +1,6 @@
 """An office in one file, written from docs/protocol.md alone: it shares no code with the gateway or with our office.
 
-Events only; there is never a list. Misbehaves on purpose: a share `faulty` of its calls goes wrong, in one of many ways.
+Events only; there is never a list. A share `faulty` of its calls goes wrong on purpose, in one of many ways.
 """
 
 import asyncio

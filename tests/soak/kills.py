@@ -1,0 +1,20 @@
+"""`python -m tests.soak kills [COUNT [SEED]]`: gateway and office are killed so often, 1,000 times by default."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+from random import Random
+
+from tests.sync.kills import KilledSite
+
+KILLS = 1000
+
+
+def run(words: list[str]) -> int:
+    """1 when anything durable was lost or counted twice."""
+    kills, seed = int(words[0]) if words else KILLS, int(words[1]) if len(words) > 1 else 1
+    with tempfile.TemporaryDirectory(prefix="gatehouse-kills-") as folder:
+        site = KilledSite(Path(folder), Random(seed))
+        wrong = asyncio.run(site.run(kills))
+    print(f"kills: {kills}, {len(site.durable)} events said to be durable: {'; '.join(wrong) or 'all there, once'}")
+    return 1 if wrong else 0
