@@ -5,8 +5,9 @@ The input of each decision is in its event (`gateway.domain.access_record`); onl
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from gateway.commands.times import parse_time
 from gateway.console.messages import Catalogue
 from gateway.domain.access import decide
 from gateway.domain.access_record import recall
-from gateway.domain.access_request import MISSING, Decision, DenialReason, Shown
+from gateway.domain.access_request import Decision, DenialReason, Shown
 from gateway.domain.events import AccessDenied, AccessGranted
 from gateway.domain.listed import PassKey
 from gateway.domain.moment import ClockQuality, Moment
@@ -41,6 +42,8 @@ class Tally:
     alike: int = 0
     different: int = 0
     faulty: int = 0
+    asked: Counter[str] = field(default_factory=Counter)
+    """By what is wanted: they were decided, and would have had to bring something more."""
     gave_up: int = 0
     """What was waited for never came: nothing was decided."""
     too_old: int = 0
@@ -51,13 +54,17 @@ class Tally:
     """What they said is erased."""
     unreadable: int = 0
 
-    def words(self, version: int, language: str) -> list[str]:
-        """What a replay by the list of that version came to, for people."""
-        text = Catalogue().text
-        decided = self.alike + self.different + self.faulty
-        counts = {name: count for name, count in asdict(self).items() if name != "alike" and count}
-        lines = [text(language, "replay.decided", count=decided, version=version, alike=self.alike)]
-        return lines + [text(language, f"replay.{name}", count=count) for name, count in counts.items()]
+    def words(self, version: int, language: str, file: str = "") -> list[str]:
+        """What a replay by the list of that version, read from `file`, came to, for people."""
+        catalogue = Catalogue()
+        text = catalogue.text
+        decided = self.alike + self.different + self.faulty + self.asked.total()
+        of = f" ({file})" if file else ""
+        lines = [text(language, "replay.decided", count=decided, version=version, file=of, alike=self.alike)]
+        counts = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("alike", "asked")}
+        asked = [(catalogue.word(language, "want", want), count) for want, count in sorted(self.asked.items())]
+        lines += [text(language, "replay.asked", count=count, want=want) for want, count in asked]
+        return lines + [text(language, f"replay.{name}", count=count) for name, count in counts.items() if count]
 
 
 class Replay:
@@ -96,6 +103,8 @@ class Replay:
             return
         if self._pass_keys is None and event.list_version == self._list.version:
             self.tally.faulty += 1
+        elif decision.wants is not None:
+            self.tally.asked[decision.wants.value] += 1
         else:
             self.tally.different += 1
         yield {
@@ -156,7 +165,8 @@ def run_replay(
     for line in replay.differences(folder.journal, _time("--since", since), _time("--until", until)):
         if not only_changes or is_change(line):
             print(json.dumps(line, ensure_ascii=False))
-    print("\n".join(replay.tally.words(access_list.version, language)), file=sys.stderr)
+    name = "" if list_path is None else list_path.name
+    print("\n".join(replay.tally.words(access_list.version, language, name)), file=sys.stderr)
     return 1 if replay.tally.faulty else 0
 
 
@@ -222,5 +232,8 @@ def _was(event: Answered) -> dict[str, Any]:
 
 
 def _outcome(decision: Decision) -> dict[str, Any]:
-    reason: DenialReason | None = decision.reason if decision.wants is None else MISSING[decision.wants]
+    """Who lacks something only is not denied: the reader would ask for it."""
+    if decision.wants is not None:
+        return {"decision": "asked", "reason": None, "wants": decision.wants.value}
+    reason: DenialReason | None = decision.reason
     return {"decision": "granted" if decision.granted else "denied", "reason": None if reason is None else reason.value}

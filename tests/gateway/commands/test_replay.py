@@ -128,16 +128,34 @@ def test_passes_hold_only_while_the_list_has_a_key_that_may_give_them(
     assert [line["row"] for line in differing] == [row.row_id for row in passes]
 
 
-def test_a_setting_that_asks_for_more_names_what_would_be_missing(
-    recorded_day: RecordedDay, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("authentication", "wants", "words"),
+    [
+        ("two_cards", "person", "a second person's card"),
+        ("confirm", "confirmation", "a yes of a guard or the office"),
+    ],
+)
+def test_who_would_be_asked_for_more_is_not_said_to_be_denied(
+    recorded_day: RecordedDay,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    authentication: str,
+    wants: str,
+    words: str,
 ) -> None:
     changed = copy.deepcopy(recorded_day.document)
     yard = next(point for point in changed["access_points"] if point["id"] == "yard")
-    yard["settings"] = [{"schedule": "always", "authentication": "two_cards"}]
-    (tmp_path / "LIST.json").write_text(json.dumps(changed))
-    differing = replayed(capsys, recorded_day.data, "--list", str(tmp_path / "LIST.json"), "--only-changes")
+    yard["settings"] = [{"schedule": "always", "authentication": authentication}]
+    (tmp_path / "l4.json").write_text(json.dumps(changed))
+    assert main(["replay", "--data", str(recorded_day.data), "--list", str(tmp_path / "l4.json")]) == 0
+    said = capsys.readouterr()
+    differing = [line for line in map(json.loads, said.out.splitlines()) if line["was"]["decision"] == "granted"]
     assert {line["access_point"] for line in differing} == {"yard"}
-    assert {line["would_be"]["reason"] for line in differing} == {"SecondCredentialMissing"}
+    assert [line["would_be"] for line in differing] == [
+        {"decision": "asked", "reason": None, "wants": wants} for _ in differing
+    ]
+    assert "by list 7 (l4.json), " in said.err.splitlines()[0]
+    assert f"{len(differing)} would be asked for {words}" in said.err.splitlines()
 
 
 def test_the_span_is_from_since_to_before_until(
