@@ -5,8 +5,10 @@ from typing import Any, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
+from gateway.console.alarm_causes import causes
 from gateway.console.asking import Note, RequestId, ask_once
 from gateway.console.desk import AnyDesk, Desk, Opener, SignedIn, Supervisor
+from gateway.console.patrol_routes import round_view
 from gateway.console.projection import AlarmView, count_open
 from gateway.console.refusals import Refusal
 from gateway.console.sessions import Session
@@ -48,10 +50,18 @@ async def alarms(
 
 @router.get("/api/alarms/{alarm}")
 async def alarm(alarm: str, desk: AnyDesk, session: SignedIn) -> dict[str, Any]:
-    """One alarm with its events."""
+    """One alarm with its events; `happened` are those that raised it, `rounds` a tour's that they tell of."""
     found = _found(desk, session, alarm)
     events = await desk.journal.ask(lambda journal: journal.search(subject=f"alarm:{alarm}", limit=100))
-    return {**desk.alarm_view(found), "events": [desk.words.view(event) for event in events]}
+    happened = [event for event in await causes(desk.journal, found) if desk.may_read(event, session)]
+    rounds = dict.fromkeys(str(event.body.get("round")) for event in happened)
+    known = desk.feed.projection.tours.rounds
+    return {
+        **desk.alarm_view(found),
+        "events": [desk.words.view(event) for event in events],
+        "happened": [desk.words.view(event) for event in happened],
+        "rounds": [round_view(desk, known[name]) for name in rounds if name in known],
+    }
 
 
 @router.post("/api/alarms/{alarm}/acknowledge")

@@ -38,7 +38,7 @@ async def tours(desk: AnyDesk, _session: Opener) -> dict[str, Any]:
     return {
         "row": desk.feed.row,
         "tours": [_tour(desk, tour, now) for tour in desk.parts.tours.values()],
-        "rounds": [_round(desk, each) for each in sorted(shown, key=lambda each: not each.open)],
+        "rounds": [round_view(desk, each) for each in sorted(shown, key=lambda each: not each.open)],
     }
 
 
@@ -74,7 +74,7 @@ def _tour(desk: Desk, tour: Tour, now: datetime) -> dict[str, Any]:
     }
 
 
-def _round(desk: Desk, each: RoundView) -> dict[str, Any]:
+def round_view(desk: Desk, each: RoundView) -> dict[str, Any]:
     """A round with all its points; of a tour that the site has no more, those of which something was said."""
     tour = desk.parts.tours.get(each.tour)
     readers = dict.fromkeys((*(() if tour is None else tour.readers), *each.points))

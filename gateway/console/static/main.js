@@ -43,15 +43,15 @@ async function enter() {
   frame();
 }
 function show(alarm) { state.selected = alarm.id; state.pinned = true; go("alarms"); }
-function go(name) { screen = name; clearToasts(); frame(); redrawPopups(show); }
+function go(name, kept = null) { screen = name; clearToasts(); frame(kept); redrawPopups(show); }
 function changeLanguage() { switchLanguage(); frame(); redrawPopups(show); }
 
 let parts = {};
-function frame() {
+function frame(kept = null) {
   document.title = `${named(state.site.name, state.site.id)} · ${t("ui.title")}`;
   parts = { clock: h("time", { class: "clock" }), counts: h("div", { class: "counts" }), office: h("div", { class: "office" }) };
   const old = document.querySelector("main > *"), fresh = h(`${screen}-screen`);
-  if (old?.localName === fresh.localName) fresh.kept = old.keep?.();
+  fresh.kept = kept ?? (old?.localName === fresh.localName ? old.keep?.() : null);
   const sound = h("button", { class: "quiet", id: "sound", "aria-pressed": String(soundOn()), onclick: () => { toggleSound(); sound.textContent = t(soundOn() ? "ui.sound_on" : "ui.sound_off"); sound.setAttribute("aria-pressed", String(soundOn())); } }, t(soundOn() ? "ui.sound_on" : "ui.sound_off"));
   app.replaceChildren(...banners(),
     h("header", { class: "top" },
@@ -95,6 +95,8 @@ addEventListener("keydown", (event) => {
   if (document.querySelector("main > *")?.key?.(event.key.length === 1 ? event.key.toLowerCase() : event.key)) event.preventDefault();
   else if (event.key === "Escape") go("alarms");
 });
+addEventListener("show-event", (event) => go("events", { text: "", door: "", types: "", chosen: event.detail }));
+addEventListener("show-screen", (event) => { if (screens().includes(event.detail)) go(event.detail); });
 addEventListener("signed-out", () => { if (state.me) signInPage(); });
 changes.addEventListener("beat", () => { tick(); office(); });
 changes.addEventListener("alarms", counts);

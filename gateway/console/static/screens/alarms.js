@@ -1,6 +1,7 @@
 import { acknowledge, acknowledgeNormal, clearFire, mayAct, mayGoTogether, openDoor, resolve, whyNoFireReset } from "../parts/actions.js";
 import { act, settleActs } from "../parts/acts.js";
 import { confirmList } from "../parts/mode-actions.js";
+import { tellAbout } from "../parts/alarm-about.js";
 import { badge, h } from "../parts/dom.js";
 import { whyNoOpen } from "../parts/door-facts.js";
 import { cameraOf, firstToSee, media, named as evidenceName, newestFirst, noClip } from "../parts/evidence.js";
@@ -85,6 +86,7 @@ class AlarmsScreen extends HTMLElement {
     if (key && key === this.drawn) return;
     // A new row of the same alarm must not restart a picture that is running.
     const running = alarm && this.drawn?.startsWith(`${alarm.id}/`) ? this.pane.querySelector("live-picture") : null;
+    this.about = alarm && this.drawn?.startsWith(`${alarm.id}/`) ? this.about : h("div", { class: "about" });
     this.drawn = key;
     if (!alarm) { this.pane.replaceChildren(h("div", { class: "empty" }, openAlarms().length ? t("ui.select_alarm") : "")); return; }
     const camera = cameraOf(alarm), occurrence = `${alarm.id}/${alarm.last_row}`;
@@ -97,13 +99,14 @@ class AlarmsScreen extends HTMLElement {
     this.pane.replaceChildren(
       h("button", { class: "quiet back", onclick: () => { state.pinned = false; this.draw(); } }, `← ${t("ui.back")}`),
       h("header", {}, badge(alarm.priority, ""), h("div", {}, h("h2", {}, word("alarm", alarm.kind)), h("p", {}, `${said(alarm.place)} · ${at}`))),
-      h("p", { class: "facts" }, this.facts(alarm)), this.buttons(alarm),
+      h("p", { class: "facts" }, this.facts(alarm)), this.buttons(alarm), this.about,
       missing ? h("p", { class: "no-clip muted" }, missing) : "",
       h("div", { class: "pictures" },
         chosen ? h("figure", { class: "evidence" }, h("figcaption", {}, evidenceName(chosen)), this.shown(chosen, poster)) : "",
         camera ? h("figure", {}, h("figcaption", {}, `${t("ui.live_picture")} · ${named(state.site.cameras[camera], camera)}`, h("span", { class: "live-mark" }, t("ui.live"))), running ?? h("live-picture", { camera })) : ""),
-      camera || chosen ? "" : h("p", { class: "muted" }, t("ui.no_camera")),
+      camera || chosen || !alarm.door ? "" : h("p", { class: "muted" }, t("ui.no_camera")),
       evidence.length > 1 || evidence.length && !chosen ? h("div", { class: "row earlier" }, evidence.map((item) => h("button", { "aria-pressed": String(item === chosen), onclick: () => this.choose(item, alarm) }, evidenceName(item)))) : "");
+    tellAbout(alarm, this.about);
     this.sayWhyNot();
   }
   choose(item, alarm) {

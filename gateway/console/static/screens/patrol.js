@@ -1,6 +1,7 @@
 // Patrol: how the rounds of the last day stand, point by point; the tours, and when each is due next.
 import { get } from "../api.js";
 import { act } from "../parts/acts.js";
+import { begun } from "../parts/alarm-about.js";
 import { askDialog, reasonPart } from "../parts/ask.js";
 import { h } from "../parts/dom.js";
 import { changes, state } from "../state.js";
@@ -41,16 +42,12 @@ class PatrolScreen extends HTMLElement {
   }
   round(each) {
     const open = each.ended_at === null, behind = each.points.some((point) => point.state === "overdue");
-    const facts = [each.card ? said(each.card) : "", this.begun(each), each.ended_at && t("ui.round_ended", { time: this.hour(each.ended_at) })];
+    const facts = [each.card ? said(each.card) : "", begun(each), each.ended_at && t("ui.round_ended", { time: this.hour(each.ended_at) })];
     return h("section", { class: `round ${each.state} ${open && behind ? "behind" : ""}`, "data-round": each.round },
       h("header", {}, h("div", {}, h("h2", {}, said(each.name)), h("span", { class: "muted" }, facts.filter(Boolean).join(" · "))), h("span", { class: "phase" }, word("round", each.state))),
       each.state !== "missed" && h("ol", { class: "points" }, each.points.map((point) => h("li", { class: point.state, "data-reader": point.reader },
         h("span", { class: "mark" }, MARKS[point.state]), h("b", {}, said(point.name)), h("span", {}, word("point", point.state)), h("time", {}, point.at ? this.hour(point.at) : "")))),
       open && h("div", { class: "row end" }, act({ class: "quiet", onclick: () => this.stop(each) }, t("ui.end_round"))));
-  }
-  begun(each) {
-    const time = this.time(each.due_at ?? each.started_at);
-    return each.because === "guard" ? t("ui.round_by_guard", { time, actor: each.actor }) : t(`ui.round_by_${each.because}`, { time });
   }
   time(iso) { return dayMinute(iso, state.site.zone); }
   // Beside a day that stands above it.

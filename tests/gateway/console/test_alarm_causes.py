@@ -1,0 +1,82 @@
+"""What an alarm is about: the people, and the rounds and points of a tour."""
+
+from typing import Any
+
+from gateway.console.users import Role
+from gateway.domain import events as ev
+from gateway.domain.access_request import DenialReason
+from gateway.domain.alarm import AlarmKind
+from gateway.domain.events import Event
+from tests.gateway.console.doors_at_work import denied
+from tests.gateway.console.site_at_work import SiteAtWork, until
+
+WHO = {"credential": "c-0001", "cardholder": "p-0001"}
+
+
+async def told(client: Any, alarm: str) -> Any:
+    """An alarm, once the page can find it."""
+
+    async def found() -> Any:
+        answer = await client.get(f"/api/alarms/{alarm}")
+        return answer.json() if answer.status_code == 200 else None
+
+    return await until(found)
+
+
+async def raised(site: SiteAtWork, event: Event, kind: AlarmKind, source: str) -> str:
+    await site.doors.record(event)
+    return await site.doors.alarm(kind, source, door="north")
+
+
+async def test_an_alarm_of_a_person_names_their_card_and_its_event(site: SiteAtWork) -> None:
+    duress = ev.DuressUsed(access_point="north", door="north", **WHO)
+    risk = ev.RiskPassed(access_point="north", level=2, reason="watch", **WHO)
+    travel = ev.TravelImpossible(access_point="north", before="yard", metres=900.0, seconds=5.0, **WHO)
+    passback = ev.AntipassbackViolated(access_point="north", area="garage", **WHO)
+    alarms = {
+        await raised(site, duress, AlarmKind.DURESS, "north"): "DuressUsed",
+        await raised(site, risk, AlarmKind.RISK, "p-0001"): "RiskPassed",
+        await raised(site, travel, AlarmKind.IMPOSSIBLE_TRAVEL, "c-0001"): "TravelImpossible",
+        await raised(site, passback, AlarmKind.ANTIPASSBACK, "c-0001"): "AntipassbackViolated",
+    }
+    async with await site.signed_in("lin", Role.GUARD) as client:
+        for alarm, kind in alarms.items():
+            (event,) = (await told(client, alarm))["happened"]
+            assert (event["type"], event["card"]) == (kind, "蓝卡 0001")
+            assert (await client.get(f"/api/events/{event['id']}")).status_code == 200
+
+
+async def test_wrong_attempts_are_those_of_the_alarms_own_reader(site: SiteAtWork) -> None:
+    await site.doors.record(*(denied(DenialReason.INVALID_PIN) for _ in range(5)))
+    reader = denied().reader
+    alarm = await site.doors.alarm(AlarmKind.WRONG_ATTEMPTS, reader, door="north")
+    other = await site.doors.alarm(AlarmKind.WRONG_ATTEMPTS, "another", door="north")
+    async with await site.signed_in() as client:
+        assert len((await told(client, alarm))["happened"]) == 5
+        assert (await told(client, other))["happened"] == []
+
+
+async def test_a_patrol_alarm_names_each_round_its_points_and_who_walks(site: SiteAtWork) -> None:
+    for number in (1, 2):
+        names = {"round": f"t-{number}", "tour": "night"}
+        await site.doors.record(
+            ev.TourStarted(**names, because="card", due_at=None),
+            ev.TourPointVisited(**names, reader="north-reader", timing="on_time", **WHO),
+            ev.TourPointMissed(**names, reader="pump-reader"),
+        )
+        alarm = await site.doors.alarm(AlarmKind.TOUR, "night")
+    async with await site.signed_in("lin", Role.GUARD) as client:
+        found = await told(client, alarm)
+    assert sorted(each["round"] for each in found["rounds"]) == ["t-1", "t-2"]
+    first = found["rounds"][0]
+    assert (first["name"]["en"], first["card"]["en"]) == ("Night patrol", "蓝卡 0001")
+    states = {point["name"]["en"]: point["state"] for point in first["points"]}
+    assert states == {"North gate": "on_time", "Pump room": "missed", "Garage door": "pending"}
+
+
+async def test_a_list_refused_is_told_with_its_faults(site: SiteAtWork) -> None:
+    await site.doors.record(ev.ListRejected(list_version=2, faults=("$.levels[0]: no schedule 'x'",)))
+    alarm = await site.doors.alarm(AlarmKind.LIST_REJECTED, "office")
+    async with await site.signed_in() as client:
+        (event,) = (await told(client, alarm))["happened"]
+    assert "no schedule 'x'" in event["technical"]
