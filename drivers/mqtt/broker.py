@@ -24,7 +24,7 @@ from gateway.domain.ports import SignalSink
 from gateway.domain.signals import LinkChanged, LinkState
 from gateway.errors import AuthenticationFailed, ConfigError, LinkError, LocalProtocolError
 
-__all__ = ["BrokerConnection", "BrokerMessage", "BrokerSettings", "find_broker", "parse_object"]
+__all__ = ["BROKER_OFFLINE", "BrokerConnection", "BrokerMessage", "BrokerSettings", "find_broker", "parse_object"]
 
 FRESH_AFTER_S = 2.0
 """Reads that come sooner after SUBACK may be replays."""
@@ -32,6 +32,9 @@ FRESH_AFTER_S = 2.0
 STEADY_AFTER_S = 10.0
 REFUSED_PAUSE_S = 60.0
 """A refused or missing password is tried once a minute, lest the broker locks the account."""
+
+BROKER_OFFLINE = "the broker is offline"
+"""Why a device behind a broker is lost with it, for whoever must tell that from a loss of its own."""
 
 RETAINED, EARLY, OVERSIZED = "retained", "too early after connecting", "oversized"
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drivers.mqtt.broker import BrokerConnection, BrokerMessage
+from drivers.mqtt.broker import BROKER_OFFLINE, BrokerConnection, BrokerMessage
 from drivers.registry import DriverContext
 from gateway.domain.signals import LinkChanged, LinkState
 
@@ -108,4 +108,4 @@ class Presence:
 
     def _on_link(self, up: bool) -> None:
         if not up:
-            self.say(LinkState.OFFLINE, "the broker is offline")
+            self.say(LinkState.OFFLINE, BROKER_OFFLINE)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from drivers.mqtt.broker import BrokerConnection, BrokerMessage, find_broker
+from drivers.mqtt.broker import BROKER_OFFLINE, BrokerConnection, BrokerMessage, find_broker
 from drivers.mqtt.settings import TopicSettings
 from drivers.registry import Driver, DriverContext
 from drivers.scanner.text_scanner import ScannedTextSettings
@@ -63,7 +63,7 @@ class MqttScanner:
                 self._tally.add(reason, message.received_s)
 
     def _on_link(self, up: bool) -> None:
-        self._say(LinkState.ONLINE if up else LinkState.OFFLINE, "" if up else "the broker is offline")
+        self._say(LinkState.ONLINE if up else LinkState.OFFLINE, "" if up else BROKER_OFFLINE)
 
     def _say(self, state: LinkState, detail: str) -> None:
         if state is not self._state:

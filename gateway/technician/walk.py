@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from config.loader import SiteConfig
+from drivers.mqtt.broker import BROKER_OFFLINE
 from gateway.domain.ports import RecordedEvent
 
 
@@ -70,7 +71,7 @@ def points_of(config: SiteConfig) -> list[Point]:
         *(Point("lift", lift, Trial.FLOORS) for lift in config.lifts),
         *(Point("device", reader, Trial.READ) for reader in _readers(config)),
         *(Point("input", key, test) for key in config.inputs for test in (Trial.ACTIVE, Trial.NORMAL)),
-        *(Point("device", key, test) for key in config.devices for test in (Trial.LOST, Trial.RETURNED)),
+        *(Point("device", key, test) for key in _noticed(config) for test in (Trial.LOST, Trial.RETURNED)),
         *(Point("camera", key, test) for key in config.cameras for test in (Trial.SEEN, Trial.RECORDED)),
     ]
 
@@ -85,7 +86,10 @@ def _door_points(config: SiteConfig) -> Iterator[Point]:
         if door.rex is not None:
             tests.append(Trial.EXIT)
         if door.fire_release and has_fire:
-            tests += [Trial.FIRE, Trial.FIRE_WIRING]
+            tests.append(Trial.FIRE)
+            # Cutting the supply frees what lets go without power; a fail-secure lock opens by its handle, a barrier by
+            # nothing of ours.
+            tests += [Trial.FIRE_WIRING] if door.lock.kind == "fail_safe" else []
         if door.escape_route:
             tests.append(Trial.EXIT_WIRING)
         yield from (Point("door", key, test) for test in tests)
@@ -97,6 +101,11 @@ def _readers(config: SiteConfig) -> list[str]:
     return list(dict.fromkeys((*at_doors, *on_tours)))
 
 
+def _noticed(config: SiteConfig) -> Iterator[str]:
+    """Devices whose own loss can be seen: a scanner behind a broker has no last will, and is lost with it only."""
+    return (key for key, device in config.devices.items() if device.driver.name != "mqtt-scanner")
+
+
 class Walk:
     """Collects proofs from recorded events, in their order."""
 
@@ -104,6 +113,8 @@ class Walk:
         self.points = points_of(config)
         self._wanted = frozenset(self.points)
         self._released: dict[str, tuple[str, Trial]] = {}
+        self._with_broker: set[str] = set()
+        """Devices that are away only because their broker is."""
         self.proofs: dict[Point, Proof] = {}
 
     def take(self, events: Iterable[RecordedEvent]) -> list[Point]:
@@ -129,8 +140,20 @@ class Walk:
             door, test = self._released.pop(str(body.get("command_id")), ("", Trial.GRANT))
             if door and body.get("outcome") in ("done", "sent"):
                 yield Point("door", door, test)
+        elif event.type in ("DeviceLost", "DeviceReturned"):
+            yield from self._link_shown(event.type, body)
         for shows in _SHOWN_BY.get(event.type, ()):
             yield shows(body)
+
+    def _link_shown(self, type_name: str, body: dict[str, Any]) -> Iterator[Point]:
+        """A broker's loss takes all its devices along and says nothing of whether one's own would be noticed."""
+        device = str(body.get("device"))
+        if type_name == "DeviceLost" and body.get("detail") == BROKER_OFFLINE:
+            self._with_broker.add(device)
+        elif device in self._with_broker:
+            self._with_broker.remove(device)
+        else:
+            yield Point("device", device, Trial.LOST if type_name == "DeviceLost" else Trial.RETURNED)
 
     def _note_release(self, body: dict[str, Any]) -> None:
         test = {"grant": Trial.GRANT, "fire": Trial.FIRE}.get(str(body.get("because")))
@@ -164,8 +187,6 @@ _SHOWN_BY: dict[str, tuple[Callable[[dict[str, Any]], Point], ...]] = {
     "InputActivated": (_shows("input", "input", Trial.ACTIVE),),
     "InputNormal": (_shows("input", "input", Trial.NORMAL),),
     "FireDetected": (_shows("input", "input", Trial.ACTIVE),),
-    "DeviceLost": (_shows("device", "device", Trial.LOST),),
-    "DeviceReturned": (_shows("device", "device", Trial.RETURNED),),
     "ObservationStarted": (_shows("camera", "camera", Trial.SEEN),),
     "EvidenceStored": (_shows("camera", "camera", Trial.RECORDED),),
 }

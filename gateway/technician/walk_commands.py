@@ -14,7 +14,7 @@ from gateway.console.site_names import site_names
 from gateway.errors import ConfigError
 from gateway.store.journal_reader import READ_BOUND, SqliteJournalReader
 from gateway.technician.walk import WIRING, Point, Proof, Trial, Walk
-from gateway.technician.walk_file import WalkFile, config_digest, read_walk, write_walk
+from gateway.technician.walk_file import WalkFile, WiringProof, config_digest, read_walk, write_walk
 
 I18N = Path(__file__).parent / "i18n"
 LOOK_EVERY_S = 0.3
@@ -69,10 +69,24 @@ class Progress:
         self.walk = Walk(self.config)
         self.config_changed = config_digest(place.config) != self.file.config_sha256
         self._journal, self._row = place.journal(), self.file.after_row
-        for proof in self.file.wiring:
-            if proof.passed:
-                point = Point("door", proof.door, Trial(proof.test))
-                self.walk.proofs[point] = Proof(proof.at, by=proof.by)
+        self.words: dict[Point, WiringProof] = {}
+        """What a person said of the wiring, passed or not."""
+        for word in self.file.wiring:
+            point = Point("door", word.door, Trial(word.test))
+            if point in self.walk.points:
+                self.words[point] = word
+                if word.passed:
+                    self.walk.proofs[point] = Proof(word.at, by=word.by)
+
+    def failed(self, point: Point) -> WiringProof | None:
+        """The word that this test failed; None where nobody said so."""
+        word = self.words.get(point)
+        return None if word is None or word.passed else word
+
+    def by_word_alone(self, point: Point) -> bool:
+        """Somebody says that it passed, and the door's contact said nothing of it."""
+        word = self.words.get(point)
+        return word is not None and word.passed and word.contact_seen is False
 
     def read_on(self) -> list[Point]:
         """What the journal's newest events prove for the first time."""
@@ -96,7 +110,7 @@ class WalkWords:
         shown = name if name == point.thing else f"{name} ({point.thing})"
         return self.text("walk.point", thing=shown, test=self.text(f"test.{point.test}"))
 
-    def proof(self, proof: Proof) -> str:
+    def proof(self, proof: Proof | WiringProof) -> str:
         """When, by the site's clock, and who said so."""
         at = f"{proof.at.astimezone(self.zone):%Y-%m-%d %H:%M:%S}"
         return f"{at}, {proof.by}" if proof.by else at
@@ -107,7 +121,7 @@ class WalkWords:
 
 
 def status_lines(progress: Progress, words: WalkWords) -> Iterator[str]:
-    """What was not tested yet first, for that is what a technician asks; then what was."""
+    """What was not tested yet first, for that is what a technician asks, with what failed; then what was."""
     walk = progress.walk
     missing = walk.missing()
     tested = len(walk.points) - len(missing)
@@ -116,12 +130,13 @@ def status_lines(progress: Progress, words: WalkWords) -> Iterator[str]:
         yield words.text("walk.config_changed")
     if missing:
         yield words.text("walk.missing")
-        yield from (f"  [ ] {words.point(point)}{_how(point, words)}" for point in missing)
+        yield from (_missing_line(point, progress.failed(point), words) for point in missing)
     if tested:
         yield words.text("walk.tested")
         for point in walk.points:
             if (proof := walk.proofs.get(point)) is not None:
-                yield f"  [x] {words.point(point)}  ({words.proof(proof)})"
+                silent = f"; {words.text('walk.contact_silent')}" if progress.by_word_alone(point) else ""
+                yield f"  [x] {words.point(point)}  ({words.proof(proof)}{silent})"
 
 
 def run_status(place: Place, language: str, *, as_json: bool, follow: bool) -> int:
@@ -141,8 +156,10 @@ def run_status(place: Place, language: str, *, as_json: bool, follow: bool) -> i
     return 0
 
 
-def _how(point: Point, words: WalkWords) -> str:
-    return f" {words.text('walk.by_wiring')}" if point.test in WIRING else ""
+def _missing_line(point: Point, failed: WiringProof | None, words: WalkWords) -> str:
+    if failed is not None:
+        return f"  [!] {words.point(point)}  {words.text('result.failed')} ({words.proof(failed)})"
+    return f"  [ ] {words.point(point)}" + (f" {words.text('walk.by_wiring')}" if point.test in WIRING else "")
 
 
 def _as_json(progress: Progress) -> dict[str, object]:
@@ -151,8 +168,17 @@ def _as_json(progress: Progress) -> dict[str, object]:
         "started_at": progress.file.started_at.isoformat(),
         "by": progress.file.by,
         "config_changed": progress.config_changed,
-        "points": [_point_json(point, walk.proofs.get(point)) for point in walk.points],
+        "points": [
+            _point_json(point, walk.proofs.get(point)) | {"word": _word_json(progress.words.get(point))}
+            for point in walk.points
+        ],
     }
+
+
+def _word_json(word: WiringProof | None) -> dict[str, object] | None:
+    if word is None:
+        return None
+    return {"passed": word.passed, "contact_seen": word.contact_seen, "at": word.at.isoformat(), "by": word.by}
 
 
 def _point_json(point: Point, proof: Proof | None) -> dict[str, object]:

@@ -1,11 +1,13 @@
 """What a walk test takes as proof: a real controller's day in a real journal, and nothing that it did not see."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from config.loader import parse_config
+from drivers.mqtt.broker import BROKER_OFFLINE
 from gateway.console.messages import Catalogue
 from gateway.domain import signals as sg
 from gateway.domain.events import TourVisitDenied
@@ -20,9 +22,9 @@ from gateway.technician.walk_commands import (
     start_walk,
     status_lines,
 )
-from gateway.technician.walk_file import NAME, read_walk
+from gateway.technician.walk_file import NAME, WiringProof, read_walk, write_walk
 from tests.config.test_tours import ROOF, with_points
-from tests.gateway.commands.recorded_day import RecordedDay
+from tests.gateway.commands.recorded_day import RecordedDay, site_toml
 from tests.gateway.console.recorded import recorded
 from tests.gateway.domain.plant import device_commands
 
@@ -102,6 +104,27 @@ def test_plug_that_is_pulled_and_put_back_shows_loss_and_return(day: RecordedDay
     assert Point("device", "yard-reader", Trial.RETURNED) in proven(day)
 
 
+def test_broker_that_takes_its_devices_along_shows_no_loss_and_no_return_of_theirs(day: RecordedDay) -> None:
+    start_walk(place_of(day), "Li Wei")
+    day.handle(sg.LinkChanged("yard-reader", sg.LinkState.OFFLINE, BROKER_OFFLINE))
+    day.handle(sg.LinkChanged("yard-reader", sg.LinkState.ONLINE))
+    assert proven(day) == set()
+    day.handle(sg.LinkChanged("yard-reader", sg.LinkState.OFFLINE, "its last will"))
+    day.handle(sg.LinkChanged("yard-reader", sg.LinkState.ONLINE))
+    lost_and_returned = {Point("device", "yard-reader", test) for test in (Trial.LOST, Trial.RETURNED)}
+    assert proven(day) == lost_and_returned
+
+
+def test_scanner_that_is_lost_with_its_broker_only_is_not_asked_to_be_lost() -> None:
+    scanner = (
+        '[broker.main]\nhost = "127.0.0.1"\ninsecure = true\n'
+        '[device.scanner]\ndriver = "mqtt-scanner"\nbroker = "main"\ntopic = "plates"\n'
+    )
+    points = points_of(parse_config((site_toml() + scanner).encode()))
+    assert Point("device", "yard-reader", Trial.LOST) in points
+    assert not [point for point in points if point.thing == "scanner"]
+
+
 def test_status_names_what_is_missing_first_and_in_both_languages(day: RecordedDay) -> None:
     start_walk(place_of(day), "李工")
     day.show(1, "yard")
@@ -113,6 +136,37 @@ def test_status_names_what_is_missing_first_and_in_both_languages(day: RecordedD
     assert any("Door yard (yard): opened after a grant" in line and "[ ]" in line for line in english)
     assert any("yard-reader：能读卡、按键或文本" in line and "[x]" in line for line in chinese)
     assert len(english) == len(chinese) == len(progress.walk.points) + 3
+
+
+def wiring_word(day: RecordedDay, *, passed: bool, contact_seen: bool | None) -> Progress:
+    """A walk test in which somebody said this of the yard's exit."""
+    walk = start_walk(place_of(day), "Li Wei")
+    at = datetime(2026, 11, 25, 1, 2, 3, tzinfo=UTC)
+    write_walk(day.data, walk.with_proof(WiringProof("yard", "exit_wiring", passed, contact_seen, at, "Li Wei")))
+    return Progress(place_of(day))
+
+
+def yards_exit(progress: Progress) -> str:
+    lines = status_lines(progress, WalkWords(progress.config, "en"))
+    return next(line for line in lines if "yard" in line and "exit button opens it" in line)
+
+
+def test_wiring_that_failed_looks_like_no_untested_one(day: RecordedDay, capsys: pytest.CaptureFixture[str]) -> None:
+    progress = wiring_word(day, passed=False, contact_seen=True)
+    assert yards_exit(progress).startswith("  [!] ")
+    assert yards_exit(progress).endswith("FAILED (2026-11-25 09:02:03, Li Wei)")
+    assert door(Trial.EXIT_WIRING) in progress.walk.missing()
+    run_status(place_of(day), "en", as_json=True, follow=False)
+    (told,) = [point for point in json.loads(capsys.readouterr().out)["points"] if point["word"]]
+    assert (told["test"], told["proof"], told["word"]["passed"]) == ("exit_wiring", None, False)
+
+
+def test_word_that_no_contact_confirms_is_marked_as_such(day: RecordedDay) -> None:
+    assert yards_exit(wiring_word(day, passed=True, contact_seen=False)).endswith(
+        "(2026-11-25 09:02:03, Li Wei; by word; its contact said nothing)"
+    )
+    assert yards_exit(wiring_word(day, passed=True, contact_seen=True)).endswith("(2026-11-25 09:02:03, Li Wei)")
+    assert yards_exit(wiring_word(day, passed=True, contact_seen=None)).endswith("(2026-11-25 09:02:03, Li Wei)")
 
 
 def test_changed_config_is_told(day: RecordedDay) -> None:
@@ -164,3 +218,35 @@ def test_door_without_contact_or_button_is_not_asked_for_them(day: RecordedDay) 
     assert door(Trial.EXIT) not in points
     assert door(Trial.FIRE_WIRING) not in points
     assert door(Trial.EXIT_WIRING) in points
+
+
+FIRE_INPUT = '[input.fire]\nname = { zh-CN = "消防", en = "Fire" }\npurpose = "fire"\ndevice = "board"\ninput = 15\n'
+FAIL_SECURE = ('kind = "fail_safe", wiring = "NC"', 'kind = "fail_secure", wiring = "NO"')
+
+
+def yards_tests(toml: str) -> set[Trial]:
+    return {point.test for point in points_of(parse_config((toml + FIRE_INPUT).encode())) if point.thing == "yard"}
+
+
+def with_yard(*changes: tuple[str, str]) -> str:
+    """The site with its door `yard` changed."""
+    before, yard = site_toml().split("[door.yard]")
+    mine, bracket, after = yard.partition("\n[")
+    for old, new in changes:
+        assert old in mine
+        mine = mine.replace(old, new)
+    return f"{before}[door.yard]{mine}{bracket}{after}"
+
+
+def test_only_a_lock_that_lets_go_without_power_is_freed_by_the_fire_contacts_wiring() -> None:
+    assert {Trial.FIRE, Trial.FIRE_WIRING, Trial.EXIT_WIRING} <= yards_tests(site_toml())
+    rex = 'escape_route = true\nrex = { device = "board", input = 14 }'
+    handle = yards_tests(with_yard(FAIL_SECURE, ("escape_route = true", rex)))
+    assert {Trial.FIRE, Trial.EXIT_WIRING} <= handle
+    assert Trial.FIRE_WIRING not in handle
+
+
+def test_barrier_is_asked_for_nothing_that_its_wiring_would_do() -> None:
+    tests = yards_tests(with_yard(FAIL_SECURE, ("escape_route = true", "barrier = true")))
+    assert {Trial.GRANT, Trial.FIRE} <= tests
+    assert not {Trial.FIRE_WIRING, Trial.EXIT_WIRING} & tests
