@@ -34,6 +34,7 @@ async def run_console(paths: Paths) -> None:
         holder_kind=listed.holder_kind,
         holder_label=listed.holder_label,
         area_limits=listed.area_limits,
+        find_labels=listed.find_labels,
         cameras_socket=paths.cameras_socket,
         post=config.console.post,
         sees=frozenset(config.console.sees),

@@ -2,15 +2,20 @@
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
+from gateway.console.parts import Labelled
 from gateway.errors import ListInvalid
 from gateway.store.access_list import CompiledAccessList, open_list
 from gateway.store.list_folder import current_list
 from gateway.store.site_key import load_site_key
 
 log = logging.getLogger(__name__)
+
+LABELS_MAX = 21
+"""Found at once: twenty are what somebody reads, and one more says that there are more."""
 
 
 class OfficeList:
@@ -19,6 +24,8 @@ class OfficeList:
     def __init__(self, lists: Path, secrets: Path) -> None:
         self._lists, self._secrets = lists, secrets
         self._lock = threading.Lock()
+        self._search = threading.Lock()
+        """Looking through a long list takes a while: one at a time, and nobody else waits for it."""
         self._path: Path | None = None
         self._opened: CompiledAccessList | None = None
         self._labels_by_holder: dict[str, str] | None = None
@@ -47,6 +54,17 @@ class OfficeList:
                 labelled = (credential for credential in opened.each_credential() if credential.label)
                 self._labels_by_holder = {credential.cardholder: credential.label for credential in labelled}
             return self._labels_by_holder.get(cardholder, "")
+
+    def find_labels(self, text: str) -> Sequence[Labelled]:
+        """At most `LABELS_MAX` credentials whose label has `text` in it, in the office's order. May read all of it."""
+        wanted = text.casefold()
+        with self._lock:
+            opened = self._newest()
+        if opened is None or not wanted:
+            return ()
+        with self._search:
+            found = (each for each in opened.each_credential() if wanted in each.label.casefold())
+            return [Labelled(each.id, each.cardholder, each.label) for each in islice(found, LABELS_MAX)]
 
     def area_limits(self) -> Mapping[str, int | None]:
         """The areas, and how many people each takes: None for any number."""

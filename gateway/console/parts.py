@@ -1,6 +1,6 @@
 """What the console is built from: everything it needs from outside comes in here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -130,6 +130,19 @@ def _unknown(_cardholder: str) -> str:
     return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A credential of the list in force that has a label, and whose it is."""
+
+    credential: str
+    cardholder: str
+    label: str
+
+
+def _nobody(_text: str) -> Sequence[Labelled]:
+    return ()
+
+
 def _no_areas() -> Mapping[str, int | None]:
     return {}
 
@@ -139,7 +152,8 @@ class ConsoleParts:
     """The console's parts. `card_label` gives the office's label of a credential id, "" when it has none.
 
     So do, of a cardholder, `holder_kind` (a `CardholderKind`) and `holder_label` (one of their cards'). `area_limits`
-    says how many people each area takes, None for any number. All may be called from several threads. `doors` may be
+    says how many people each area takes, None for any number; `find_labels`
+    whose label has some words in it. All may be called from several threads. `doors` may be
     shared with nothing else; `journal` is used from one thread. `data_dir` holds `evidence/`. `sees` are the doors in
     sight of the post: no duress there may show on the page. `tours` are the site's.
     """
@@ -156,5 +170,6 @@ class ConsoleParts:
     holder_kind: Callable[[str], str] = _unknown
     holder_label: Callable[[str], str] = _unknown
     area_limits: Callable[[], Mapping[str, int | None]] = _no_areas
+    find_labels: Callable[[str], Sequence[Labelled]] = _nobody
     sees: frozenset[str] = frozenset()
     tours: Mapping[str, Tour] = field(default_factory=dict)

@@ -8,10 +8,12 @@ from typing import Any
 
 from gateway.console.live import JournalDesk, LiveFeed
 from gateway.console.messages import Catalogue
-from gateway.console.parts import LANGUAGES, ConsoleJournal, ConsoleParts
+from gateway.console.parts import LANGUAGES, ConsoleJournal, ConsoleParts, Labelled
 from gateway.console.thing_words import ThingWords
 from gateway.domain.register import Block, Fact, LocalGrant, Whereabouts
 
+FOUND_MAX = 20
+"""What somebody reads of a search."""
 KINDS = ("whereabouts", "block", "local_grant")
 
 
@@ -47,13 +49,20 @@ class People:
 
     async def blocked(self, subjects: Iterable[str]) -> list[str]:
         """Those of these subjects (`kind:id`) that a guard has blocked. Raises JournalUnavailable."""
-        blocks = {fact.key for fact in await self.facts() if isinstance(fact.value, Block)}
+        blocks = _blocked(await self.facts())
         return [subject for subject in subjects if subject in blocks]
 
     async def view(self) -> dict[str, Any]:
         """What the page shows of people. Raises JournalUnavailable."""
         facts, row = await self.facts(), self._feed.row
         return {"row": row, **await asyncio.to_thread(self._view, facts)}
+
+    async def find(self, text: str) -> dict[str, Any]:
+        """Whose label has these words in it, and what of them is blocked. Raises JournalUnavailable."""
+        facts = await self.facts()
+        found = list(await asyncio.to_thread(self._parts.find_labels, text))
+        blocked = _blocked(facts)
+        return {"found": [self._found(each, blocked) for each in found[:FOUND_MAX]], "more": len(found) > FOUND_MAX}
 
     async def muster(self) -> list[Inside]:
         """Who is in which area, by area and since when. Raises JournalUnavailable."""
@@ -73,10 +82,12 @@ class People:
 
     def _view(self, facts: list[Fact]) -> dict[str, Any]:
         limits = self._parts.area_limits()
-        inside = list(_inside(facts))
+        inside, blocked = list(_inside(facts)), _blocked(facts)
         now = self._parts.clock.now().wall
         return {
-            "areas": [self._area(area, inside, limits) for area in sorted({*limits, *(each.area for each in inside)})],
+            "areas": [
+                self._area(area, inside, limits, blocked) for area in sorted({*limits, *(each.area for each in inside)})
+            ],
             "blocks": [self._block(fact.key, fact.value) for fact in facts if isinstance(fact.value, Block)],
             "local_grants": [
                 self._local_grant(fact.key, fact.value)
@@ -85,17 +96,19 @@ class People:
             ],
         }
 
-    def _area(self, area: str, inside: list[Inside], limits: Mapping[str, int | None]) -> dict[str, Any]:
+    def _area(
+        self, area: str, inside: list[Inside], limits: Mapping[str, int | None], blocked: frozenset[str]
+    ) -> dict[str, Any]:
         people = [each for each in inside if each.area == area]
         return {
             "id": area,
             "name": {language: self._things.area(area, language) for language in LANGUAGES},
             "count": len(people),
             "max": limits.get(area),
-            "people": [self._person(each) for each in people],
+            "people": [self._person(each, blocked) for each in people],
         }
 
-    def _person(self, inside: Inside) -> dict[str, Any]:
+    def _person(self, inside: Inside, blocked: frozenset[str]) -> dict[str, Any]:
         where = inside.where
         return {
             "cardholder": inside.cardholder,
@@ -107,7 +120,26 @@ class People:
             },
             "special_care": where.special_care,
             "forgiven": where.forgiven,
+            "blocks": self._blocks(where.credential, inside.cardholder, blocked),
         }
+
+    def _found(self, each: Labelled, blocked: frozenset[str]) -> dict[str, Any]:
+        return {
+            "credential": each.credential,
+            "cardholder": each.cardholder,
+            "card": dict.fromkeys(LANGUAGES, each.label),
+            "kind": {language: self._kind(each.cardholder, language) for language in LANGUAGES},
+            "blocks": self._blocks(each.credential, each.cardholder, blocked),
+        }
+
+    def _blocks(self, credential: str | None, cardholder: str, blocked: frozenset[str]) -> list[dict[str, Any]]:
+        """The blocks that keep somebody out: the card's, and the person's."""
+        subjects = [f"credential:{credential}", f"cardholder:{cardholder}"]
+        return [
+            {"subject": each, "of": {language: self._things.subject(each, language) for language in LANGUAGES}}
+            for each in subjects
+            if each in blocked
+        ]
 
     def _block(self, subject: str, block: Block) -> dict[str, Any]:
         return {
@@ -149,6 +181,10 @@ class People:
 
 def _remembered(journal: ConsoleJournal) -> list[Fact]:
     return [fact for kind in KINDS for fact in journal.facts(kind)]
+
+
+def _blocked(facts: Iterable[Fact]) -> frozenset[str]:
+    return frozenset(fact.key for fact in facts if isinstance(fact.value, Block))
 
 
 def _inside(facts: Iterable[Fact]) -> list[Inside]:

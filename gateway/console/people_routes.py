@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -52,6 +52,12 @@ class LetIn(Asked):
     until: End
 
 
+class LetInOf(LetIn):
+    """Whom: a card that was found by its label."""
+
+    credential: OtherId
+
+
 class EndLocalGrant(Asked):
     """Whose."""
 
@@ -77,6 +83,14 @@ async def answer(request: str, body: Answer, desk: AnyDesk, session: Opener) -> 
 async def people(desk: AnyDesk, _session: Opener) -> dict[str, Any]:
     """Who is in which area since when, against its limit; blocks and local grants in force."""
     return await desk.people.view()
+
+
+@router.get("/api/people/find")
+async def find(
+    desk: AnyDesk, _session: Opener, text: Annotated[str, Query(min_length=2, max_length=NAME_CHARACTERS_MAX)]
+) -> dict[str, Any]:
+    """Cards by the office's label, at most twenty, and whether there are more; what of them is blocked."""
+    return await desk.people.find(text)
 
 
 @router.get("/api/people.csv")
@@ -123,12 +137,13 @@ async def let_in(event_id: str, body: LetIn, desk: AnyDesk, session: Opener) -> 
     credential = found.body.get("credential")
     if not isinstance(credential, str):
         raise Refusal(422, "nobody_in_event")
-    until = body.until.after(desk.parts.clock.now().wall, desk.parts.site.zone)
-    points = tuple(dict.fromkeys(body.access_points))
-    operator = desk.operator(session)
-    signal = LocalGrantRequested(body.request_id, credential, points, until, body.reason, operator)
-    asked = ("let_in", operator.name, credential, ",".join(points), str(body.until), body.reason)
-    return await ask_once(desk, body.request_id, asked, signal)
+    return await _let_in(desk, session, body, credential)
+
+
+@router.post("/api/local-grants")
+async def let_in_card(body: LetInOf, desk: AnyDesk, session: Opener) -> dict[str, Any]:
+    """Let a card pass some access points, for at most 24 h."""
+    return await _let_in(desk, session, body, body.credential)
 
 
 @router.post("/api/local-grants/end")
@@ -145,6 +160,15 @@ async def forgive(body: Forgive, desk: AnyDesk, session: Opener) -> dict[str, An
     operator = desk.operator(session)
     signal = ForgiveRequested(body.request_id, body.cardholder, body.reason, operator)
     return await ask_once(desk, body.request_id, ("forgive", operator.name, str(body.cardholder), body.reason), signal)
+
+
+async def _let_in(desk: Desk, session: Session, body: LetIn, credential: str) -> dict[str, Any]:
+    until = body.until.after(desk.parts.clock.now().wall, desk.parts.site.zone)
+    points = tuple(dict.fromkeys(body.access_points))
+    operator = desk.operator(session)
+    signal = LocalGrantRequested(body.request_id, credential, points, until, body.reason, operator)
+    asked = ("let_in", operator.name, credential, ",".join(points), str(body.until), body.reason)
+    return await ask_once(desk, body.request_id, asked, signal)
 
 
 async def _block(desk: Desk, session: Session, body: Asked, subject: str, *, blocked: bool) -> dict[str, Any]:

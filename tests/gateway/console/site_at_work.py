@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 
 from gateway.clock import SystemClock
 from gateway.console.app import ConsoleServer, bound_port, console_server
-from gateway.console.parts import ConsoleParts, SiteNames
+from gateway.console.parts import ConsoleParts, Labelled, SiteNames
 from gateway.console.users import Role, UserStore
 from gateway.store.journal_reader import SqliteJournalReader
 from tests.gateway.console.doors_at_work import LIST, SITE, DoorsAtWork
@@ -76,6 +76,11 @@ class SiteAtWork:
             card_label=lambda credential: _LABELS.get(credential, ""),
             holder_kind=_kind,
             holder_label=lambda cardholder: {"p-0001": "蓝卡 0001"}.get(cardholder, ""),
+            find_labels=lambda text: [
+                Labelled(credential, credential.replace("c-", "p-"), label)
+                for credential, label in _LABELS.items()
+                if text.casefold() in label
+            ],
             area_limits=lambda: {area.id: area.max_occupancy for area in LIST.areas()},
             cameras_socket=self.folder / "cameras.sock",
             post="gate-house",

@@ -12,7 +12,7 @@ import pytest
 
 from config.loader import parse_config
 from gateway.console.messages import Catalogue
-from gateway.console.office_list import OfficeList
+from gateway.console.office_list import LABELS_MAX, OfficeList
 from gateway.console.parts import SiteNames
 from gateway.console.site_names import site_names
 from gateway.console.thing_words import ThingWords
@@ -73,6 +73,22 @@ class Lists:
 @pytest.fixture
 def lists(tmp_path: Path) -> Lists:
     return Lists(tmp_path)
+
+
+def test_a_label_is_found_by_a_part_of_it_and_never_more_than_are_read(lists: Lists) -> None:
+    office = OfficeList(lists.lists, lists.secrets)
+    assert office.find_labels("蓝卡") == ()
+    raw = sample_list()
+    holder = raw["credentials"][1]["cardholder"]
+    raw["credentials"] += [
+        {"id": f"n-{n}", "cardholder": holder, "format": "EM4100", "number": 70_000 + n, "label": f"New {n}"}
+        for n in range(LABELS_MAX + 5)
+    ]
+    lists.put_in_force(raw)
+    assert [each.credential for each in office.find_labels("蓝卡 1")][:1] == ["c-1"]
+    found = office.find_labels("nEW")
+    assert (len(found), found[0].label, found[0].cardholder) == (LABELS_MAX, "New 0", holder)
+    assert office.find_labels("nowhere") == []
 
 
 def test_labels_kinds_and_limits_are_those_of_the_list_in_force(lists: Lists) -> None:

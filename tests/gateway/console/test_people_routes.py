@@ -88,6 +88,46 @@ async def test_a_card_and_a_person_are_blocked_from_an_event_and_the_block_is_li
     assert blocked == ["credential:c-0001", "cardholder:p-0001"]
 
 
+async def test_a_card_is_found_by_its_label_then_blocked_let_in_and_freed_without_an_event(site: SiteAtWork) -> None:
+    async with await site.signed_in("lin", Role.GUARD) as client:
+
+        async def found() -> Any:
+            return (await client.get("/api/people/find", params={"text": "蓝卡"})).json()["found"]
+
+        (card,) = await found()
+        assert (card["card"]["en"], card["blocks"]) == ("蓝卡 0001", [])
+        for number, subject in enumerate(("credential:c-0001", "cardholder:p-0001")):
+            block = body(number, subject=subject, blocked=True)
+            assert (await client.post("/api/blocks", json=block)).status_code == 200
+
+        async def blocked() -> Any:
+            (each,) = await found()
+            return each["blocks"] if len(each["blocks"]) == 2 else None
+
+        assert [block["of"]["zh-CN"] for block in await until(blocked)] == ["卡「蓝卡 0001」", "「蓝卡 0001」的持卡人"]
+        let_in = body(3, credential="c-0001", access_points=["north"], until={"minutes": 5})
+        assert (await client.post("/api/local-grants", json=let_in)).status_code == 200
+        assert (await client.get("/api/people/find?text=x")).status_code == 422, "one character finds too much"
+    async with await site.signed_in("tan", Role.TECHNICIAN) as technician:
+        assert (await technician.get("/api/people/find?text=蓝卡")).status_code == 403
+    (grant,) = [signal for signal in site.doors.signals if isinstance(signal, LocalGrantRequested)]
+    assert (grant.credential, grant.access_points) == ("c-0001", ("north",))
+
+
+async def test_the_muster_list_marks_who_is_blocked(site: SiteAtWork) -> None:
+    await inside(site)
+    async with await site.signed_in("lin", Role.GUARD) as client:
+        await client.post("/api/blocks", json=body(1, subject="cardholder:p-0001", blocked=True))
+
+        async def marked() -> Any:
+            areas = (await client.get("/api/people")).json()["areas"]
+            people = [person for area in areas for person in area["people"] if person["blocks"]]
+            return people or None
+
+        (person,) = await until(marked)
+    assert [block["subject"] for block in person["blocks"]] == ["cardholder:p-0001"]
+
+
 async def test_an_event_says_who_of_it_is_blocked_and_lifts_that(site: SiteAtWork) -> None:
     await site.doors.record(denied())
     path = f"/api/events/{await event_id(site, 'AccessDenied')}"

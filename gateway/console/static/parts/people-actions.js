@@ -23,12 +23,22 @@ export function liftOf(event, of) {
     send: (send, { reason }) => send(`/api/events/${event.id}/block`, { of, blocked: false, reason }) });
 }
 export function letIn(event) {
+  const known = event.access_point && event.access_point in state.site.access_points ? [event.access_point] : [];
+  localGrant(said(event.whom), known, (send, values) => send(`/api/events/${event.id}/let-in`, values));
+}
+// `found` is a card that was looked up by its label.
+export function letInCard(found) {
+  localGrant(said(found.card), [], (send, values) => send("/api/local-grants", { ...values, credential: found.credential }));
+}
+function localGrant(card, known, send) {
   if (!mayAct()) return;
   const points = Object.entries(state.site.access_points).map(([id, names]) => [id, named(names, id)]);
-  const known = event.access_point && event.access_point in state.site.access_points ? [event.access_point] : [];
-  askDialog({ title: t("ui.let_in_title", { card: said(event.whom) }),
-    parts: [manyPart("access_points", t("ui.let_in_where"), points, known), untilPart(), reasonPart(LET_IN)], yes: t("ui.let_in_yes"), done: t("ui.let_in_done"),
-    send: (send, values) => send(`/api/events/${event.id}/let-in`, values) });
+  askDialog({ title: t("ui.let_in_title", { card }), parts: [manyPart("access_points", t("ui.let_in_where"), points, known), untilPart(), reasonPart(LET_IN)],
+    yes: t("ui.let_in_yes"), done: t("ui.let_in_done"), send });
+}
+export function blockCard(found) {
+  askDialog({ title: t("ui.block_card_title", { card: said(found.card) }), parts: [reasonPart(BLOCK)], yes: t("ui.block_yes"), danger: true, done: t("ui.blocked"),
+    send: (send, { reason }) => send("/api/blocks", { subject: `credential:${found.credential}`, blocked: true, reason }) });
 }
 export function blockPerson(person) {
   askDialog({ title: t("ui.block_person_title", { card: said(person.card) }), parts: [reasonPart(BLOCK)], yes: t("ui.block_yes"), danger: true, done: t("ui.blocked"),
