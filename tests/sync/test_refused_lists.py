@@ -32,7 +32,9 @@ async def test_the_summary_names_the_refused_list_its_faults_and_how_many_until_
         assert (refused["version"], refused["count"], refused["faults"]) == (2, 52, list(FAULTS[:20]))
         await _record(gate, ListActivated(list_version=3, digest="d", credentials=1))
         await office.has(3)
-        assert (await office.summary())["list_refused"] is None
+        told = await office.summary()
+        assert told["list_refused"] is None
+        assert told["list_version_at_gateway"] == 3, "also without another hello"
 
 
 async def test_more_faults_than_an_event_has_are_a_number_in_its_last_place_and_in_the_log(
