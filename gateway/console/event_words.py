@@ -12,6 +12,7 @@ from gateway.console.projection import AlarmView
 from gateway.console.thing_words import ThingWords
 from gateway.console.tour_words import tour_values
 from gateway.console.trace_words import TraceWords
+from gateway.domain.access_request import DenialReason
 from gateway.domain.credential import Grade
 from gateway.domain.ports import RecordedEvent
 from gateway.domain.signals import OFFICE_POST
@@ -205,7 +206,8 @@ class EventWords:
             values["alarm"] = body["alarm"] if alarm is None else self._alarm(alarm, language)
             values["priority"] = "–" if alarm is None else alarm.priority
         values |= self._access_values(event, language) | tour_values(event, language, self._catalogue, things)
-        return values | self._siren_values(event, language) | self._list_values(event, language)
+        values |= self._siren_values(event, language) | self._list_values(event, language)
+        return values | self._answer_values(event, language, values)
 
     def _list_values(self, event: RecordedEvent, language: str) -> dict[str, Any]:
         """Who said yes to a list together, and how many credentials were revoked."""
@@ -256,6 +258,20 @@ class EventWords:
         assumed = event.type == "AreaEntered" and body.get("because") != "taken"
         values["assumed_part"] = text(language, "words.assumed") if assumed else ""
         return values
+
+    def _answer_values(self, event: RecordedEvent, language: str, values: dict[str, Any]) -> dict[str, Any]:
+        """To whom a yes or no was said, and who it was that said no: the office or a guard, by name."""
+        body, text = event.body, self._catalogue.text
+        if event.type == "AccessConfirmed":
+            told = isinstance(body.get("access_point"), str)
+            whom = text(language, "words.card_at_door", **values) if told else text(language, "words.who_waited")
+            return {"whom": whom}
+        if event.type != "AccessDenied" or body.get("reason") != DenialReason.CONFIRMATION_REFUSED.value:
+            return {}
+        kept: dict[str, Any] = body.get("circumstances") or {}
+        who, _, name = str(kept.get("confirmed_by", "")).partition(":")
+        key = f"denial.{DenialReason.CONFIRMATION_REFUSED.value}"
+        return {"reason": text(language, f"{key}.{who}" if name else key, name=name)}
 
     def _refused_subject(self, body: dict[str, Any], language: str) -> str:
         things, request, subject = self._things, body.get("request"), str(body.get("subject"))

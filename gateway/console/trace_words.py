@@ -16,7 +16,7 @@ _CODES = {
 """Checks whose subject is a code."""
 _CARDS = ("credential_known", "credential_validity", "uses", "pin")
 _LEVELS = ("access_level", "schedule")
-_UNSAID = ("cardholder_validity", "escort", "lockout", "confirmation")
+_UNSAID = ("cardholder_validity", "escort", "lockout")
 """Their subjects are people's ids, or nothing."""
 
 
@@ -74,6 +74,8 @@ class TraceWords:
             return f"{things.area(area, language)} {people}"
         if check == "tour_group":
             return subject
+        if check == "confirmation":
+            return subject.partition(":")[2]
         if check == "local_block":
             return things.subject(subject, language)
         return self._catalogue.word(language, "mode", subject)
@@ -92,7 +94,9 @@ class TraceWords:
 
 
 def _variant(check: str, subject: str, trace: Sequence[Mapping[str, Any]]) -> str:
-    """What may choose another sentence: the subject, and whether a yes was wanted at all."""
+    """What may choose another sentence: the subject, and whether a yes was wanted at all, and whose it was."""
+    if check == "confirmation" and subject:
+        return subject.partition(":")[0]
     if check == "confirmation" and any((s["check"], s["subject"]) == ("authentication", "confirm") for s in trace):
         return "given"
     if check == "list" and ":" in subject:

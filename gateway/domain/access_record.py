@@ -35,6 +35,7 @@ def record(request: AccessRequest, circumstances: Circumstances, people: tuple[P
         kept["pin"] = (PinResult.WRONG if request.pin is PinResult.WRONG else PinResult.RIGHT).value
     if request.confirmed is not None:
         kept["confirmed"] = request.confirmed
+        kept |= {"confirmed_by": request.confirmed_by} if request.confirmed_by else {}
     if circumstances.mode is not DoorMode.LOCKED:
         kept["mode"] = circumstances.mode.value
     if circumstances.interlocked_by:
@@ -71,7 +72,8 @@ def recall(access_point: str, credential: str | None, kept: dict[str, Any]) -> t
         people,
     )
     rules = _rules(kept.get("rules", {}))
-    return AccessRequest(access_point, shown, pin, kept.get("confirmed"), rules), circumstances
+    confirmed, by = kept.get("confirmed"), kept.get("confirmed_by", "")
+    return AccessRequest(access_point, shown, pin, confirmed, rules, by), circumstances
 
 
 def _shown(shown: Shown, person: Person | None) -> dict[str, Any]:

@@ -116,6 +116,8 @@ class AccessRequest:
     pin: PinResult | None = None
     confirmed: bool | None = None
     rules: PointRules = PointRules()
+    confirmed_by: str = ""
+    """Who answered: `guard:NAME` or `office:NAME`."""
 
 
 @dataclass(frozen=True, slots=True)

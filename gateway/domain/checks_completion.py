@@ -92,7 +92,8 @@ def confirmed(case: Case) -> bool:
         return True
     if case.request.confirmed is None:
         return case.wanting(Want.CONFIRMATION)
-    return case.passed() if case.request.confirmed else case.denied(DenialReason.CONFIRMATION_REFUSED)
+    by = case.request.confirmed_by
+    return case.passed(by) if case.request.confirmed else case.denied(DenialReason.CONFIRMATION_REFUSED, by)
 
 
 def pin_result(credential: Credential, digits: str, access_list: AccessList) -> PinResult:

@@ -159,7 +159,7 @@ class Entry:
         found = next(((p, w) for p, w in self.state.waiting.items() if w.request == signal.request), None)
         if found is None or found[1].wants is not Want.CONFIRMATION:
             return "RequestGone"
-        by = signal.operator
+        by, point, waiting = signal.operator, self.site.access_points[found[0]], found[1]
         self._tell(
             ev.AccessConfirmed(
                 request=signal.request,
@@ -167,10 +167,14 @@ class Entry:
                 actor=by.name,
                 post=by.post,
                 request_id=signal.request_id,
+                access_point=point.id,
+                door=point.door,
+                credential=waiting.credential,
+                cardholder=waiting.cardholder,
             )
         )
-        point, waiting = self.site.access_points[found[0]], found[1]
-        self._ask(waiting.reader, point, waiting.shown, moment, access_list, pin=waiting.pin, confirmed=signal.allow)
+        answer = (signal.allow, f"{'office' if by.post == sg.OFFICE_POST else 'guard'}:{by.name}")
+        self._ask(waiting.reader, point, waiting.shown, moment, access_list, pin=waiting.pin, answer=answer)
         return None
 
     # Time
@@ -213,10 +217,11 @@ class Entry:
         access_list: AccessList | None,
         *,
         pin: PinResult | None = None,
-        confirmed: bool | None = None,
+        answer: tuple[bool, str] | None = None,
     ) -> None:
-        rules = rules_of(self.site, point, reader)
-        request = AccessRequest(point.id, shown, pin, confirmed, rules)
+        """Have it decided. `answer`: yes or no, and whose, as `AccessRequest` has them."""
+        rules, (confirmed, by) = rules_of(self.site, point, reader), answer or (None, "")
+        request = AccessRequest(point.id, shown, pin, confirmed, rules, by)
         circumstances = gather(
             request,
             access_list,

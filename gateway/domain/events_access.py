@@ -69,13 +69,19 @@ class AccessDenied(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessConfirmed(Occurrence):
-    """Somebody said yes or no to an AccessRequested."""
+    """Somebody said yes or no to an AccessRequested: to whom, and where."""
+
+    version: ClassVar[int] = 2
 
     request: str
     allowed: bool
     actor: str
     post: str
     request_id: str
+    access_point: str | None = None
+    door: str | None = None
+    credential: str | None = None
+    cardholder: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

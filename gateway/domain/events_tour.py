@@ -117,7 +117,10 @@ class TourStopped(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TourVisitDenied(Occurrence):
-    """A card at a reader that is nothing but a point of tours is no visit, for exactly one reason (`DenialReason`)."""
+    """A card at a reader that is nothing but a point of tours is no visit, for exactly one reason.
+
+    `reason`: a `DenialReason`, or `NotInTourGroup`.
+    """
 
     reader: str
     reason: str

@@ -372,7 +372,7 @@ def _denied(reader: str, visitor: Visitor) -> ev.TourVisitDenied:
     assert visitor.reason is not None
     return ev.TourVisitDenied(
         reader=reader,
-        reason=visitor.reason.value,
+        reason=visitor.reason,
         credential=visitor.credential,
         cardholder=visitor.cardholder,
         list_version=visitor.list_version,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gateway.domain.access import CHECKS
 from gateway.domain.access_case import Case
-from gateway.domain.access_request import AccessRequest, DenialReason, PointRules, Shown
+from gateway.domain.access_request import AccessRequest, PointRules, Shown
 from gateway.domain.listed import AccessList
 from gateway.domain.moment import Moment
 from gateway.domain.passage import gather
@@ -14,17 +14,23 @@ from gateway.domain.trace import TraceStep
 WHO = ("list", "credential_known", "local_block", "credential_state", "credential_validity", "cardholder_validity")
 """What is asked of whoever walks; where they may go and when is no matter of a tour."""
 GROUP_CHECK = "tour_group"
+NOT_IN_TOUR_GROUP = "NotInTourGroup"
+"""No denial of a door's: whoever it is may pass wherever their levels lead, and walks no tour here."""
 _ASKED = tuple(check for check in CHECKS if check.name in (*WHO, "grade"))
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who was shown. `reason`: why they walk no tour here; None where they do, as one of `groups`."""
+    """Who was shown.
+
+    `reason`: why they walk no tour here, a `DenialReason` or `NOT_IN_TOUR_GROUP`; None where they do, as one of
+    `groups`.
+    """
 
     credential: str | None
     cardholder: str | None
     groups: frozenset[str]
-    reason: DenialReason | None
+    reason: str | None
     list_version: int | None
     trace: tuple[TraceStep, ...]
 
@@ -47,15 +53,15 @@ def identify(
     person = case.people[0] if case.people else None
     holder = None if person is None else person.cardholder
     found = groups.intersection(() if holder is None else holder.groups)
-    if case.reason is None:
-        case.check = GROUP_CHECK
-        subject = ",".join(sorted(found or groups))
-        _ = case.passed(subject) if found else case.denied(DenialReason.UNAUTHORIZED, subject)
+    reason = None if case.reason is None else case.reason.value
+    if reason is None:
+        case.steps.append(TraceStep(GROUP_CHECK, bool(found), ",".join(sorted(found or groups))))
+        reason = None if found else NOT_IN_TOUR_GROUP
     return Visitor(
         None if person is None else person.id,
         None if holder is None else holder.id,
         found,
-        case.reason,
+        reason,
         None if case.list is None else case.list.version,
         tuple(case.steps),
     )

@@ -33,6 +33,7 @@ def _as_it_was(body: dict[str, Any]) -> dict[str, Any]:
 UPCASTERS: dict[tuple[str, int], tuple[str, Upcast]] = {
     ("AccessGranted", 1): ("AccessGranted", _as_it_was),
     ("AccessDenied", 1): ("AccessDenied", _as_it_was),
+    ("AccessConfirmed", 1): ("AccessConfirmed", _as_it_was),
     ("JournalGap", 1): ("JournalGap", _as_it_was),
 }
 """(type, version) -> the type's name in the next version, and how its body becomes that version's.

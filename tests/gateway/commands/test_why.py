@@ -117,11 +117,11 @@ def test_a_card_that_was_no_visit_of_a_patrol_is_told_too(tmp_path: Path, capsys
     steps = (TraceStep("list", True, "7"), TraceStep("tour_group", False, "guards"))
     who = {"credential": "c-1", "cardholder": "p-1"}
     journal.append(
-        [TourVisitDenied(reader="pump", reason="Unauthorized", list_version=7, trace=steps, **who)], clock.now()
+        [TourVisitDenied(reader="pump", reason="NotInTourGroup", list_version=7, trace=steps, **who)], clock.now()
     )
     journal.close()
     assert told(capsys, tmp_path).splitlines()[1:] == [
-        "A card without a label was shown at pump but does not count for a patrol: no access to this point",
+        "A card without a label was shown at pump but does not count for a patrol: not in this patrol's group",
         "   1. ✓ The access list is valid (version 7)",
         "   2. ✗ Not of a group that walks here: guards",
     ]

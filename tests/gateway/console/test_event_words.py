@@ -152,20 +152,43 @@ def test_the_new_events_name_people_places_and_times() -> None:
     assert said(back) == "Blue 1: nothing moved at shed, the use counts no more"
     assert said(back, "zh-CN") == "Blue 1：shed 没有动作，这次使用不计"
     no = ev.AccessConfirmed(request="r-1", allowed=False, actor="wei", post="gate", request_id="r")
-    assert said(no) == "wei said no to who waited"
+    assert said(no) == "wei said no to who waited", "an event of before its place was told"
+    where = {"access_point": "north-in", "door": "north", "credential": "c-1", "cardholder": "p-1"}
+    yes = ev.AccessConfirmed(request="r-1", allowed=True, actor="lin", post="gate", request_id="r", **where)
+    assert said(yes) == "lin said yes to Blue 1 at North gate (north-in)"
+    assert said(yes, "zh-CN") == "lin 同意放行北门 (north-in)的 Blue 1"
 
 
 @pytest.mark.parametrize(
     ("allowed", "en", "zh_cn"),
     [
-        (True, "The office said yes: Lin", "中心同意放行：Lin"),
-        (False, "The office said no: Lin", "中心不同意放行：Lin"),
+        (True, "The office said yes to Red 1 at shed: Lin", "中心同意放行 shed 的 Red 1：Lin"),
+        (False, "The office said no to Red 1 at shed: Lin", "中心不同意放行 shed 的 Red 1：Lin"),
     ],
 )
 def test_what_the_office_answered_is_told_as_the_offices_with_its_name(allowed: bool, en: str, zh_cn: str) -> None:
-    event = recorded(ev.AccessConfirmed(request="r-1", allowed=allowed, actor="Lin", post="office", request_id="r"))
-    assert words().sentence(event, "en") == en
-    assert words().sentence(event, "zh-CN") == zh_cn
+    by = {"actor": "Lin", "post": "office", "request_id": "r"}
+    told = ev.AccessConfirmed(request="r-1", allowed=allowed, access_point="shed", credential="c-1", **by)
+    labelled = words(labels={"c-1": "Red 1"})
+    assert labelled.sentence(recorded(told), "en") == en
+    assert labelled.sentence(recorded(told), "zh-CN") == zh_cn
+
+
+@pytest.mark.parametrize(
+    ("by", "en", "zh_cn", "step"),
+    [
+        ("office:Lin", "the office said no (Lin)", "中心不同意（Lin）", "The office said no: Lin"),
+        ("guard:wei", "a guard said no (wei)", "值班员不同意（wei）", "A guard said no: wei"),
+        ("", "a guard or the office said no", "值班员或中心不同意", "Nobody has said yes"),
+    ],
+)
+def test_a_no_is_told_with_who_said_it(by: str, en: str, zh_cn: str, step: str) -> None:
+    kept = {"confirmed": False, "confirmed_by": by} if by else {"confirmed": False}
+    refused = denied((TraceStep("confirmation", False, by),))
+    event = recorded(replace(refused, reason="ConfirmationRefused", circumstances=kept))
+    assert words().sentence(event, "en").endswith(f": {en}")
+    assert words().sentence(event, "zh-CN").endswith(f"：{zh_cn}")
+    assert [each["text"]["en"] for each in words().why(event)] == [step]
 
 
 def test_a_tour_s_events_name_the_tour_its_points_and_what_was_not_as_planned() -> None:

@@ -162,7 +162,12 @@ class TestAuthentication:
         assert wants(first) == "confirmation"
         assert granted(rig.confirm(asked(first)))
         second = rig.show(1)
-        assert why(rig.confirm(asked(second), allow=False)) == "ConfirmationRefused"
+        refused = rig.confirm(asked(second), allow=False)
+        assert why(refused) == "ConfirmationRefused"
+        told = only(refused, ev.AccessConfirmed)
+        assert (told.access_point, told.door, told.credential, told.cardholder) == ("north-in", "north", "c-1", "p-1")
+        no = only(refused, ev.AccessDenied)
+        assert (no.trace[-1].subject, no.circumstances["confirmed_by"]) == ("guard:guard-1", "guard:guard-1")
         third = rig.show(1)
         assert why(rig.after(30)) == "ConfirmationMissing"
         assert rig.confirm(asked(third)).reply.reason == "RequestGone"
@@ -684,7 +689,7 @@ class TestGuardTour:
         rig.due()
         assert granted(rig.visit("ni", number=4))
         denied = rig.visit("pump", number=4)
-        assert only(denied, ev.TourVisitDenied).reason == "Unauthorized"
+        assert only(denied, ev.TourVisitDenied).reason == "NotInTourGroup"
         assert not device_commands(denied)
         assert not rig.all_events(ev.TourPointVisited)
 

@@ -123,6 +123,8 @@ CONFIRM = Authentication.CONFIRM
         (Asked(BOTH, wants=TWO_CARDS, point={"persons": (PersonsOf("guards", 2),)}, holder={"groups": ("guards",)}),
          "SecondCredentialMissing", ("second_credential", False, "p-2")),
         (Asked(wants=CONFIRM), "confirmation", ("confirmation", False, "")),
+        (Asked(wants=CONFIRM, request={"confirmed": False, "confirmed_by": "office:Lin"}),
+         "ConfirmationRefused", ("confirmation", False, "office:Lin")),
         (Asked(wants=CONFIRM, request={"confirmed": False}), "ConfirmationRefused", ("confirmation", False, "")),
     ],
 )  # fmt: skip

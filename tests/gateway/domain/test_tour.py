@@ -333,8 +333,8 @@ class TestWho:
         unknown = only(rig.visit("pump", number=99), ev.TourVisitDenied)
         assert (unknown.reason, unknown.credential) == ("CredentialNotFound", None)
         other = only(rig.visit("pump", number=3), ev.TourVisitDenied)
-        assert (other.reason, other.credential, other.trace[-1].subject) == ("Unauthorized", "c-3", "guards")
-        assert only(rig.visit("pump", number=4), ev.TourVisitDenied).reason == "Unauthorized"
+        assert (other.reason, other.credential, other.trace[-1].subject) == ("NotInTourGroup", "c-3", "guards")
+        assert only(rig.visit("pump", number=4), ev.TourVisitDenied).reason == "NotInTourGroup"
         assert tour_words(rig.visit("ni", number=3)) == []
         rig.block("credential:c-1")
         assert only(rig.visit("pump"), ev.TourVisitDenied).reason == "BlockedLocally"
