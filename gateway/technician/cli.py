@@ -8,7 +8,7 @@ from pathlib import Path
 
 from drivers.links import BAUD_RATES
 from gateway.errors import ConfigError
-from gateway.technician.walk_commands import Place
+from gateway.technician.place import Place
 
 LANGUAGES = ("zh-CN", "en")
 LAST_ADDRESS = 247
@@ -18,7 +18,11 @@ LAST_ADDRESS = 247
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Give `gatehouse` the words for setting a site up."""
     place = argparse.ArgumentParser(add_help=False)
-    place.add_argument("--data", type=Path, help="the site's data directory (GATEHOUSE_DATA, or data/demo)")
+    place.add_argument(
+        "--data",
+        type=Path,
+        help="its data directory (GATEHOUSE_DATA; data/<site id> of --config; data/demo)",
+    )
     place.add_argument("--config", type=Path, help="the site's TOML (site.toml in the data directory)")
     spoken = argparse.ArgumentParser(add_help=False)
     spoken.add_argument("--language", choices=LANGUAGES, default="zh-CN", help="zh-CN (default) or en")
@@ -67,7 +71,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     learn.add_argument("reader", nargs="?", metavar="READER", help="only this reader of the site")
     learn.add_argument("--driver", help="a driver's name, to try a reader without a site")
-    learn.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of that driver")
+    learn.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="its setting; a,b is a list")
     learn.add_argument("--reads", type=int, help="end after so many reads")
     learn.add_argument("--seconds", type=float, help="end after so long")
     learn.add_argument("--credential", metavar="ID", help="make it a credential of this id")
@@ -96,11 +100,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def place_of(args: argparse.Namespace) -> Place:
     """Where the site's config and data are. Raises ConfigError."""
-    data = (args.data or Path(os.environ.get("GATEHOUSE_DATA", Path("data", "demo")))).absolute()
-    config = args.config or data / "site.toml"
-    if not data.is_dir():
-        raise ConfigError("--data", str(data), "there is no such directory: name the site's data directory")
-    return Place(config, data)
+    from gateway.technician.place import find_place
+
+    return find_place(args.config, args.data, os.environ.get("GATEHOUSE_DATA"))
 
 
 def _start(args: argparse.Namespace) -> int:
@@ -151,7 +153,8 @@ def _discover(args: argparse.Namespace) -> int:
 
 
 def _learn(args: argparse.Namespace) -> int:
-    from gateway.technician.learn import NewCredential, Wanted, learn_alone, learn_at_site
+    from gateway.technician.learn import Wanted, learn_alone, learn_at_site
+    from gateway.technician.new_credential import NewCredential
 
     wanted = Wanted(args.reads, args.seconds)
     new = None

@@ -13,8 +13,8 @@ from gateway.assembly.devices import place_settings
 from gateway.clock import SystemClock
 from gateway.errors import GatehouseError, LinkError
 from gateway.secret_files import read_secret
+from gateway.technician.place import Place
 from gateway.technician.serial_ports import serial_ports
-from gateway.technician.walk_commands import Place
 
 Rows = list[dict[str, Any]]
 

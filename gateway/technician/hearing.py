@@ -1,13 +1,10 @@
 """Devices that run without a daemon, for a technician who listens: what they say comes out one by one."""
 
 import asyncio
-import tomllib
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-
-from pydantic import ValidationError
 
 from config.loader import SiteConfig
 from drivers.contracts import Device
@@ -17,6 +14,7 @@ from gateway.clock import SystemClock
 from gateway.domain.signals import Signal
 from gateway.errors import ConfigError
 from gateway.secret_files import read_secret
+from gateway.technician.settings_words import read_settings
 
 HEARD_BOUND = 1000
 """Signals that wait to be printed; a device that says more meanwhile talks rubbish."""
@@ -61,15 +59,9 @@ def lone_device(driver_name: str, settings: list[str], hearing: Hearing) -> Devi
     driver = find_driver(driver_name)
     if driver is None:
         raise ConfigError("--driver", driver_name, f"use one of {', '.join(driver_names())}")
-    try:
-        model = driver.settings.model_validate(dict(map(_setting, settings)))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "--set"
-        raise ConfigError(f"--set {key}", first.get("input"), str(first["msg"])) from None
+    model = read_settings(driver.settings, settings)
     if getattr(model, "broker", None) is not None:
         raise ConfigError("--driver", driver_name, "lives behind a broker: learn it from a site's config")
-
     if getattr(model, "bus", None) is not None:
         raise ConfigError("--driver", driver_name, "is on a bus with others: learn it from a site's config")
 
@@ -90,14 +82,3 @@ async def running(devices: Iterable[Any]) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    """`baud=9600` as TOML would read it; what is no TOML value is a text, so that no quotes are needed."""
-    key, equals, value = text.partition("=")
-    if not equals or not key.isidentifier():
-        raise ConfigError("--set", text, "write KEY=VALUE, such as port=/dev/ttyUSB0")
-    try:
-        return key, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return key, value

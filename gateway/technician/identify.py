@@ -22,7 +22,7 @@ from gateway.domain.signals import (
 from gateway.errors import ConfigError
 from gateway.paths import Paths
 from gateway.technician.hearing import Hearing, running, site_devices
-from gateway.technician.walk_commands import Place
+from gateway.technician.place import Place
 
 BLINK_EVERY_S = 1.0
 PULSE_S = 1.0

@@ -3,24 +3,12 @@
 from collections.abc import Callable
 
 from gateway.domain.credential import Credential, Reading
-from gateway.errors import ListInvalid
-from gateway.paths import Paths
-from gateway.store.access_list import open_list
-from gateway.store.list_folder import current_list
-from gateway.store.site_key import load_site_key
-from gateway.technician.walk_commands import Place
+from gateway.technician.place import Place
 
 
-def known_credential(place: Place) -> Callable[[Reading], Credential | None]:
-    """Looks a reading up in the list in force; without a usable one nothing is known."""
-    paths = Paths(place.config, place.data)
-    path = current_list(paths.lists) if (paths.secrets / "site-key").exists() else None
-    try:
-        listed = None if path is None else open_list(path, load_site_key(paths.secrets))
-    except ListInvalid:
-        listed = None
-
-    def find(reading: Reading) -> Credential | None:
-        return None if listed is None else listed.credential(listed.key(reading.identifier))
-
-    return find
+def known_credential(place: Place) -> Callable[[Reading], Credential | None] | None:
+    """Looks a reading up in the list in force; None where there is no usable one to ask."""
+    listed = place.list_in_force()
+    if listed is None:
+        return None
+    return lambda reading: listed.credential(listed.key(reading.identifier))

@@ -7,7 +7,6 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from config.card_formats import format_table
@@ -18,47 +17,15 @@ from gateway.domain.credential import Credential, Identifier, Reading
 from gateway.domain.signals import CardRead, FramesRejected, KeyPressed, LinkChanged, Signal, TextRead
 from gateway.errors import ConfigError
 from gateway.paths import Paths
-from gateway.store.list_document import parse_list
 from gateway.technician.hearing import Hearing, lone_device, running, site_devices
 from gateway.technician.known import known_credential
-from gateway.technician.walk_commands import Place
+from gateway.technician.new_credential import NewCredential, entry_for
+from gateway.technician.place import Place
 
 TEXT_SHOWN = 24
 """Characters of a scanned text that are shown; the rest of a pass is nobody's business."""
-LIST_BOUND = 512 << 20
-"""A million credentials take some 300 MB."""
 EM4100 = "EM4100"
 """125 kHz tags: their number is no Wiegand message, and what is printed on them are its 32 bits."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewCredential:
-    """What a read shall become. `format` chooses among its readings; the first one otherwise."""
-
-    id: str
-    cardholder: str
-    label: str = ""
-    format: str | None = None
-    into: Path | None = None
-
-    def entry(self, readings: tuple[Reading, ...]) -> dict[str, Any]:
-        """Its entry for the list's `credentials`. Raises ConfigError when no reading has that format."""
-        for reading in readings:
-            name = reading.identifier
-            if self.format in (None, name.format) and reading.parity_ok is not False:
-                return {
-                    "id": self.id,
-                    "cardholder": self.cardholder,
-                    "format": name.format,
-                    "facility_code": name.facility_code,
-                    "number": name.number,
-                    "label": self.label,
-                    "state": "active",
-                    "valid_from": None,
-                    "valid_until": None,
-                }
-        formats = ", ".join(reading.identifier.format for reading in readings)
-        raise ConfigError("--format", self.format, f"this read has none whose parity holds; it has {formats}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +44,9 @@ async def learn_at_site(
     readers = [key for key, device in config.devices.items() if device.driver.kind == "reader"]
     if reader is not None and reader not in readers:
         raise ConfigError("READER", reader, f"is no reader of this site; there are {', '.join(readers) or 'none'}")
+    formats = format_table(config)
+    if new is not None:
+        new.check(formats)
     paths = Paths(place.config, place.data)
     paths.prepare()
     known = known_credential(place)
@@ -85,18 +55,20 @@ async def learn_at_site(
         devices = site_devices(config, place.data, hearing, ("reader", "bus"))
         _say("Hold a card before a reader, press a key or show a code. Ctrl-C ends.")
         async with running(devices):
-            return await _listen(hearing, reader, wanted, _Teller(known, format_table(config), new, as_json))
+            return await _listen(hearing, reader, wanted, _Teller(known, formats, new, as_json))
 
 
 async def learn_alone(
     driver: str, settings: list[str], wanted: Wanted, new: NewCredential | None, *, as_json: bool
 ) -> int:
     """Listen to a reader that no site knows yet. Raises ConfigError."""
+    if new is not None:
+        new.check(BUILT_IN)
     hearing = Hearing()
     device = lone_device(driver, settings, hearing)
     _say("Hold a card before the reader, press a key or show a code. Ctrl-C ends.")
     async with running([device]):
-        return await _listen(hearing, None, wanted, _Teller(lambda _reading: None, BUILT_IN, new, as_json))
+        return await _listen(hearing, None, wanted, _Teller(None, BUILT_IN, new, as_json))
 
 
 async def _listen(hearing: Hearing, reader: str | None, wanted: Wanted, teller: "_Teller") -> int:
@@ -114,12 +86,13 @@ async def _listen(hearing: Hearing, reader: str | None, wanted: Wanted, teller: 
 
 
 Known = Callable[[Reading], Credential | None]
+"""Whom the list in force knows by a reading."""
 
 
 class _Teller:
     """Prints what is heard: for people, or each read as a line of JSON."""
 
-    def __init__(self, known: Known, formats: FormatTable, new: NewCredential | None, as_json: bool) -> None:
+    def __init__(self, known: Known | None, formats: FormatTable, new: NewCredential | None, as_json: bool) -> None:
         self._known, self._formats, self._new, self._as_json = known, formats, new, as_json
 
     def tell(self, signal: Signal) -> bool:
@@ -141,18 +114,23 @@ class _Teller:
         return False
 
     def _card(self, read: CardRead) -> None:
-        rows = [_row(reading, self._known(reading), self._formats) for reading in read.readings]
+        found = [None if self._known is None else self._known(reading) for reading in read.readings]
+        rows = [_row(reading, who, self._formats) for reading, who in zip(read.readings, found, strict=True)]
+        in_list = None if self._known is None else any(found)
         entry = None if self._new is None else self._new.entry(read.readings)
-        told = {"reader": read.reader, "readings": rows} | ({} if entry is None else {"credential": entry})
-        self._print(told, [f"{read.reader}: a card", *_lines(rows)])
-        if self._new is not None and entry is not None:
-            self._keep(self._new, entry)
+        told: dict[str, Any] = {"reader": read.reader, "readings": rows, "in_list": in_list}
+        told |= {} if entry is None else {"credential": entry}
+        unknown = ["  not in the list"] if in_list is False else []
+        self._print(told, [f"{read.reader}: a card", *_lines(rows), *unknown])
+        if self._new is not None and entry is not None and self._new.into is not None:
+            self._new.put_into_list(entry, self._formats)
+            _say(f"{entry['id']} now stands in {self._new.into}: hand that list to the office.")
+        elif not self._as_json and not in_list:
+            self._hint(entry or entry_for(read.readings))
 
-    def _keep(self, new: NewCredential, entry: dict[str, Any]) -> None:
-        if new.into is not None:
-            add_to_list(new.into, entry, self._formats)
-            _say(f"{entry['id']} now stands in {new.into}: hand that list to the office.")
-        elif not self._as_json:
+    def _hint(self, entry: dict[str, Any] | None) -> None:
+        """The entry for the list, its id and cardholder still to be filled in where nobody has said them."""
+        if entry is not None:
             print(f"  for the list's credentials: {json.dumps(entry, ensure_ascii=False)}", flush=True)
 
     def _print(self, told: dict[str, Any], lines: list[str]) -> None:
@@ -160,26 +138,6 @@ class _Teller:
             print(json.dumps(told, ensure_ascii=False), flush=True)
         else:
             print("\n".join(lines), flush=True)
-
-
-def add_to_list(path: Path, entry: dict[str, Any], formats: FormatTable = BUILT_IN) -> None:
-    """Put a credential into a LIST.json and raise its version by one, whole or not at all.
-
-    Raises ConfigError when the file is none, ListInvalid when the list with it would be refused.
-    """
-    try:
-        if path.stat().st_size > LIST_BOUND:
-            raise ValueError("it is too large")
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        document["credentials"].append(entry)
-        document["version"] += 1
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigError("--into", str(path), f"is no LIST.json ({error})") from error
-    parse_list(document, formats.fits_if_known)
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    fresh.chmod(path.stat().st_mode & 0o777)
-    fresh.replace(path)
 
 
 def _row(reading: Reading, known: Credential | None, formats: FormatTable) -> dict[str, Any]:

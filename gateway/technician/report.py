@@ -15,8 +15,9 @@ from gateway import version
 from gateway.clock import SystemClock
 from gateway.commands.data_folder import DataFolder
 from gateway.errors import ConfigError
+from gateway.technician.place import Place
 from gateway.technician.walk import Point, Trial
-from gateway.technician.walk_commands import Place, Progress, WalkWords
+from gateway.technician.walk_commands import Progress, WalkWords
 from gateway.technician.walk_file import WiringProof, config_digest
 
 SECRET_SETTINGS = frozenset({"password", "token", "key", "scbk"})

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,7 +11,8 @@ from gateway.clock import SystemClock
 from gateway.console.messages import Catalogue
 from gateway.console.site_names import site_names
 from gateway.errors import ConfigError
-from gateway.store.journal_reader import READ_BOUND, SqliteJournalReader
+from gateway.store.journal_reader import READ_BOUND
+from gateway.technician.place import Place
 from gateway.technician.walk import WIRING, Point, Proof, Trial, Walk
 from gateway.technician.walk_file import WalkFile, WiringProof, config_digest, read_walk, write_walk
 
@@ -22,25 +22,13 @@ LOOK_EVERY_S = 0.3
 NAME_BOUND = 80
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A site's config and data directory."""
-
-    config: Path
-    data: Path
-
-    def journal(self) -> SqliteJournalReader:
-        """Its journal, for reading."""
-        return SqliteJournalReader(self.data / "journal.db")
-
-
 def start_walk(place: Place, by: str) -> WalkFile:
     """Begin a walk test: from here on everything is to be tested. Raises ConfigError."""
     checked_name(by)
-    load_config(place.config)
+    config = load_config(place.config)
     head = place.journal().head()
     after_row = 0 if head is None else head.row_id
-    walk = WalkFile(SystemClock().now().wall, by, after_row, config_digest(place.config))
+    walk = WalkFile(SystemClock().now().wall, by, after_row, config_digest(place.config), config.site.id)
     write_walk(place.data, walk)
     return walk
 

@@ -35,6 +35,8 @@ class WalkFile:
     by: str
     after_row: int
     config_sha256: str
+    site: str
+    """The site's id; empty in older files."""
     wiring: tuple[WiringProof, ...] = field(default=())
 
     def with_proof(self, proof: WiringProof) -> "WalkFile":
@@ -77,6 +79,5 @@ def write_walk(data: Path, walk: WalkFile) -> None:
 
 def _parsed(raw: dict[str, Any]) -> WalkFile:
     wiring = tuple(WiringProof(**{**each, "at": datetime.fromisoformat(each["at"])}) for each in raw["wiring"])
-    return WalkFile(
-        datetime.fromisoformat(raw["started_at"]), raw["by"], int(raw["after_row"]), raw["config_sha256"], wiring
-    )
+    started_at, after_row = datetime.fromisoformat(raw["started_at"]), int(raw["after_row"])
+    return WalkFile(started_at, raw["by"], after_row, raw["config_sha256"], str(raw.get("site", "")), wiring)

@@ -13,8 +13,9 @@ from gateway.clock import SystemClock
 from gateway.domain.signals import InputsChanged, Signal
 from gateway.errors import ConfigError
 from gateway.paths import Paths
+from gateway.technician.place import Place
 from gateway.technician.walk import Trial, points_of
-from gateway.technician.walk_commands import Place, WalkWords, checked_name, walk_of
+from gateway.technician.walk_commands import WalkWords, checked_name, walk_of
 from gateway.technician.walk_file import WiringProof, write_walk
 
 Ask = Callable[[str], Awaitable[str]]

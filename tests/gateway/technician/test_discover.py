@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from gateway.technician.discover import Search, run_discover
+from gateway.technician.place import Place
 from gateway.technician.serial_ports import serial_ports, trouble
-from gateway.technician.walk_commands import Place
 from tests.drivers.mosquitto import Mosquitto, device_client
 from tests.drivers.ptys import PtyPort
 from tests.drivers.raw_board import RawBoard

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from gateway.paths import Paths
 from gateway.store.list_folder import ListFolder, set_current
 from gateway.store.site_key import load_site_key
 from gateway.technician.identify import identify
-from gateway.technician.learn import NewCredential, Wanted, add_to_list, learn_alone, learn_at_site
-from gateway.technician.walk_commands import Place
+from gateway.technician.learn import Wanted, learn_alone, learn_at_site
+from gateway.technician.new_credential import NewCredential, add_to_list
+from gateway.technician.place import Place
 from simulators.acts import Acts
 from simulators.demo_site import prepare, read_site, set_among_simulators
 from simulators.hardware import Hardware
@@ -84,6 +86,37 @@ async def test_stranger_becomes_a_credential_of_the_list(
     assert (added["id"], added["format"], added["facility_code"], added["number"]) == ("c-9001", "H10301", 0xC0, 0xFFEE)
     assert "hand that list to the office" in capsys.readouterr().err
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_stranger_is_marked_as_such_with_an_entry_to_fill_in(
+    place: Place, acts: Acts, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listening = learn_at_site(place, "yard-reader", ONE, None, as_json=False)
+    await meanwhile(listening, lambda: acts.obey({"do": "swipe", "reader": "yard-reader", "card": "stranger"}))
+    lines = capsys.readouterr().out.splitlines()
+    assert "  not in the list" in lines
+    entry = json.loads(lines[-1].removeprefix("  for the list's credentials: "))
+    assert (entry["id"], entry["cardholder"], entry["number"]) == ("ID", "CARDHOLDER", 0xFFEE)
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ({"cardholder": "p-none"}, "--cardholder = 'p-none'.*is nobody"),
+        ({"id": "c-0001"}, "--credential = 'c-0001'.*already"),
+        ({"format": "H1030"}, "--format = 'H1030'.*did you mean"),
+        ({"into": Path("nosuch.json")}, r"no LIST\.json"),
+    ],
+)
+async def test_new_credential_is_checked_before_a_card_is_held(
+    place: Place, changed: dict[str, Any], fault: str
+) -> None:
+    new = replace(NewCredential("c-9001", "p-0001", into=place.data / "office-list.json"), **changed)
+    with pytest.raises(ConfigError, match=fault):
+        await learn_at_site(place, None, Wanted(seconds=60), new, as_json=False)
+    if "into" in changed or "format" in changed:
+        with pytest.raises(ConfigError, match=fault):
+            await learn_alone("s4a", ["port=nosuch"], Wanted(seconds=60), new, as_json=False)
 
 
 async def test_keys_of_a_keypad_are_shown_and_count_for_no_read(

@@ -8,8 +8,9 @@ import pytest
 
 from gateway.console.messages import Catalogue
 from gateway.errors import ConfigError
+from gateway.technician.place import Place
 from gateway.technician.report import write_report
-from gateway.technician.walk_commands import I18N, Place, start_walk
+from gateway.technician.walk_commands import I18N, start_walk
 from gateway.technician.walk_file import WiringProof, read_walk, write_walk
 from tests.gateway.commands.recorded_day import RecordedDay
 

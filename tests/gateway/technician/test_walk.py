@@ -12,10 +12,10 @@ from gateway.console.messages import Catalogue
 from gateway.domain import signals as sg
 from gateway.domain.events import TourVisitDenied
 from gateway.errors import ConfigError
+from gateway.technician.place import Place
 from gateway.technician.walk import Point, Trial, Walk, points_of
 from gateway.technician.walk_commands import (
     I18N,
-    Place,
     Progress,
     WalkWords,
     run_status,

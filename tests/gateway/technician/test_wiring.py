@@ -7,7 +7,8 @@ import pytest
 
 from gateway.errors import ConfigError
 from gateway.paths import Paths
-from gateway.technician.walk_commands import Place, Progress, start_walk
+from gateway.technician.place import Place
+from gateway.technician.walk_commands import Progress, start_walk
 from gateway.technician.walk_file import read_walk
 from gateway.technician.wiring import prove_wiring
 from simulators.demo_site import prepare, read_site, set_among_simulators
