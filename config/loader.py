@@ -1,5 +1,6 @@
 """Reads a site's TOML. Every fault names key, value, remedy and line; all faults are told at once."""
 
+import codecs
 import re
 import tomllib
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ from config.model import (
     WiegandFormatTable,
 )
 from config.references import check_references
-from config.remedies import did_you_mean, misspelt, remedy_for, syntax_fault
+from config.remedies import did_you_mean, key_at_fault, misspelt, remedy_for, shown, syntax_fault
 from config.toml_lines import line_of
 from drivers.mqtt.settings import BrokerSettings
 from drivers.registry import Driver, DriverSettings, driver_names, find_driver
@@ -73,6 +74,7 @@ SINGLE_TABLES: dict[str, type[BaseModel]] = {
 }
 """`[name]`"""
 _KEYS = (*MANY_TABLES, *SINGLE_TABLES, "device", "camera", "schema")
+_DEVICE_KINDS = ("reader", "relay_board", "bus")
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -141,6 +143,7 @@ def load_config(path: Path) -> SiteConfig:
 
 def parse_config(raw: bytes, name: str = "file") -> SiteConfig:
     """Like `load_config`, from bytes; faults of the file as a whole are told under `name`."""
+    raw = raw.removeprefix(codecs.BOM_UTF8)  # some editors on Windows begin every text with it
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -164,7 +167,7 @@ class _Reading:
     def config(self) -> SiteConfig:
         self._check_top()
         many = {name: self._many(name, model) for name, model in MANY_TABLES.items()}
-        devices = self._devices("device", ("reader", "relay_board", "bus"))
+        devices = self._devices("device", _DEVICE_KINDS)
         cameras, camera_devices = self._cameras()
         single = {name: self._single(name, model) for name, model in SINGLE_TABLES.items()}
         site = single["site"]
@@ -210,8 +213,8 @@ class _Reading:
         return {name: frozenset(self._tables(name)) for name in (*MANY_TABLES, "device", "camera")}
 
     def fault(self, path: tuple[str, ...], value: object, remedy: str) -> None:
-        shown = None if isinstance(value, dict) else value  # A table is found by its name and line.
-        self.faults.append(ConfigError(".".join(path), shown, remedy, line_of(self.text, path)))
+        told = None if isinstance(value, dict) else value  # A table is found by its name and line.
+        self.faults.append(ConfigError(".".join(path), told, remedy, line_of(self.text, path)))
 
     def _check_top(self) -> None:
         if self.document.get("schema") != 1:
@@ -227,9 +230,10 @@ class _Reading:
         if isinstance(value, dict):
             part = next((name for name, inner in value.items() if isinstance(inner, dict)), None)
             path = (key,) if part is None else (key, part)
-            self.fault(path, None, f"is a table of no known kind: {did_you_mean(key, _KEYS)}")
+            hint = "write it as [device.ID]" if key in _DEVICE_KINDS else did_you_mean(key, _KEYS)
+            self.fault(path, None, f"is a table of no known kind: {hint}")
         else:
-            self.fault((key,), value, did_you_mean(key, _KEYS))
+            self.fault((key,), None, did_you_mean(key, _KEYS))
 
     def _check_zone(self, site: SiteTable) -> None:
         try:
@@ -313,5 +317,6 @@ class _Reading:
         except ValidationError as error:
             for item in error.errors():
                 where = (*path, *(str(part) for part in item["loc"] if part != "[key]"))
-                self.fault(where, None if item["type"] == "missing" else item["input"], remedy_for(item, model))
+                line = line_of(self.text, (*where, *key_at_fault(item)))
+                self.faults.append(ConfigError(".".join(where), shown(item), remedy_for(item, model), line))
             return None

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from drivers.registry import SecretReference
+
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,31}$"
 TIME_PATTERN = r"^([01]\d|2[0-3]):[0-5]\d$"
@@ -321,7 +323,7 @@ class OfficeTable(_Table):
     """`[office]`: the central property system."""
 
     url: str = Field(pattern=URL_PATTERN)
-    token: str
+    token: SecretReference
     insecure: bool = False
     root_key: str | None = Field(default=None, pattern=ROOT_KEY_PATTERN)
     unsigned: bool = False

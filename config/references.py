@@ -33,6 +33,7 @@ def check_references(config: "SiteConfig", named: Named) -> Iterator[Fault]:
     yield from _brokers(config, named)
     yield from _ports(config)
     yield from _buses(config, named)
+    yield from _unshared(config)
     yield from _office(config)
     yield from _formats(config)
     if config.console.post == OFFICE_POST:
@@ -266,18 +267,21 @@ def _door_sets(config: "SiteConfig", named: Named) -> Iterator[Fault]:
 
 
 def _inputs(config: "SiteConfig", named: Named) -> Iterator[Fault]:
-    taken = {
-        (terminal.device, terminal.input): f"door {door_id!r}"
-        for door_id, door in config.doors.items()
-        for terminal in (door.contact, door.rex)
-        if terminal is not None
-    }
+    """No input says two things: a contact that is the exit button as well would make every break-in an exit."""
+    taken: dict[tuple[str, int], str] = {}
+    for door_id, door in config.doors.items():
+        for name, terminal in (("contact", door.contact), ("rex", door.rex)):
+            if terminal is not None:
+                mine = f"the {name} of door {door_id!r}"
+                owner = taken.setdefault((terminal.device, terminal.input), mine)
+                if owner != mine:
+                    yield ("door", door_id, name, "input"), terminal.input, _twice(owner, terminal.device)
     for input_id, site_input in config.inputs.items():
         yield from _board(config, named, ("input", input_id, "device"), site_input.device)
         yield from _channel(config, ("input", input_id), site_input.device, "input", site_input.input)
         owner = taken.setdefault((site_input.device, site_input.input), f"input {input_id!r}")
         if owner != f"input {input_id!r}":
-            yield ("input", input_id, "input"), site_input.input, f"{owner} has this input already"
+            yield ("input", input_id, "input"), site_input.input, _twice(owner, site_input.device)
         device = config.devices.get(site_input.device)
         yield from _supervised(config, ("input", input_id), site_input)
         if site_input.delay_s and site_input.purpose in ("fire", "panic", "tamper"):
@@ -285,6 +289,10 @@ def _inputs(config: "SiteConfig", named: Named) -> Iterator[Fault]:
             yield ("input", input_id, "delay_s"), site_input.delay_s, remedy
         if site_input.purpose == "fire" and device is not None and hasattr(device.settings, "broker"):
             yield ("input", input_id, "device"), site_input.device, "MQTT may not be the only source of a fire signal"
+
+
+def _twice(owner: str, device: str) -> str:
+    return f"{owner} has this input of {device!r} already: wire each to an input of its own"
 
 
 def _cameras(config: "SiteConfig", named: Named) -> Iterator[Fault]:
@@ -371,3 +379,14 @@ def _buses(config: "SiteConfig", named: Named) -> Iterator[Fault]:
         owner = taken.setdefault((bus, address), device_id)
         if owner != device_id:
             yield ("device", device_id, "address"), address, f"{owner!r} has this address on {bus!r} already"
+
+
+def _unshared(config: "SiteConfig") -> Iterator[Fault]:
+    """Values that are one device's own, such as the key of an OSDP reader."""
+    taken: dict[tuple[str, object], str] = {}
+    for device_id, device in config.devices.items():
+        for key in device.settings.unshared:
+            value = getattr(device.settings, key)
+            owner = device_id if value is None else taken.setdefault((key, value), device_id)
+            if owner != device_id:
+                yield ("device", device_id, key), value, f"{owner!r} has this {key} already: give each its own"

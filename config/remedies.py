@@ -9,7 +9,11 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from config.model import END_PATTERN, FLOOR_PATTERN, FORMAT_PATTERN, ID_PATTERN, TIME_PATTERN, URL_PATTERN
+from drivers.registry import SECRET_PATTERN
 
+_SECRETS = frozenset({"key", "passphrase", "password", "secret", "token"})
+"""Keys whose value is a reference to a secret, and often the secret itself by mistake."""
+_A_SECRET = "a secret stands here: write where it is, file:secrets/NAME or env:NAME"
 _REMEDIES = {
     "missing": "is needed and missing",
     "string_type": 'write a text in quotes, such as "name"',
@@ -58,13 +62,33 @@ _REFERS_TO = {
 def remedy_for(item: Mapping[str, Any], model: type[BaseModel]) -> str:
     """What to do about one of pydantic's errors of `model`."""
     kind, context = item["type"], item.get("ctx", {})
+    if _is_secret(item) and kind not in ("missing", "extra_forbidden"):
+        return _A_SECRET
     if kind == "extra_forbidden":
         *way, key = item["loc"]
         return did_you_mean(str(key), _keys(_inner(model, way)))
     if kind == "string_pattern_mismatch":
         return _PATTERN_REMEDIES.get(context["pattern"], f"must match {context['pattern']}")
+    if kind == "model_type":
+        return f"{_REMEDIES[kind]}: {_form(_inner(model, item['loc']))}"
     words = _REMEDIES.get(kind, "has a form that is not understood here")
     return words.format_map({name: _plain(value) for name, value in context.items()})
+
+
+def shown(item: Mapping[str, Any]) -> object:
+    """The value of one of pydantic's errors as far as a person should see it: no secret, and no whole table."""
+    value = item["input"]
+    hidden = _is_secret(item) or item["type"] in ("missing", "extra_forbidden") or _holds_table(value)
+    return None if hidden else value
+
+
+def key_at_fault(item: Mapping[str, Any]) -> tuple[str, ...]:
+    """Of a fault across the keys of a table: the first key that its words name and the table has; else nothing."""
+    table = item["input"]
+    if item["type"] != "value_error" or not isinstance(table, dict):
+        return ()
+    words = re.findall(r"[a-z0-9_]+", str(item["ctx"]["error"]))
+    return next(((word,) for word in words if word in table), ())
 
 
 def syntax_fault(error: tomllib.TOMLDecodeError, text: str) -> tuple[str, int | None]:
@@ -86,6 +110,25 @@ def misspelt(path: tuple[str, ...], value: object, named: Mapping[str, Iterable[
     """A hint where the key at `path` refers to a table by an id that is none, but near to one; else empty."""
     known = list(named.get(_REFERS_TO.get(path[-1], ""), ()))
     return _nearest(value, known) if isinstance(value, str) and value not in known else ""
+
+
+def _is_secret(item: Mapping[str, Any]) -> bool:
+    by_pattern = item["type"] == "string_pattern_mismatch" and item["ctx"]["pattern"] == SECRET_PATTERN
+    return by_pattern or (bool(item["loc"]) and item["loc"][-1] in _SECRETS)
+
+
+def _holds_table(value: object) -> bool:
+    return isinstance(value, dict) or (isinstance(value, (list, tuple)) and any(map(_holds_table, value)))
+
+
+def _form(model: type[BaseModel]) -> str:
+    """What must stand in a table of this model, as it is written."""
+    parts = []
+    for name, field in model.model_fields.items():
+        if field.is_required():
+            text = '"…"' if field.annotation is str else "…"
+            parts.append(f"{field.alias or name} = {text}")
+    return "{ " + ", ".join(parts) + " }"
 
 
 def _plain(value: object) -> object:

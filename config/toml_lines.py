@@ -7,7 +7,7 @@ _KEY = re.compile(r"^\s*([A-Za-z0-9_\-\"'.]+)\s*=")
 
 
 def line_of(text: str, path: tuple[str, ...]) -> int | None:
-    """The line (from 1) of the key at `path`, or of its nearest enclosing table or key that can be found."""
+    """The line (from 1) of the key at `path` or the first one in it, else of the nearest around it that is found."""
     wanted = tuple(part.strip("\"'") for part in path)
     table: tuple[str, ...] = ()
     best: tuple[int, int] | None = None
@@ -21,8 +21,9 @@ def line_of(text: str, path: tuple[str, ...]) -> int | None:
             if key is None:
                 continue
             here = table + _parts(key.group(1))
-        if here == wanted[: len(here)] and (best is None or len(here) > best[0]):
-            best = (len(here), number)
+        shared = min(len(here), len(wanted))
+        if here[:shared] == wanted[:shared] and (best is None or shared > best[0]):
+            best = (shared, number)
     return None if best is None else best[1]
 
 

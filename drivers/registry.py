@@ -32,6 +32,11 @@ FormatNames = Annotated[
 (`config.references`)."""
 
 
+SECRET_PATTERN = r"^(file|env):\S.*$"
+SecretReference = Annotated[str, Field(pattern=SECRET_PATTERN)]
+"""A setting that says where a secret is, and never the secret. What stands there instead is told to nobody."""
+
+
 class DriverSettings(BaseModel):
     """The root of every driver's settings: strict types, unknown keys refused, frozen."""
 
@@ -39,6 +44,9 @@ class DriverSettings(BaseModel):
 
     port_address: ClassVar[str] = ""
     """The key that tells devices on one serial port apart; empty where a port is for one device alone."""
+
+    unshared: ClassVar[tuple[str, ...]] = ()
+    """Keys whose value no two devices may have."""
 
 
 @dataclass(frozen=True, slots=True)

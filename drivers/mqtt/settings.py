@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from drivers.registry import DriverSettings
+from drivers.registry import DriverSettings, SecretReference
 
 _TOPIC = re.compile(r"[^\s+#/\x00$][^\s+#\x00]*")
 
@@ -17,7 +17,7 @@ class BrokerSettings(DriverSettings):
     port: int = Field(default=8883, ge=1, le=65535)
     insecure: bool = False
     username: str | None = None
-    password: str | None = None
+    password: SecretReference | None = None
     ca_file: str | None = None
     cert_file: str | None = None
     key_file: str | None = None
@@ -32,8 +32,6 @@ class BrokerSettings(DriverSettings):
             raise ValueError("cert_file and key_file belong together: give both or neither")
         if self.password is not None and self.username is None:
             raise ValueError("a password needs a username")
-        if self.password is not None and not self.password.startswith(("file:", "env:")):
-            raise ValueError("write where the password is, 'file:secrets/NAME' or 'env:NAME', never the password")
         return self
 
 

@@ -11,7 +11,7 @@ from drivers.contracts import CameraEvent, CameraStream
 from drivers.onvif.addresses import device_address
 from drivers.onvif.discovery import discover
 from drivers.onvif.events import StuckStates, to_event
-from drivers.registry import Driver, DriverContext, DriverSettings
+from drivers.registry import Driver, DriverContext, DriverSettings, SecretReference
 from gateway.errors import AuthenticationFailed, DeviceError, LinkError, RemoteProtocolError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class OnvifSettings(DriverSettings):
     endpoint: str | None = Field(default=None, max_length=256)
     """The WS-Discovery endpoint (`urn:uuid:…`), as `gatehouse discover` prints it."""
     username: str = Field(default="", max_length=64)
-    password: str = ""
+    password: SecretReference = ""
     """Where the password is, `file:…` or `env:…`; never the password itself."""
     profile: str = Field(default="main", max_length=128)
     """`main` (the camera's first profile), `sub` (its smallest) or a profile's token."""

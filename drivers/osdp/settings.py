@@ -1,11 +1,12 @@
 """Settings of an OSDP line and of the readers on it."""
 
 import re
+from typing import ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
 from drivers.osdp.frames import ADDRESS_MAX
-from drivers.registry import DriverSettings, FormatNames
+from drivers.registry import DriverSettings, FormatNames, SecretReference
 from drivers.wiegand.keypad import KeypadSettings
 from gateway.errors import ConfigError
 
@@ -14,8 +15,6 @@ BAUD_RATES = (9600, 19200, 38400, 57600, 115200, 230400)
 
 DEFAULT_KEY = bytes(range(0x30, 0x40))
 """SCBK-D: everybody knows it."""
-
-_SECRET = r"^(file|env):\S+$"
 
 
 class BusSettings(DriverSettings):
@@ -37,9 +36,12 @@ class BusSettings(DriverSettings):
 class ReaderSettings(KeypadSettings):
     """Settings of `driver = "osdp-reader"`."""
 
+    unshared: ClassVar[tuple[str, ...]] = ("key",)
+    """Whoever takes one reader off the wall must not read the line of another."""
+
     bus: str
     address: int = Field(ge=0, le=ADDRESS_MAX)
-    key: str | None = Field(default=None, pattern=_SECRET)
+    key: SecretReference | None = None
     insecure: bool = False
     formats: FormatNames = ()
     lights: bool = True

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from drivers.links import BAUD_RATES
 from drivers.registry import DriverSettings
 from drivers.relay.modbus_profiles import PROFILES, pulse_units
-from drivers.relay.supervised import SupervisedInput
+from drivers.relay.supervised import MEASURED_MAX, LoopState, SupervisedInput
 
 
 class BoardSettings(DriverSettings):
@@ -57,15 +57,22 @@ class BoardSettings(DriverSettings):
 class InputBoardSettings(BoardSettings):
     """A board that has inputs too."""
 
+    measured_max: ClassVar[int] = MEASURED_MAX
+    """The most that it can measure of a supervised input's loop."""
+
     inputs: int = Field(default=8, ge=0, le=64)
     poll_s: float = Field(default=0.05, ge=0.02, le=2.0)
     supervised: dict[Annotated[str, Field(pattern=r"^(0|[1-9]\d?)$")], SupervisedInput] = Field(default={})
 
     @model_validator(mode="after")
     def _has_them(self) -> Self:
-        for number in self.supervised:
+        for number, loop in self.supervised.items():
             if int(number) >= self.inputs:
                 raise ValueError(f"supervised names input {number}; inputs are counted from 0 to {self.inputs - 1}")
+            beyond = next((state for state in LoopState if getattr(loop, state.value)[1] > self.measured_max), None)
+            if beyond is not None:
+                said = f"supervised: {beyond.value} of input {number} lies beyond what this board measures"
+                raise ValueError(f"{said}, 0 to {self.measured_max}")
         return self
 
     @property
@@ -135,6 +142,9 @@ class Hw667Settings(BoardSettings):
 
 class NumatoSettings(InputBoardSettings):
     """Numato Lab's USB relay modules: a text protocol with echo and prompt."""
+
+    measured_max: ClassVar[int] = 1023
+    """Its converter has 10 bits."""
 
     baud: int = 19200
     outputs: int = Field(default=8, ge=0, le=32)

@@ -80,7 +80,7 @@ def test_a_site_without_formats_has_the_built_in_ones() -> None:
         (("length = 26", 'number = "1-24"', 'fixed = { "24" = 1 }'), "OWN.fixed", "24", "belongs to number"),
         (("length = 26", 'number = "1-24"', 'fixed = { "26" = 1 }'), "OWN.fixed", "26", "write 0 to 25"),
         (("length = 26", 'number = "1-24"', 'fixed = { "25" = 2 }'), "OWN.fixed.25", 2, "must be 1 or less"),
-        (("length = 26", 'number = "1-24"', "colour = 1"), "OWN.colour", 1, "known here: decimal"),
+        (("length = 26", 'number = "1-24"', "colour = 1"), "OWN.colour", None, "known here: decimal"),
     ],
 )
 def test_a_bad_table_is_refused_by_key_value_and_remedy(

@@ -67,6 +67,12 @@ def test_a_mistake_is_named_with_its_line_and_what_to_do(good: str, bad: str, ke
         ),
         ('readers = ["yard-reader"]', "readers = 7", "access_point.yard.readers", "write a list"),
         ("contact = { device", "contact = 3 # { device", "door.north.contact", "write a table of keys and values"),
+        (
+            'name = { zh-CN = "车库门", en = "Garage door" }',
+            'name = "Garage"',
+            "door.garage.name",
+            ': { zh-CN = "…", en = "…" }',
+        ),
         ("[0.05, 0.30], [0.95", "[0.05, 3.30], [0.95", "camera.yard.zones.0.polygon", "corners are parts"),
         ('driver = "s4a"', "", "device.yard-reader.driver", "is needed and missing; known here: "),
     ],
@@ -120,3 +126,14 @@ def test_broken_syntax_and_bytes_name_their_line() -> None:
     with pytest.raises(ConfigFaults) as caught:
         parse_config(b"schema = 1\n\xff")
     assert caught.value.line == 2
+
+
+def test_a_table_that_nobody_knows_has_its_line() -> None:
+    text = DEMO + '\n[reader.x]\ndriver = "s4a"\n'
+    remedy, line = faults(text)["reader.x"]
+    assert remedy == "is a table of no known kind: write it as [device.ID]"
+    assert line == line_of(text, "[reader.x]")
+
+
+def test_a_byte_order_mark_before_the_text_is_no_fault() -> None:
+    assert set(parse_config(b"\xef\xbb\xbf" + DEMO.encode()).doors) == {"north", "yard", "garage"}

@@ -237,6 +237,7 @@ def test_supervised_input_is_taken_and_is_never_turned_round() -> None:
     [
         ('"0" =', '"2" =', "inputs are counted from 0 to 1"),
         ("[300, 399]", "[300, 650]", "overlap"),
+        ("[900, 1023]", "[900, 1024]", "open_circuit of input 0 lies beyond what this board measures, 0 to 1023"),
         ("short = [0, 99], ", "", "short"),
     ],
 )
@@ -262,3 +263,18 @@ output = 3
     assert parse_config((DEMO + siren).encode()).outputs["siren"].limit_s == 180.0
     assert list(faults(DEMO + siren.replace("output = 3", "output = 0"))) == ["output.siren.output"]
     assert list(faults(DEMO + siren.replace('"north-board"', '"north-reader"'))) == ["output.siren.device"]
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "key", "owner"),
+    [
+        ("input = 1 }", "input = 0 }", "door.north.rex.input", "the contact of door 'north'"),
+        ("input = 2 }", "input = 1 }", "door.yard.contact.input", "the rex of door 'north'"),
+        ("input = 4\n", "input = 0\n", "input.fire.input", "the contact of door 'north'"),
+    ],
+)
+def test_an_input_says_one_thing(good: str, bad: str, key: str, owner: str) -> None:
+    assert good in DEMO
+    found = faults(DEMO.replace(good, bad, 1))
+    told = f"{owner} has this input of 'north-board' already: wire each to an input of its own"
+    assert {key: told} == {name: remedy for name, (remedy, _) in found.items()}

@@ -585,7 +585,7 @@ def test_unknown_broker_is_named_with_the_remedy() -> None:
     [
         ({"host": "h", "insecure": True, "ca_file": "ca.pem"}, "insecure = true means no TLS"),
         ({"host": "h", "cert_file": "c.pem"}, "both or neither"),
-        ({"host": "h", "username": "u", "password": "plain"}, "never the password"),
+        ({"host": "h", "username": "u", "password": "plain"}, r"\(file\|env\):"),
         ({"host": "h", "password": "env:X"}, "needs a username"),
         ({"host": "h", "port": 0}, "greater than or equal to 1"),
         ({"host": "h", "insecure": 1}, "valid boolean"),
