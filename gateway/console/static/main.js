@@ -84,7 +84,7 @@ function office() {
   parts.office.replaceChildren(h("span", { class: `lamp ${how}` }, `${t("ui.office")} ${t(`ui.${how}`)}`), h("span", { class: "muted" }, detail));
 }
 function help() {
-  const box = dialog(t("ui.help"), h("div", {}, ["ui.help_keys", "ui.help_open", "ui.help_live"].map((key) => h("p", {}, t(key))), h("button", { onclick: () => box.close() }, t("ui.close"))));
+  const box = dialog(t("ui.help"), h("div", {}, ["keys", "open", "waiting", ...(guards() ? ["people"] : []), ...(patrols() ? ["patrol"] : []), "lockdown", "live"].map((name) => `ui.help_${name}`).map((key) => h("p", {}, t(key))), h("button", { onclick: () => box.close() }, t("ui.close"))));
 }
 
 addEventListener("keydown", (event) => {

@@ -57,7 +57,7 @@ async def test_a_mode_is_set_with_a_reason_until_a_time_and_given_back(page: Pag
     north = page.locator("[data-door=north]")
     await north.locator("button.mode").click()
     await submit(page)
-    await expect(page.locator("dialog .fault")).to_have_text("模式")
+    await expect(page.locator("dialog .fault")).to_have_text("请选择：模式")
     await page.click("dialog [data-value=Blocked]")
     await page.click("dialog [data-value=shift]")
     await submit(page)
@@ -76,12 +76,12 @@ async def test_a_mode_is_set_with_a_reason_until_a_time_and_given_back(page: Pag
     await expect(north.locator(".why-not")).to_have_text("禁止进入：先改变模式或解除")
     await north.locator("button.mode").click()
     await page.click("#give-back")
-    await page.click("dialog [data-value=over]")
+    await page.click("dialog [data-value=repair_done]")
     await submit(page)
     await expect(north.locator("dd").last).to_have_text("上锁")
     await expect(north.locator(".notes .set")).to_have_count(0)
     asked = [signal for signal in site.doors.signals if isinstance(signal, DoorModeRequested)]
-    assert [(signal.mode, signal.reason) for signal in asked] == [("Blocked", "修门锁"), (None, "over")]
+    assert [(signal.mode, signal.reason) for signal in asked] == [("Blocked", "修门锁"), (None, "repair_done")]
 
 
 async def test_a_lockdown_is_said_on_every_screen_and_released_by_two(page: Page, site: SiteAtWork) -> None:

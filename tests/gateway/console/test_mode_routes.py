@@ -84,6 +84,7 @@ async def test_one_person_alone_releases_no_lockdown(site: SiteAtWork) -> None:
 
         missing = await client.post("/api/lockdown/release", json=body(2, group="gates"))
         assert missing.status_code == 422
+        assert missing.json()["error"]["code"] == "second_required"
         assert await release(3, "wei") == (422, "second_is_first")
         assert await release(4, "tao") == (403, "second_not_allowed")
         assert await release(5, "new") == (403, "second_not_allowed")

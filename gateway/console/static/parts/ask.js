@@ -57,12 +57,12 @@ export function reasonPart(codes) {
 export function onePart(name, label, options, initial) {
   let chosen = initial;
   const { row } = chips(options, (each) => each === chosen, (each) => { chosen = each; });
-  return { name, element: labelled(label, row), missing: label, value: () => chosen };
+  return { name, element: labelled(label, row), missing: t("error.choose", { what: label }), value: () => chosen };
 }
 export function manyPart(name, label, options, initial) {
   const chosen = new Set(initial);
   const { row } = chips(options, (each) => chosen.has(each), (each) => { if (!chosen.delete(each)) chosen.add(each); });
-  return { name, element: labelled(label, row), missing: label, value: () => chosen.size ? [...chosen] : undefined };
+  return { name, element: labelled(label, row), missing: t("error.choose", { what: label }), value: () => chosen.size ? [...chosen] : undefined };
 }
 // In an hour, in four, or when the shift ends; at most a day away.
 export function untilPart() {
