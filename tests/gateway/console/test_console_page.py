@@ -34,7 +34,7 @@ def _routes() -> dict[str, set[str]]:
             if isinstance(route, APIRoute):
                 checks = set(_asked(route.dependant))
                 may = next((roles for check, roles in ROLES.items() if check in checks), set())
-                found |= {f"{method} {route.path}": may for method in route.methods}
+                found |= {f"{method} {route.path}": may for method in route.methods or ()}
     return found
 
 
