@@ -26,14 +26,15 @@ class ConfigError(GatehouseError):
 def _as_written(value: object) -> str:
     """A value as a config has it: lists, tables and switches as TOML writes them."""
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_inside, value))}]"
+        return f"[{', '.join(map(as_toml, value))}]"
     if isinstance(value, dict):
-        inner = ", ".join(f"{key} = {_inside(held)}" for key, held in value.items())
+        inner = ", ".join(f"{key} = {as_toml(held)}" for key, held in value.items())
         return f"{{ {inner} }}" if inner else "{}"
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
-def _inside(value: object) -> str:
+def as_toml(value: object) -> str:
+    """A value as a line of TOML has it, after `key = `."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else _as_written(value)
 
 

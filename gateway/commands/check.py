@@ -37,12 +37,8 @@ def check_site(config_path: Path, data: Path | None) -> int:
     a warning here, since a site is often written on another machine than it runs on.
     """
     config = load_config(config_path)
-    for unsafe in _unsafe(config):
-        _say(f"warning: {unsafe}")
-    for key, meaning in nameless_points(config):
-        _say(f"warning: {key}: {meaning}")
-    for fault in _with_lines(config_path, confusions(config)):
-        _say(f"warning: {fault}")
+    for text in site_warnings(config, config_path):
+        _say(f"warning: {text}")
     found = data_dir_for(config.site.id, data, os.environ.get("GATEHOUSE_DATA"))
     if found.is_dir():
         for fault in _with_lines(config_path, file_faults(config, found)):
@@ -51,6 +47,13 @@ def check_site(config_path: Path, data: Path | None) -> int:
         raise ConfigError("--data", str(data), "there is no such directory: name the site's data directory")
     _say(f"{config_path}: good. {_summary(config)}")
     return 0
+
+
+def site_warnings(config: SiteConfig, config_path: Path) -> Iterator[str]:
+    """What is worth a word in a config without faults, wherever it is read."""
+    yield from _unsafe(config)
+    yield from (f"{key}: {meaning}" for key, meaning in nameless_points(config))
+    yield from map(str, _with_lines(config_path, confusions(config)))
 
 
 def _unsafe(config: SiteConfig) -> Iterator[str]:
@@ -65,6 +68,9 @@ def _unsafe(config: SiteConfig) -> Iterator[str]:
             yield f"door.{name}.lock hangs on a relay in reader {board.id}: whoever opens the reader opens the door"
     for key, meaning in untimed_pulses(config):
         yield f"{key}: {meaning}"
+    free = [name for name, door in config.doors.items() if door.fire_release]
+    if free and not any(site_input.purpose == "fire" for site_input in config.inputs.values()):
+        yield f"no fire input: nothing tells us of a fire, and we release none of {', '.join(free)}"
 
 
 def _unsafe_on_purpose(config: SiteConfig) -> Iterator[str]:

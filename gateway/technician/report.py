@@ -10,13 +10,14 @@ from typing import Any
 from pydantic import BaseModel
 
 from config.loader import SiteConfig
-from config.model import InputRef, OutputRef
+from config.model import InputRef, InputTable
 from gateway import version
 from gateway.clock import SystemClock
+from gateway.commands.check import file_faults, site_warnings
 from gateway.commands.data_folder import DataFolder
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, as_toml
 from gateway.technician.place import Place
-from gateway.technician.walk import Point, Trial
+from gateway.technician.walk import Point
 from gateway.technician.walk_commands import Progress, WalkWords
 from gateway.technician.walk_file import WiringProof, config_digest
 
@@ -138,27 +139,47 @@ class Report:
     def _warnings(self) -> Iterator[str]:
         if self._progress is not None and self._progress.config_changed:
             yield self._t("warning.config_changed")
-        for name, broker in self._config.brokers.items():
-            if broker.insecure:
-                yield self._t("warning.insecure", thing=f"broker.{name}")
-        for name, device in self._config.devices.items():
-            if getattr(device.settings, "insecure", False):
-                yield self._t("warning.insecure", thing=f"device.{name}")
+        yield from self._untested()
         for key, door in self._config.doors.items():
             lock = door.lock
             if (lock.kind == "fail_safe") != (lock.wiring == "NC"):
                 thing = self._named("door", key)
-                yield self._t("warning.wiring_sense", thing=thing, kind=lock.kind, wiring=lock.wiring)
+                kind, wiring = self._t(f"lock.{lock.kind}"), self._t(f"wiring.{lock.wiring}")
+                yield self._t("warning.wiring_sense", thing=thing, kind=kind, wiring=wiring)
+        for text in site_warnings(self._config, self._place.config):
+            yield self._t("warning.check", text=text)
+        for fault in file_faults(self._config, self._place.data):
+            yield self._t("warning.file", key=fault.key)  # Where a secret lies is nobody's business on paper.
+
+    def _untested(self) -> Iterator[str]:
+        """What failed, what is by word alone, and how much is open."""
+        if self._progress is None:
+            yield self._t("warning.not_begun")
+            return
+        walk, still_open = self._progress.walk, 0
+        for point in walk.points:
+            failed = self._progress.failed(point)
+            if failed is not None:
+                said = f"{self._t('result.failed')} ({self._words.proof(failed)})"
+                yield self._t("walk.point", thing=self._words.point(point), test=said)
+            elif self._progress.by_word_alone(point):
+                said = self._t("walk.contact_silent")
+                yield self._t("walk.point", thing=self._words.point(point), test=said)
+            elif point not in walk.proofs:
+                still_open += 1
+        if still_open:
+            yield self._t("warning.open", count=still_open, all=len(walk.points))
 
     def _doors(self) -> Iterator[Row]:
         for key, door in self._config.doors.items():
-            lock = f"{_place(door.lock)}, {door.lock.kind}, {door.lock.wiring}"
+            kind, wiring = self._t(f"lock.{door.lock.kind}"), self._t(f"wiring.{door.lock.wiring}")
+            lock = f"{door.lock.device}:{door.lock.output}, {kind}, {wiring}"
             yield (
                 self._named("door", key),
                 key,
                 lock,
-                _place(door.contact),
-                _place(door.rex),
+                self._wired(door.contact),
+                self._wired(door.rex),
                 self._yes(door.escape_route),
                 self._yes(door.fire_release),
                 f"{door.release_time_s:g} / {door.open_time_s:g}",
@@ -166,7 +187,10 @@ class Report:
 
     def _inputs(self) -> Iterator[Row]:
         for key, table in self._config.inputs.items():
-            yield self._named("input", key), key, table.purpose, f"{table.device}:{table.input}, {table.active_when}"
+            yield self._named("input", key), key, self._t(f"purpose.{table.purpose}"), self._wired(table)
+
+    def _wired(self, wire: InputRef | InputTable | None) -> str:
+        return "—" if wire is None else f"{wire.device}:{wire.input}, {self._t(f'active.{wire.active_when}')}"
 
     def _devices(self) -> Iterator[Row]:
         for key, device in self._config.devices.items():
@@ -180,13 +204,12 @@ class Report:
         if self._progress is None:
             return
         walk = self._progress.walk
-        wiring = {(each.door, each.test): each for each in self._progress.file.wiring}
         for point in walk.points:
-            yield self._words.point(point), *self._result(point, wiring.get((point.thing, point.test.value)))
+            yield self._words.point(point), *self._result(point, self._progress.words.get(point))
 
     def _result(self, point: Point, word: WiringProof | None) -> tuple[str | _Cell, str]:
         assert self._progress is not None
-        if point.test in (Trial.EXIT_WIRING, Trial.FIRE_WIRING) and word is not None:
+        if word is not None:
             when = f"{self._at(word.at)}, {word.by}"
             if not word.passed:
                 return _Cell(self._t("result.failed"), "failed"), when
@@ -243,20 +266,10 @@ _DOOR_COLUMNS = (
 )
 
 
-def _place(wired: OutputRef | InputRef | None) -> str:
-    match wired:
-        case None:
-            return "—"
-        case OutputRef(device=device, output=number):
-            return f"{device}:{number}"
-        case InputRef(device=device, input=number, active_when=active_when):
-            return f"{device}:{number}, {active_when}"
-
-
 def _settings(settings: BaseModel) -> str:
-    """What was set, without secrets: those keys say `…`."""
-    given: dict[str, Any] = settings.model_dump(exclude_unset=True)
-    return ", ".join(f"{key} = {'…' if key in SECRET_SETTINGS else value}" for key, value in given.items())
+    """What was set, as TOML has it, without secrets: those keys say `…`."""
+    given: dict[str, Any] = settings.model_dump(exclude_unset=True, exclude_none=True, by_alias=True)
+    return ", ".join(f"{key} = {'…' if key in SECRET_SETTINGS else as_toml(value)}" for key, value in given.items())
 
 
 def _cell(cell: str | _Cell) -> str:
