@@ -106,10 +106,18 @@ class ThingWords:
             label = self.card_label(name)
             return self._catalogue.text(language, "words.the_card", card=label) if label else self.card(name, language)
         if kind == "cardholder":
-            label = self.card(name, language) if name.startswith(_PASS) else self._holder_label(name)
-            key = "words.the_person" if label else "words.somebody"
-            return self._catalogue.text(language, key, person=label)
+            return self._holder(name, language)
         return subject
+
+    def _holder(self, cardholder: str, language: str) -> str:
+        """A blocked person by a label; without one by what they are to the compound."""
+        label = self.card(cardholder, language) if cardholder.startswith(_PASS) else self._holder_label(cardholder)
+        if label:
+            return self._catalogue.text(language, "words.the_person", person=label)
+        if kind := self.kind_of(cardholder):
+            word = self._catalogue.word(language, "cardholder_kind", kind)
+            return self._catalogue.text(language, "words.somebody_of", kind=word)
+        return self._catalogue.text(language, "words.somebody")
 
     def local_time(self, iso: str) -> str:
         """A time by the site's clocks, to the minute."""

@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from playwright.async_api import Page, expect
+
 from gateway.console.users import Role
 from gateway.domain import events as ev
 from gateway.domain.access_request import DenialReason
 from gateway.domain.alarm import AlarmKind
 from gateway.domain.events import Event
+from tests.gateway.console.browser import go, sign_in
 from tests.gateway.console.doors_at_work import denied
 from tests.gateway.console.site_at_work import SiteAtWork, until
 
@@ -74,9 +77,31 @@ async def test_a_patrol_alarm_names_each_round_its_points_and_who_walks(site: Si
     assert states == {"North gate": "on_time", "Pump room": "missed", "Garage door": "pending"}
 
 
+async def test_from_an_alarm_a_guard_goes_to_its_event_or_to_the_patrol(page: Page, site: SiteAtWork) -> None:
+    await raised(site, ev.RiskPassed(access_point="north", level=2, reason="watch", **WHO), AlarmKind.RISK, "p-0001")
+    names = {"round": "t-1", "tour": "night"}
+    await site.doors.record(ev.TourStarted(**names, because="card", due_at=None))
+    await site.doors.record(ev.TourPointMissed(**names, reader="pump-reader"))
+    tour = await site.doors.alarm(AlarmKind.TOUR, "night")
+    await sign_in(page, site, "lin", Role.GUARD)
+    await page.click(f"[data-alarm={tour}]")
+    await expect(page.locator(".about-round li")).to_contain_text("泵房")
+    await expect(page.locator(".pane")).not_to_contain_text("摄像机")
+    await page.click("#show-patrol")
+    await expect(page.locator("patrol-screen")).to_be_visible()
+    await go(page, "alarms")
+    await page.click(".line.p2")
+    await page.click(".about .event")
+    await expect(page.locator("events-screen .pane h2")).to_contain_text("蓝卡 0001")
+    await expect(page.locator("#block-card")).to_be_visible()
+
+
 async def test_a_list_refused_is_told_with_its_faults(site: SiteAtWork) -> None:
-    await site.doors.record(ev.ListRejected(list_version=2, faults=("$.levels[0]: no schedule 'x'",)))
+    faults = tuple(f"$.levels[{n}]: no schedule 'x'" for n in range(14))
+    await site.doors.record(ev.ListRejected(list_version=2, faults=faults))
     alarm = await site.doors.alarm(AlarmKind.LIST_REJECTED, "office")
     async with await site.signed_in() as client:
         (event,) = (await told(client, alarm))["happened"]
-    assert "no schedule 'x'" in event["technical"]
+        table = (await client.get("/api/events.csv?types=ListRejected")).text
+    assert event["technical"].split("\n") == list(faults)
+    assert "; ".join(faults) in table

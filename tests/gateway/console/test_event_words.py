@@ -340,6 +340,8 @@ def test_a_pass_goes_by_its_id_wherever_it_is_named() -> None:
     by = {"reason": "police", "actor": "wei", "post": "gate", "request_id": "r"}
     blocked = ev.SubjectBlocked(subject=f"credential:{name}", **by)
     assert words().sentence(recorded(blocked), "zh-CN") == "wei 禁用了通行证 v-17：公安要求"
+    nobody = ev.SubjectBlocked(subject="cardholder:p-9", **by)
+    assert words().sentence(recorded(nobody), "en") == "wei blocked a cardholder (visitor): Police request"
     bearer = ev.SubjectBlocked(subject=f"cardholder:{name}", **by)
     assert words().sentence(recorded(bearer), "en") == "wei blocked the holder of “pass v-17”: Police request"
 

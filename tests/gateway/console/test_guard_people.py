@@ -130,3 +130,22 @@ async def test_a_technician_has_no_people_screen(site: SiteAtWork) -> None:
         await expect(page.locator("button.act")).to_have_count(0)
         await page.keyboard.press("5")
         await expect(page.locator("system-screen")).to_be_visible()
+
+
+async def test_a_card_that_was_never_shown_is_found_by_its_label_blocked_and_freed(
+    page: Page, site: SiteAtWork
+) -> None:
+    await sign_in(page, site, "lin", Role.GUARD)
+    await go(page, "people")
+    await page.fill("#find-card", "蓝卡")
+    found = page.locator("#found li")
+    await expect(found.locator("b")).to_have_text("蓝卡 0001")
+    await found.get_by_text("禁用此卡…").click()
+    await page.click("dialog [data-value=lost_card]")
+    await submit(page)
+    await expect(found.locator(".blocked-mark")).to_be_visible()
+    await expect(page.locator("#blocks li b")).to_have_text("卡「蓝卡 0001」")
+    await found.get_by_text("解除此卡的禁用…").click()
+    await page.click("dialog [data-value=found_again]")
+    await submit(page)
+    await expect(found.locator(".blocked-mark")).to_have_count(0)
