@@ -15,6 +15,7 @@ from gateway.domain.signals import (
     InputsChanged,
     KeyPressed,
     LinkChanged,
+    LinkState,
     OutputsRead,
     Signal,
     TextRead,
@@ -44,10 +45,12 @@ async def identify(place: Place, device: str, seconds: float, output: int | None
         kind = config.devices[device].driver.kind
         devices = site_devices(config, place.data, hearing, {kind, "bus"})
         shown = next(each for each in devices if each.device_id == device)
+        print(f"{device} {_shows(shown, output)} for {seconds:g} s, once it is online.", file=sys.stderr, flush=True)
         async with running(devices):
-            showing = asyncio.create_task(_show(shown, seconds, output))
+            online = asyncio.Event()
+            showing = asyncio.create_task(_show(shown, seconds, output, online))
             try:
-                return await _tell(hearing, device, seconds)
+                return await _tell(hearing, device, seconds, online)
             finally:
                 showing.cancel()
                 await asyncio.gather(showing, return_exceptions=True)
@@ -65,8 +68,18 @@ def _check(config: SiteConfig, device: str, output: int | None, door_may_open: b
         raise ConfigError("--output", output, f"opens the door {locked[0]}: add --door-may-open if it may")
 
 
-async def _show(device: Any, seconds: float, output: int | None) -> None:
-    """Blink or click, again and again. What can do neither only listens."""
+def _shows(device: Any, output: int | None) -> str:
+    """What to look and listen for."""
+    if output is not None:
+        return f"clicks output {output}, {PULSE_S:g} s on and {PULSE_S:g} s off,"
+    if isinstance(device, Indicator):
+        return "blinks amber and beeps"
+    return "has nothing to show, and is only listened to"
+
+
+async def _show(device: Any, seconds: float, output: int | None, online: asyncio.Event) -> None:
+    """Blink or click, again and again, from when it is there. What can do neither only listens."""
+    await online.wait()
     clock = SystemClock()
     until_s = clock.now().monotonic_s + seconds
     while (now_s := clock.now().monotonic_s) < until_s:
@@ -78,10 +91,12 @@ async def _show(device: Any, seconds: float, output: int | None) -> None:
         await asyncio.sleep(BLINK_EVERY_S if output is None else 2 * PULSE_S)
 
 
-async def _tell(hearing: Hearing, device: str, seconds: float) -> int:
-    """Print what the device says. 0 when it was online or said anything."""
+async def _tell(hearing: Hearing, device: str, seconds: float, online: asyncio.Event) -> int:
+    """Print what the device says, and set `online` when it is there. 0 when it was online or said anything."""
     there = False
     async for signal in hearing.signals(seconds):
+        if isinstance(signal, LinkChanged) and (signal.device, signal.state) == (device, LinkState.ONLINE):
+            online.set()
         line = _line(signal, device)
         if line is not None:
             print(line, flush=True)
@@ -92,7 +107,7 @@ async def _tell(hearing: Hearing, device: str, seconds: float) -> int:
 
 
 def _is_loss(signal: Signal) -> bool:
-    return isinstance(signal, FramesRejected) or (isinstance(signal, LinkChanged) and signal.state.value == "offline")
+    return isinstance(signal, FramesRejected) or (isinstance(signal, LinkChanged) and signal.state is LinkState.OFFLINE)
 
 
 def _line(signal: Signal, device: str) -> str | None:
