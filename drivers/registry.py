@@ -48,6 +48,13 @@ class DriverSettings(BaseModel):
     unshared: ClassVar[tuple[str, ...]] = ()
     """Keys whose value no two devices may have."""
 
+    def secret_fault(self, device_id: str, key: str, secret: str | None) -> str | None:
+        """What to do about a secret that can't be used, in words that show nothing of it; else None.
+
+        `secret` is None where there is none yet: what is returned then says how one is made.
+        """
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class DriverContext:

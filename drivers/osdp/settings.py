@@ -57,6 +57,17 @@ class ReaderSettings(KeypadSettings):
             raise ValueError('needs key = "file:secrets/NAME.scbk", or insecure = true to let anybody on the line in')
         return self
 
+    def secret_fault(self, device_id: str, key: str, secret: str | None) -> str | None:
+        """What to do about a missing or wrong key of the secure channel."""
+        make = f"`gatehouse osdp set-key {device_id} --config SITE.toml` makes one, with the gateway stopped"
+        if secret is None:
+            return make
+        try:
+            read_key(secret, str(self.key))
+        except ConfigError as fault:
+            return f"{fault.remedy.partition(':')[0]}: remove it, put the reader into install mode, and {make}"
+        return None
+
 
 def read_key(text: str, reference: str) -> bytes:
     """The secure channel's base key (SCBK) from a secret's text. Raises ConfigError, which shows nothing of it."""

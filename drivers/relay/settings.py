@@ -49,6 +49,11 @@ class BoardSettings(DriverSettings):
         """Does the board itself end such a pulse, so that it re-locks a door whose gateway died?"""
         return False
 
+    @property
+    def only_pulse_s(self) -> float | None:
+        """The one pulse that the board can time, where there is one alone."""
+        return None
+
     def pulse_fault(self, duration_s: float) -> str | None:
         """Why a pulse of this length can't be asked for."""
         return None
@@ -134,6 +139,11 @@ class Hw667Settings(BoardSettings):
     """HW-667: one USB relay that can time one second, and says nothing."""
 
     outputs: int = Field(default=1, ge=1, le=1)
+
+    @property
+    def only_pulse_s(self) -> float | None:
+        """One second of being on."""
+        return 1.0
 
     def times_pulse(self, energise: bool, duration_s: float) -> bool:
         """It times one second of being on, and nothing else."""

@@ -5,16 +5,15 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from config.card_formats import format_table
+from config.cautions import cautions
 from config.loader import ConfigFaults, SiteConfig, load_config
-from config.pulses import untimed_pulses
-from config.references import is_supervised
 from config.toml_lines import line_of
-from config.tours import nameless_points
+from drivers.registry import DriverSettings
 from gateway.errors import ConfigError
 from gateway.processes import data_dir_for
 from gateway.secret_files import read_secret, read_token
@@ -41,7 +40,7 @@ def check_site(config_path: Path, data: Path | None) -> int:
         _say(f"warning: {text}")
     found = data_dir_for(config.site.id, data, os.environ.get("GATEHOUSE_DATA"))
     if found.is_dir():
-        for fault in _with_lines(config_path, file_faults(config, found)):
+        for fault in _with_lines(config_path, chain(file_faults(config, found), absent_ports(config, found))):
             _say(f"warning: {fault}")
     elif data is not None:
         raise ConfigError("--data", str(data), "there is no such directory: name the site's data directory")
@@ -51,53 +50,7 @@ def check_site(config_path: Path, data: Path | None) -> int:
 
 def site_warnings(config: SiteConfig, config_path: Path) -> Iterator[str]:
     """What is worth a word in a config without faults, wherever it is read."""
-    yield from _unsafe(config)
-    yield from (f"{key}: {meaning}" for key, meaning in nameless_points(config))
-    yield from map(str, _with_lines(config_path, confusions(config)))
-
-
-def _unsafe(config: SiteConfig) -> Iterator[str]:
-    """What runs, but is less safe than it could be."""
-    yield from (f"{thing}: a standing alarm will say so" for thing in _unsafe_on_purpose(config))
-    for name, site_input in config.inputs.items():
-        if site_input.purpose == "fire" and not is_supervised(config, site_input):
-            yield f"input.{name} isn't supervised: nobody is told when its line is cut or shorted"
-    for name, door in config.doors.items():
-        board = config.devices.get(door.lock.device)
-        if board is not None and board.driver.kind == "reader":
-            yield f"door.{name}.lock hangs on a relay in reader {board.id}: whoever opens the reader opens the door"
-    for key, meaning in untimed_pulses(config):
-        yield f"{key}: {meaning}"
-    free = [name for name, door in config.doors.items() if door.fire_release]
-    if free and not any(site_input.purpose == "fire" for site_input in config.inputs.values()):
-        yield f"no fire input: nothing tells us of a fire, and we release none of {', '.join(free)}"
-
-
-def _unsafe_on_purpose(config: SiteConfig) -> Iterator[str]:
-    """What the site's config gives up by a word of its own."""
-    for name, broker in config.brokers.items():
-        if broker.insecure:
-            yield f"broker.{name} is insecure (no TLS)"
-    for name, device in config.devices.items():
-        if getattr(device.settings, "insecure", False):
-            yield f"device.{name} is insecure (not encrypted)"
-    if config.office is not None and config.office.unsigned:
-        yield "office.unsigned: lists are taken without a signature"
-
-
-def confusions(config: SiteConfig) -> Iterator[ConfigError]:
-    """Readers whose formats can take one card for another."""
-    table = format_table(config)
-    for name, device in config.devices.items():
-        formats: tuple[str, ...] | None = getattr(device.settings, "formats", None)
-        if formats is None:
-            continue
-        if not formats:
-            remedy = "reads every known format of a message's length: name those that its cards have, in order"
-            yield ConfigError(f"device.{name}.formats", None, remedy)
-        for one, two in table.confusable(formats):
-            remedy = f"parity can't tell {one} from {two}: where the list knows both readings of a card, {one} counts"
-            yield ConfigError(f"device.{name}.formats", list(formats), remedy)
+    return map(str, _with_lines(config_path, cautions(config)))
 
 
 def check_start(config: SiteConfig, config_path: Path, data: Path) -> None:
@@ -110,7 +63,7 @@ def check_start(config: SiteConfig, config_path: Path, data: Path) -> None:
 def file_faults(config: SiteConfig, data: Path) -> Iterator[ConfigError]:
     """Secrets and certificates that can't be used."""
     if config.office is not None:
-        yield from _unreadable(data, "office.token", config.office.token, token=True)
+        yield from _unusable_token(data, "office.token", config.office.token)
         try:
             load_office_root(data / "secrets", config.office.root_key, config.office.unsigned)
         except ConfigError as fault:
@@ -123,14 +76,42 @@ def file_faults(config: SiteConfig, data: Path) -> Iterator[ConfigError]:
             if not isinstance(value, str) or not value:
                 continue
             if name in _SECRETS or value.startswith(("file:", "env:")):
-                yield from _unreadable(data, f"{table}.{name}", value)
+                yield from _unfit(data, table, name, value, model)
             elif name in _TLS_FILES and not os.access(data / value, os.R_OK):
                 yield ConfigError(f"{table}.{name}", value, f"{data / value} can't be read: put the file there")
 
 
-def _unreadable(data: Path, key: str, reference: str, *, token: bool = False) -> Iterator[ConfigError]:
+def absent_ports(config: SiteConfig, data: Path) -> Iterator[ConfigError]:
+    """Serial ports that aren't there: no fault of the config, as a device may be plugged in later."""
+    told: set[str] = set()
+    for name, device in config.devices.items():
+        port = getattr(device.settings, "port", None)
+        if isinstance(port, str) and port not in told and not (data / port).exists():
+            told.add(port)
+            yield ConfigError(f"device.{name}.port", port, _no_port(data / port))
+
+
+def _no_port(path: Path) -> str:
+    return f"{path} isn't there: plug the device in, or name its port; `ls /dev/serial/by-id` shows those of USB"
+
+
+def _unfit(data: Path, table: str, name: str, reference: str, model: BaseModel) -> Iterator[ConfigError]:
+    """A secret that can't be read, or is none that its driver could use."""
+    key, secret, fault = f"{table}.{name}", None, None
     try:
-        (read_token if token else read_secret)(data, reference, key)
+        secret = read_secret(data, reference, key)
+    except ConfigError as unreadable:
+        fault = unreadable
+    hint = model.secret_fault(table.partition(".")[2], name, secret) if isinstance(model, DriverSettings) else None
+    if fault is not None:
+        yield fault if hint is None else ConfigError(key, fault.value, f"{fault.remedy}; {hint}")
+    elif hint is not None:
+        yield ConfigError(key, reference, hint)
+
+
+def _unusable_token(data: Path, key: str, reference: str) -> Iterator[ConfigError]:
+    try:
+        read_token(data, reference, key)
     except ConfigError as fault:
         yield fault
 
@@ -162,7 +143,7 @@ def _port_faults(config: SiteConfig) -> Iterator[ConfigError]:
 
 
 def _with_lines(config_path: Path, faults: Iterator[ConfigError]) -> Iterator[ConfigError]:
-    text = config_path.read_text(encoding="utf-8")
+    text = config_path.read_text(encoding="utf-8-sig")
     for fault in faults:
         yield ConfigError(fault.key, fault.value, fault.remedy, line_of(text, tuple(fault.key.split("."))))
 

@@ -125,7 +125,7 @@ def test_a_point_that_stands_at_no_door_and_has_no_name_is_told(
     for point, told in (('{ reader = "roof" }', 1), ('{ reader = "roof", name = { zh-CN = "楼顶", en = "Roof" } }', 0)):
         path.write_text(with_points(point, '{ reader = "yard-reader", latest_s = 90.5 }', more=ROOF), encoding="utf-8")
         assert check_site(path, None) == 0
-        warning = "warning: tour.night.points.0: the reader 'roof' stands at no door: give it a name"
+        warning = "): the reader 'roof' stands at no door: give it a name"
         assert capsys.readouterr().err.count(warning) == told
 
 

@@ -155,7 +155,7 @@ def test_secrets_and_their_places_stay_off_the_paper(day: RecordedDay) -> None:
     site.write_text(text, encoding="utf-8")
     page = report(day)
     assert "BROKER_SECRET" not in page.text
-    assert "broker.main is insecure (no TLS)" in page.text
+    assert "broker.main.insecure = true" in page.text
 
 
 def test_name_that_looks_like_markup_stays_text(day: RecordedDay) -> None:
