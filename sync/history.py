@@ -72,6 +72,10 @@ def _own_place(journal: Places, end: JournalHead, cursor: wire.Cursor, left: boo
             raise OfficeRejected(
                 f"event {cursor.through} of epoch {end.epoch} is not in this journal, and was not removed"
             )
+        if run.first_seq > 1:
+            # What stood there can't be compared any more, and the office may have another's: only the run from the
+            # beginning is of events that this very office had before they were removed.
+            raise Diverged(end.epoch, run.first_seq - 1)
         return JournalHead(run.last_row, end.epoch, cursor.through, cursor.hash)
     if place.hash != cursor.hash:
         raise Diverged(end.epoch, cursor.through - 1)

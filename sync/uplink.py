@@ -25,7 +25,10 @@ POLL_S = 2.0
 HELLO_EVERY_S = 60.0
 """An idle session says hello again: an office that was put back to an older copy gets what it lost."""
 BATCH_EVERY_S = 0.1
-"""A backlog goes up at 5,000 events a second at most: the disk, the line and the office have others to serve."""
+"""For a full batch, less for a smaller one: a backlog goes up at 5,000 events a second at most.
+
+The disk, the line and the office have others to serve.
+"""
 AHEAD = ("AlarmRaised",)
 """What somebody at the office should see before the history that lies in front of it."""
 AUTHENTICATION_RETRY_S = 60.0
@@ -133,7 +136,8 @@ class Uplink:
             if rows:
                 self._backoff.reset()
             if backlog:
-                await asyncio.sleep(max(0.0, started_s + BATCH_EVERY_S - loop.time()))
+                sent = 0 if self._sent is None else self._sent.row_id - row_id
+                await asyncio.sleep(max(0.0, started_s + BATCH_EVERY_S * sent / wire.BATCH_ROWS - loop.time()))
             if rows:
                 continue
             if self._link.returned.is_set() or loop.time() > until:

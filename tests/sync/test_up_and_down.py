@@ -13,6 +13,7 @@ from gateway.domain.events import AlarmRaised
 from gateway.domain.ports import EpochParent, Feed, JournalHead
 from gateway.domain.signals import LinkChanged, LinkState, ListReady, ListRefused
 from gateway.errors import AuthenticationFailed
+from gateway.store.gone import Gone
 from gateway.store.list_folder import current_list
 from sync import wire
 from sync.history import Diverged, committed
@@ -393,3 +394,26 @@ async def test_an_alarm_goes_ahead_of_the_history_before_it_and_counts_once(tmp_
             assert (summary["gaps"], summary["unsound"], summary["duplicates_ignored"]) == (0, 0, 1)
             stream = await office.admin("GET", f"epochs/{gate.reader.after(0, 1)[0].epoch}/events?after=1000")
             assert [event["event_id"] for event in stream["events"]] == gate.event_ids()[1000:]
+
+
+class _Removed:
+    """A journal of seven events, of which some in the middle or at the start were removed."""
+
+    def __init__(self, first: int, last: int) -> None:
+        self.run = Gone("a" * 32, first, last, "0" * 64, "1" * 64, last)
+        self.end = JournalHead(7, "a" * 32, 7, "7" * 64)
+
+    def place(self, epoch: str, seq: int) -> JournalHead | None:
+        return None if self.run.first_seq <= seq < self.run.last_seq else JournalHead(seq, epoch, seq, f"{seq}" * 64)
+
+    def gone(self) -> list[Gone]:
+        return [self.run]
+
+
+def test_a_cursor_among_removed_events_is_trusted_only_where_the_office_had_them() -> None:
+    cursor = {"a" * 32: wire.Cursor("a" * 32, 4, "4" * 64, None)}
+    aged, crowded = _Removed(1, 5), _Removed(3, 5)
+    assert committed(aged, [aged.end], {}, cursor) == JournalHead(5, "a" * 32, 4, "4" * 64)
+    with pytest.raises(Diverged) as found:
+        committed(crowded, [crowded.end], {}, cursor)
+    assert found.value.most == 2

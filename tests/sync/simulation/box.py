@@ -193,7 +193,7 @@ class Box:
         found = [Removable(*row) for row in connection.execute(f"SELECT {REMOVABLE} FROM event ORDER BY row_id")]
         epoch = self._chance.choice([row.epoch for row in found] or [""])
         places = [row for row in found if row.epoch == epoch][:-1]  # the last says where the epoch ends
-        first = self._chance.randrange(max(1, len(places)))
+        first = self._chance.randrange(1, max(2, len(places)))  # at its start only what the office had is removed
         going = [row for row in places[first : first + self._chance.randrange(1, 6)] if row.type == "DoorOpened"]
         if not going:
             return 0

@@ -243,7 +243,7 @@ class World:
         for box in self.boxes:
             self._outcome.troubles += box.check_chain()
             epochs = {event.epoch for event in box.journalled()}
-            if len(epochs) > 1 and not any(other.put_back for other in self.boxes):
+            if len(epochs) > 1 and not any(other.put_back or other.told_gone for other in self.boxes):
                 self._outcome.troubles.append(f"{box.name} forked without a reason")
             self._outcome.troubles += order(box, self.office, self._told_gone())
             self._outcome.troubles += box.check_forks()
