@@ -33,11 +33,15 @@ _ESP_RFID = re.compile(rb'"type"\s*:\s*"(boot|heartbeat|hearthbeat|access)"')
 
 @dataclass(frozen=True, slots=True)
 class HeardDevice:
-    """A device by the driver that would serve it. `topic` is the driver's setting; `parts` what was seen of it."""
+    """A device by the driver that would serve it. `topic` is the driver's setting; `parts` what was seen of it.
+
+    Not `sure`: only its last will was heard, which its family's reader has as well as its board.
+    """
 
     driver: str
     topic: str
     parts: tuple[str, ...] = ()
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,8 @@ def heard_devices(messages: Iterable[tuple[str, bytes]]) -> tuple[HeardDevice, .
     alone = {(driver, topic) for driver, topic in wills if (driver.partition("-")[0], topic) not in known}
     everything = {**parts, **{each: set[str]() for each in sorted(alone)[: MOST_DEVICES - len(parts)]}}
     return tuple(
-        HeardDevice(driver, topic, tuple(sorted(seen))) for (driver, topic), seen in sorted(everything.items())
+        HeardDevice(driver, topic, tuple(sorted(seen)), (driver, topic) in parts)
+        for (driver, topic), seen in sorted(everything.items())
     )
 
 

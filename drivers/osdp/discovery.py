@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from drivers.contracts import ByteLink
 from drivers.osdp.frames import ADDRESS_MAX, BROADCAST, CAP, ID, PDCAP, PDID, Frame, encode, has_secure_channel
 from drivers.osdp.identity import ReaderIdentity, read_identity
-from drivers.osdp.line import Answer, OsdpLine
+from drivers.osdp.line import SENDS_MAX, Answer, OsdpLine
 from drivers.osdp.settings import BAUD_RATES
 from gateway.clock import Clock
 
@@ -61,6 +61,11 @@ class _Ear:
         self.rubbish += 1
 
 
+def longest_s(bauds: Sequence[int], addresses: int) -> float:
+    """How long the search of so many addresses takes where nobody answers, seconds."""
+    return len(bauds) * SENDS_MAX * (ASK_S + addresses * LOOK_S)
+
+
 async def discover(
     link_at: Callable[[int], ByteLink],
     clock: Clock,
@@ -82,17 +87,18 @@ async def discover(
         readers = await _ask_each(link_at(baud), baud, wanted, clock, progress)
         if readers:
             return Discovery(baud, readers, _hint_for(readers))
+    speeds = ", ".join(map(str, bauds))
     if any(spoke.values()):
         return Discovery(
             None,
             (),
-            "Something speaks, and nothing of it is a frame at any speed: A and B swapped at some of the readers, "
-            "no biasing, or another protocol on the line.",
+            f"Something speaks, and nothing of it is a frame at {speeds}: A and B swapped at some of the readers, "
+            "no biasing, another speed, or another protocol on the line.",
         )
     return Discovery(
         None,
         (),
-        "Silence at every speed: no power at the readers, A and B swapped, a wire off, or another port.",
+        f"Silence at {speeds}: no power at the readers, A and B swapped, a wire off, another speed, or another port.",
     )
 
 

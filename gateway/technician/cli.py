@@ -148,7 +148,8 @@ def _discover(args: argparse.Namespace) -> int:
         if baud not in BAUD_RATES:
             raise ConfigError("--baud", baud, f"use one of {', '.join(map(str, BAUD_RATES))}")
     search = Search(tuple(args.modbus), tuple(args.osdp), tuple(args.baud), args.addresses, args.cameras, args.mqtt)
-    place = place_of(args) if args.mqtt > 0 else None
+    named = args.config or args.data or os.environ.get("GATEHOUSE_DATA")
+    place = place_of(args) if named or args.mqtt > 0 else None
     return asyncio.run(run_discover(search, place, as_json=args.json))
 
 

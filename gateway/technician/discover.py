@@ -7,15 +7,17 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
-from config.loader import load_config
 from drivers.links import SerialLink
+from drivers.mqtt.heard import HeardDevice
 from gateway.assembly.devices import place_settings
 from gateway.clock import SystemClock
 from gateway.errors import GatehouseError, LinkError
 from gateway.secret_files import read_secret
+from gateway.technician.known_site import KnownSite
 from gateway.technician.place import Place
-from gateway.technician.serial_ports import serial_ports
+from gateway.technician.serial_ports import serial_ports, trouble
 
+FAMILIES = {"tasmota": "Tasmota", "esphome": "ESPHome"}
 Rows = list[dict[str, Any]]
 
 
@@ -47,15 +49,21 @@ class Found:
 
 async def run_discover(search: Search, place: Place | None, *, as_json: bool) -> int:
     """Look, and print what was found; 0. What couldn't be looked at is told and costs nothing else."""
+    site = None if place is None else KnownSite(place)
     found = Found(ports=[asdict(port) | {"name": port.name} for port in serial_ports()])
-    for port in search.modbus:
-        await _modbus(port, search, found)
-    for port in search.osdp:
-        await _osdp(port, search, found)
+    for what, ports, scan in (("modbus", search.modbus, _modbus), ("osdp", search.osdp, _osdp)):
+        for port in ports:
+            placed = port if site is None else site.placed(port)
+            if fault := trouble(placed):
+                found.trouble.append(f"{what} {placed}: {fault}")
+            else:
+                await scan(placed, search, found)
+    if site is not None:
+        site.name(found)
     if search.cameras_s > 0:
         await _cameras(search.cameras_s, found)
-    if search.mqtt_s > 0 and place is not None:
-        await _mqtt(place, search.mqtt_s, found)
+    if search.mqtt_s > 0 and site is not None:
+        await _mqtt(site, search.mqtt_s, found)
     if as_json:
         print(json.dumps(asdict(found), ensure_ascii=False))
     else:
@@ -64,23 +72,25 @@ async def run_discover(search: Search, place: Place | None, *, as_json: bool) ->
 
 
 async def _modbus(port: str, search: Search, found: Found) -> None:
-    from drivers.relay.modbus_scan import BAUD_RATES, UNITS, scan
+    from drivers.relay.modbus_scan import ANSWER_S, BAUD_RATES, UNITS, scan
 
+    bauds = search.bauds or BAUD_RATES
+    wanted = [unit for unit in search.addresses or UNITS if unit in UNITS]
+    _say(f"{port}: looking for Modbus units; about {len(bauds) * len(wanted) * ANSWER_S:.0f} s where few answer.")
     try:
-        wanted = [unit for unit in search.addresses or UNITS if unit in UNITS]
-        units = await scan(
-            port, search.bauds or BAUD_RATES, wanted, lambda baud: _say(f"{port}: Modbus units at {baud} …")
-        )
+        units = await scan(port, bauds, wanted, lambda baud: _say(f"{port}: Modbus units at {baud} …"))
     except LinkError as error:
         found.trouble.append(f"modbus {port}: {error}")
         return
     found.modbus += [{"port": port, **asdict(unit), "hint": unit.hint} for unit in units]
     if not units:
-        found.trouble.append(f"modbus {port}: nobody answered: power, A and B swapped, another speed, another port")
+        speeds = ", ".join(map(str, bauds))
+        remedy = "power, A and B swapped, another speed, another port"
+        found.trouble.append(f"modbus {port}: nobody answered at {speeds}: {remedy}")
 
 
 async def _osdp(port: str, search: Search, found: Found) -> None:
-    from drivers.osdp.discovery import discover
+    from drivers.osdp.discovery import discover, longest_s
     from drivers.osdp.frames import ADDRESS_MAX
     from drivers.osdp.settings import BAUD_RATES
 
@@ -91,9 +101,10 @@ async def _osdp(port: str, search: Search, found: Found) -> None:
             told.add(baud)
             _say(f"{port}: OSDP readers at {baud} …")
 
+    addresses = [address for address in search.addresses or range(ADDRESS_MAX + 1) if address <= ADDRESS_MAX]
+    bauds = search.bauds or BAUD_RATES
+    _say(f"{port}: looking for OSDP readers; up to {longest_s(bauds, len(addresses)):.0f} s.")
     try:
-        addresses = [address for address in search.addresses or range(ADDRESS_MAX + 1) if address <= ADDRESS_MAX]
-        bauds = search.bauds or BAUD_RATES
         seen = await discover(lambda baud: SerialLink(port, baud), SystemClock(), bauds, addresses, tell)
     except LinkError as error:
         found.trouble.append(f"osdp {port}: {error}")
@@ -112,22 +123,28 @@ async def _cameras(seconds: float, found: Found) -> None:
     found.cameras += [asdict(camera) for camera in await discover(seconds)]
 
 
-async def _mqtt(place: Place, seconds: float, found: Found) -> None:
+async def _mqtt(site: KnownSite, seconds: float, found: Found) -> None:
     from gateway.technician.broker_ear import devices_at
 
-    config = load_config(place.config)
+    config, data = site.config, site.data
     for name, settings in config.brokers.items():
         _say(f"broker {name}: listening for {seconds:g} s …")
-        placed = place_settings(settings, place.data)
+        placed = place_settings(settings, data)
         try:
-            heard = await devices_at(name, placed, partial(read_secret, place.data), seconds)
+            heard = await devices_at(name, placed, partial(read_secret, data), seconds)
         except GatehouseError as error:
             found.trouble.append(f"mqtt {name}: {error}")
             continue
-        found.mqtt += [{"broker": name, **asdict(device)} for device in heard]
+        found.mqtt += [{"broker": name, **_heard_row(device)} for device in heard]
         known = {getattr(device.settings, "topic", None) for device in config.devices.values()}
         for row in found.mqtt:
             row["configured"] = row["topic"] in known
+
+
+def _heard_row(device: HeardDevice) -> dict[str, Any]:
+    """`driver` is None where nothing but the family is known yet."""
+    driver = device.driver if device.sure else None
+    return {"driver": driver, "family": device.driver.partition("-")[0], "topic": device.topic, "parts": device.parts}
 
 
 def _lines(found: Found) -> Iterator[str]:
@@ -150,7 +167,8 @@ def _lines(found: Found) -> Iterator[str]:
 
 def _modbus_line(unit: dict[str, Any]) -> str:
     hint = f"  ! {unit['hint']}" if unit["hint"] else ""
-    return f"{unit['port']}  baud {unit['baud']}  unit {unit['unit']}{hint}"
+    lost = f"{unit['errors']} of {unit['asked']} answers lost"
+    return f"{unit['port']}  baud {unit['baud']}  unit {unit['unit']}{_ours(unit)}  {lost}{hint}"
 
 
 def _osdp_line(reader: dict[str, Any]) -> str:
@@ -158,8 +176,14 @@ def _osdp_line(reader: dict[str, Any]) -> str:
     name = "" if who is None else f"  {who['vendor']} model {who['model']} no. {who['serial']} v{who['firmware']}"
     channel = "secure channel" if reader["has_secure_channel"] else "NO secure channel"
     wrong = reader["unanswered"] + reader["damaged"]
-    lost = f"  ! {wrong} of {reader['asks']} answers lost or damaged" if wrong else ""
-    return f"{reader['port']}  baud {reader['baud']}  address {reader['address']}  {channel}{name}{lost}"
+    lost = f"  {'! ' if wrong else ''}{wrong} of {reader['asks']} answers lost or damaged"
+    where = f"{reader['port']}  baud {reader['baud']}  address {reader['address']}{_ours(reader)}"
+    return f"{where}  {channel}{name}{lost}"
+
+
+def _ours(row: dict[str, Any]) -> str:
+    """Which device of the site it is."""
+    return f" = {row['device']}" if row.get("device") else ""
 
 
 def _camera_line(camera: dict[str, Any]) -> str:
@@ -169,7 +193,9 @@ def _camera_line(camera: dict[str, Any]) -> str:
 def _mqtt_line(device: dict[str, Any]) -> str:
     parts = f"  {', '.join(device['parts'])}" if device["parts"] else ""
     state = "in the site's config" if device["configured"] else "not in the site's config"
-    return f"{device['broker']}  {device['topic']}  like {device['driver']}{parts}  ({state})"
+    unsure = f"{FAMILIES.get(device['family'], device['family'])}: reader or relay not yet heard"
+    kind = f"like {device['driver']}" if device["driver"] else unsure
+    return f"{device['broker']}  {device['topic']}  {kind}{parts}  ({state})"
 
 
 def _say(text: str) -> None:

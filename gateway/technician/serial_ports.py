@@ -43,7 +43,11 @@ def trouble(device: str) -> str:
         serial.Serial(device, exclusive=True, timeout=0).close()
     except serial.SerialException as error:
         busy = "lock" in str(error).lower() or "busy" in str(error).lower()
-        return "in use by another program: stop the gateway, ModemManager or getty" if busy else str(error)
+        return (
+            "in use: the gateway or another program, such as ModemManager or getty, uses it: stop it"
+            if busy
+            else str(error)
+        )
     return ""
 
 

@@ -19,11 +19,11 @@ from tests.drivers.recording import eventually
     [
         ("tele/yard/SENSOR", b'{"Time":"t","Wiegand":{"UID":1,"Size":26}}', HeardDevice("tasmota-reader", "yard")),
         ("stat/gate/RESULT", b'{"POWER":"ON"}', HeardDevice("tasmota-relay", "gate")),
-        ("tele/gate/LWT", b"Online", HeardDevice("tasmota-relay", "gate")),
+        ("tele/gate/LWT", b"Online", HeardDevice("tasmota-relay", "gate", sure=False)),
         ("shellyplus1-08b61fd90730/online", b"true", HeardDevice("shelly", "shellyplus1-08b61fd90730")),
         ("front/events/rpc", b'{"src":"s","method":"NotifyStatus","params":{}}', HeardDevice("shelly", "front")),
         ("porch/lock/front/state", b"LOCKED", HeardDevice("esphome-board", "porch", ("lock/front",))),
-        ("porch/status", b"online", HeardDevice("esphome-board", "porch")),
+        ("porch/status", b"online", HeardDevice("esphome-board", "porch", sure=False)),
         ("porch/tag", b"7748328", HeardDevice("esphome-reader", "porch")),
         ("doors/send", b'{"type":"heartbeat","time":1}', HeardDevice("esp-rfid-reader", "doors")),
     ],

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from gateway.cli import main
 from gateway.technician.discover import Search, run_discover
 from gateway.technician.place import Place
 from gateway.technician.serial_ports import serial_ports, trouble
@@ -78,8 +79,8 @@ async def test_words_for_people_name_each_thing_once(
     wanted = search(modbus=(str(board.port.path),), osdp=(str(osdp_line),))
     await run_discover(wanted, None, as_json=False)
     lines = capsys.readouterr().out.splitlines()
-    assert any(line.endswith("baud 9600  unit 1") for line in lines)
-    assert sum("secure channel" in line for line in lines) == 2
+    assert any(line.endswith("baud 9600  unit 1  0 of 10 answers lost") for line in lines)
+    assert sum("secure channel" in line and "0 of 10 answers lost or damaged" in line for line in lines) == 2
 
 
 async def test_silent_line_is_told_with_what_to_look_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,8 +91,8 @@ async def test_silent_line_is_told_with_what_to_look_at(tmp_path: Path, capsys: 
     finally:
         silent.close()
     modbus, osdp = told(capsys)["trouble"]
-    assert "nobody answered" in modbus
-    assert "Silence" in osdp
+    assert "nobody answered at 115200" in modbus
+    assert "Silence at 115200:" in osdp
 
 
 async def test_port_that_is_not_there_hides_nothing_else(
@@ -145,6 +146,71 @@ async def test_broker_that_is_away_is_told_with_its_place(tmp_path: Path, capsys
     await run_discover(search(mqtt_s=0.5), Place(config, tmp_path), as_json=True)
     (trouble_told,) = told(capsys)["trouble"]
     assert trouble_told.startswith("mqtt local: broker at 127.0.0.1:1")
+
+
+async def test_what_was_found_is_named_by_the_sites_config_and_ports_lie_below_its_data(
+    board: RawBoard, osdp_line: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "site.toml"
+    config.write_text(
+        SITE.format(port=1)
+        + f"""
+[device.gate-board]
+driver = "modbus-rtu"
+port = "{board.port.path.name}"
+unit = 1
+[device.lane]
+driver = "osdp-bus"
+port = "{osdp_line}"
+[device.gate-in]
+driver = "osdp-reader"
+bus = "lane"
+address = 5
+insecure = true
+""",
+        encoding="utf-8",
+    )
+    wanted = search(modbus=(board.port.path.name,), osdp=(osdp_line.name,))
+    await run_discover(wanted, Place(config, tmp_path), as_json=False)
+    said = capsys.readouterr()
+    assert "unit 1 = gate-board" in said.out
+    assert "address 5 = gate-in" in said.out
+    assert "address 0  " in said.out
+    assert "looking for OSDP readers; up to" in said.err
+    assert "looking for Modbus units; about" in said.err
+
+
+async def test_port_that_the_gateway_holds_is_told_before_it_is_scanned(
+    board: RawBoard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open(board.port.path, "rb", buffering=0) as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        await run_discover(search(modbus=(str(board.port.path),)), None, as_json=True)
+    (fault,) = told(capsys)["trouble"]
+    assert "the gateway or another program" in fault
+
+
+async def test_last_will_alone_tells_a_family_and_no_driver(
+    tmp_path: Path, program: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    broker = Mosquitto(program("mosquitto"), tmp_path)
+    await broker.start()
+    config = tmp_path / "site.toml"
+    config.write_text(SITE.format(port=broker.port), encoding="utf-8")
+    try:
+        async with device_client(broker.port) as device:
+            await device.publish("tele/yard/LWT", "Online", qos=1, retain=True)
+            await run_discover(search(mqtt_s=1.0), Place(config, tmp_path), as_json=False)
+    finally:
+        await broker.stop()
+    assert "yard  Tasmota: reader or relay not yet heard" in capsys.readouterr().out
+
+
+def test_config_that_is_not_there_is_an_error_also_for_ports_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["discover", "--cameras", "0", "--config", str(tmp_path / "nosuch.toml")]) == 2
+    assert "nosuch.toml" in capsys.readouterr().err
 
 
 def test_port_in_use_is_told_as_such(tmp_path: Path) -> None:
