@@ -156,7 +156,7 @@ def _card_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     encode = card.add_parser("encode", help="the bits of a card's number")
     encode.add_argument("--format", required=True, help="a format's name, such as H10301")
     encode.add_argument("--facility", type=int, help="the facility code, where the format has one")
-    encode.add_argument("--number", type=int, required=True, help="the card number")
+    encode.add_argument("--number", type=_card_number, required=True, help="the card number; in hex as 0x8EC793")
     encode.add_argument("--site", type=Path, metavar="SITE.toml", help="the site's own formats, too")
     encode.set_defaults(command=_card_encode)
 
@@ -288,6 +288,13 @@ def _schema(args: argparse.Namespace) -> int:
 
     print(json.dumps(schema(args.name), ensure_ascii=False, indent=2))
     return 0
+
+
+def _card_number(text: str) -> int:
+    try:
+        return int(text, 16) if text[:2].lower() == "0x" else int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number: write 4567, or 0x11D7 in hex") from None
 
 
 def _card_decode(args: argparse.Namespace) -> int:

@@ -98,6 +98,8 @@ class Acts:
         if key is not None:
             return await self._press_keys(target, str(key))
         if target in self.hardware.doors:
+            if not self.hardware.has_button(target):
+                raise Refused(f"{target} has no exit button: its [door.{target}] has no rex")
             self.hardware.doors[target].press_rex(self.hardware.now())
             self.hardware.settle()
             return {"said": f"Somebody presses the exit button of {target}."}

@@ -44,6 +44,11 @@ class Hardware:
         """Whether a gateway is at work: somebody polls each board."""
         return all(device.is_polled() for device in self.devices.values() if isinstance(device, Polled))
 
+    def has_button(self, door: str) -> bool:
+        """Is there something to press at the door: at an input, or in the supply of its lock?"""
+        planned = next(each for each in self.plan.doors if each.id == door)
+        return planned.rex is not None or self.doors[door].lock.cut_by_exit
+
     def settle(self) -> None:
         """Coils act on locks, time passes, contacts and buttons show at the inputs."""
         now = self.now()

@@ -99,8 +99,14 @@ class SerialFrameSettings(DriverSettings):
             found.append(("length_adds", "it goes with length_at; leave it out"))
         if self.encoding == "hex" and self.length is not None and self.length % 2:
             found.append(("length", f"{self.length} hex digits are no whole bytes; give an even number"))
-        if self.length is not None and self._data_size(self.length) <= self._last_place():
+        longest = self._data_size(MAX_BODY if self.length is None else self.length)
+        if longest <= self._last_place():
             found.append(("number", "its last place lies behind the body, or in the checksum"))
+        if self.places is not None and self.bits is not None and self.encoding != "decimal":
+            given, needed = self.places[1] - self.places[0] + 1, (self.bits + 7) // 8
+            if given > needed:
+                remedy = f"names {given} bytes; {self.bits} bits take {needed}: name those that hold the card"
+                found.append(("number", remedy))
         return found
 
     def _flaws_of_marks(self) -> list[tuple[str, str]]:

@@ -2,9 +2,10 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from config.card_formats import format_table
 from config.loader import load_config
@@ -15,7 +16,7 @@ from gateway.errors import ConfigError
 
 def run_decode(bits: int, hex_text: str, site: Path | None, *, printed: bool) -> int:
     """Print every reading of one message. Raises ConfigError."""
-    print(json.dumps(decode_line(bits, hex_text, _formats_of(site), printed=printed)))
+    _tell(decode_line(bits, hex_text, _formats_of(site), printed=printed))
     return 0
 
 
@@ -34,8 +35,7 @@ def run_decode_many(lines: Iterable[str], site: Path | None, *, printed: bool) -
             answer = decode(int(words[0][:9]), words[1])
         except ConfigError as error:
             raise ConfigError(error.key, error.value, error.remedy, number) from error
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+        _tell(answer)
     return 0
 
 
@@ -43,6 +43,24 @@ def run_encode(format_name: str, facility: int | None, number: int, site: Path |
     """Print a card's bits. Raises ConfigError."""
     print(json.dumps(encode_card(format_name, facility, number, _formats_of(site))))
     return 0
+
+
+def _tell(answer: dict[str, Any]) -> None:
+    """In lines to a person, in JSON to a program."""
+    text = "\n".join(_in_words(answer)) if sys.stdout.isatty() else json.dumps(answer)
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _in_words(answer: dict[str, Any]) -> Iterator[str]:
+    readings = answer["readings"]
+    yield f"{answer['bits']} bits {answer['hex']}" + ("" if readings else ": no known format has so many bits")
+    for reading in readings:
+        facility = "" if reading["facility_code"] is None else f"facility code {reading['facility_code']}, "
+        wrong = "" if reading["parity_ok"] else ", parity wrong"
+        yield f"  {reading['format']}: {facility}number {reading['card_number']}{wrong}"
+    for form, digits in answer.get("printed", {}).items():
+        yield f"  printed as {form}: {digits}"
 
 
 def _formats_of(site: Path | None) -> FormatTable:

@@ -50,6 +50,12 @@ DESCRIBED: dict[str, tuple[dict[str, Any], bytes, Identifier]] = {
         bytes.fromhex("020A0206008E6D5DB003"),
         Identifier("EM4100", None, 9334109),
     ),
+    # The example of docs/drivers/serial-readers.md: `length` counts the ten characters.
+    "eight hex digits and their XOR": (
+        {"start": "23", "end": "0D 0A", "length": 10, **XOR, "formats": ["UID32"]},
+        b"#A1B2C3D404\r\n",
+        Identifier("UID32", None, 0xA1B2C3D4),
+    ),
     # SP-D300, Shanghai Super Electronic, 28.11.2006: STX and four hex digits; ID 10811 is 2A3B.
     "start alone": ({"start": "02", "length": 4, "formats": ["H10301"]}, b"\x022A3B", Identifier("H10301", 0, 10811)),
     "sum after the end": (
@@ -304,6 +310,9 @@ class TestMeaning:
         assert found == [Identifier("H10301", number >> 16, number & 0xFFFF)]
 
 
+BY_LENGTH_BYTE = DESCRIBED["with a length byte"][0]
+
+
 def flawed() -> Iterator[tuple[dict[str, Any], str]]:
     base: dict[str, Any] = {"formats": ["H10301"], "end": "0D", "length": 6}
     binary = {**base, "encoding": "binary"}
@@ -328,6 +337,8 @@ def flawed() -> Iterator[tuple[dict[str, Any], str]]:
     yield {**base, "number": "2-1"}, "the first and the last place"
     yield {**base, "number": "1-3"}, "number = '1-3': its last place lies behind the body"
     yield {**base, **XOR, "number": "0-2"}, "or in the checksum"
+    yield {**BY_LENGTH_BYTE, "number": "2-60"}, "number = '2-60': names 59 bytes; 40 bits take 5"
+    yield {**BY_LENGTH_BYTE, "number": "250-254"}, "or in the checksum"
     yield {**base, "checksum": "crc"}, "crc16-modbus"
     yield {**base, "checksum_after_end": True}, "name one, or leave out"
     yield {**base, "checksum_over": ["text"]}, "name one, or leave out"

@@ -78,3 +78,24 @@ def test_a_line_of_another_form_is_refused(
     code, out, err = run(capsys, "card", "decode", "-")
     assert (code, out) == (2, "")
     assert "BITS HEX" in err
+
+
+def test_a_number_is_written_in_hex_as_well(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("card", "encode", "--format", "H10301", "--facility", 123, "--number")
+    assert run(capsys, *words, "0x11D7") == run(capsys, *words, 4567)
+    with pytest.raises(SystemExit):
+        run(capsys, *words, "11D7")
+    assert "'11D7' is no number: write 4567, or 0x11D7 in hex" in capsys.readouterr().err
+
+
+def test_a_person_at_a_terminal_reads_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    _, out, _ = run(capsys, "card", "decode", "--bits", 26, "--hex", "2F623AE", "--printed")
+    assert out.splitlines()[:2] == ["26 bits 2F623AE", "  H10301: facility code 123, number 4567"]
+    assert "  printed as 2H3D,4H5D: 123,04567" in out.splitlines()
+    _, out, _ = run(capsys, "card", "decode", "--bits", 26, "--hex", "2F623AF")
+    assert "  H10301: facility code 123, number 4567, parity wrong" in out.splitlines()
+    _, out, _ = run(capsys, "card", "decode", "--bits", 27, "--hex", "1")
+    assert out.startswith("27 bits 0000001")

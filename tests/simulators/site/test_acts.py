@@ -116,6 +116,7 @@ async def test_unplugged_reader_has_no_line_until_it_is_plugged_in(site: SiteUnd
         {"do": "press", "target": "yard-reader", "key": "1" * 33},
         {"do": "scan", "scanner": "north-scanner", "text": "pass-1"},
         {"do": "press", "target": "yard-reader"},
+        {"do": "press", "target": "garage"},
         {"do": "open", "door": "heaven"},
         {"do": "open", "door": "north", "hold_s": -1},
         {"do": "fire", "on": "yes"},
