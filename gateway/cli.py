@@ -81,6 +81,11 @@ def _site_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     demo.add_argument("--site", type=Path, help="another site's TOML, its hardware simulated (the demo's own)")
     demo.add_argument("--quiet", action="store_true", help="leave the site still, to try things by hand")
     demo.add_argument("--speed", type=float, default=20.0, help="how much faster than life the scripted day goes (20)")
+    demo.add_argument(
+        "--hardware-only",
+        action="store_true",
+        help="without the gateway: to try discover, identify, learn, walk wiring",
+    )
     demo.add_argument("--console-port", type=int, help="the console's port (8400, or any free one)")
     demo.set_defaults(command=_demo)
     run = commands.add_parser("run", help="run a site: doors, console, sync and cameras, each in a process of its own")
@@ -234,7 +239,12 @@ def _demo(args: argparse.Namespace) -> int:
     from gateway.commands.demo import run_demo
 
     return run_demo(
-        args.data.absolute(), site=args.site, quiet=args.quiet, speed=args.speed, console_port=args.console_port
+        args.data.absolute(),
+        site=args.site,
+        quiet=args.quiet or args.hardware_only,
+        speed=args.speed,
+        console_port=args.console_port,
+        hardware_only=args.hardware_only,
     )
 
 

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 from config.loader import load_config
-from gateway.commands.run import say, start_site
+from gateway.commands.run import our_name, say, start_site
 from gateway.errors import ConfigError, LinkError
 from gateway.paths import Paths
 
@@ -18,8 +18,19 @@ READY_S = 60.0
 """The slowest part of the surroundings draws and encodes the camera's scene on its first start."""
 
 
-def run_demo(data: Path, *, site: Path | None = None, quiet: bool, speed: float, console_port: int | None) -> int:
-    """Start the surroundings of `site` (the demo's own without), then run it until Ctrl-C; end all that was started."""
+def run_demo(
+    data: Path,
+    *,
+    site: Path | None = None,
+    quiet: bool,
+    speed: float,
+    console_port: int | None,
+    hardware_only: bool = False,
+) -> int:
+    """Start the surroundings of `site` (the demo's own without), then run it until Ctrl-C; end all that was started.
+
+    With `hardware_only` nothing runs but the surroundings, so that the ports are free for a technician's commands.
+    """
     config_path = data / "site.toml"
     Paths(config_path, data).prepare()
     flags = ["--data", str(data), "--config", str(config_path), "--speed", str(speed)]
@@ -36,7 +47,10 @@ def run_demo(data: Path, *, site: Path | None = None, quiet: bool, speed: float,
     try:
         if not _are_ready(surroundings):
             return WRONG_INPUT
-        code = start_site(Paths(config_path, data), load_config(config_path), demo=True)
+        if hardware_only:
+            code = _stand_by(data, surroundings)
+        else:
+            code = start_site(Paths(config_path, data), load_config(config_path), demo=True)
     finally:
         surroundings.send_signal(signal.SIGTERM)
         try:
@@ -45,6 +59,24 @@ def run_demo(data: Path, *, site: Path | None = None, quiet: bool, speed: float,
             surroundings.kill()
     say("Stopped.")
     return code
+
+
+def _stand_by(data: Path, surroundings: "subprocess.Popen[str]") -> int:
+    """Say what can be tried, and wait for Ctrl-C; 1 when the surroundings end by themselves."""
+    name = our_name()
+    say("")
+    say("  The hardware is there, and no gateway runs. In another terminal:")
+    say(f"  Look      {name} identify DEVICE --data {data}")
+    say(f"  Learn     {name} learn --data {data}")
+    say(f"  Hold      {name} sim --help   (a card, a button, the fire contact; with --data {data})")
+    say(f"  Wiring    {name} walk start --by NAME --data {data}, then {name} walk wiring --by NAME --data {data}")
+    say("  Stop      Ctrl-C")
+    say("")
+    try:
+        surroundings.wait()
+    except KeyboardInterrupt:
+        return 0
+    return 1
 
 
 def _are_ready(surroundings: "subprocess.Popen[str]") -> bool:
