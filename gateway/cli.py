@@ -255,13 +255,12 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _osdp_key(args: argparse.Namespace) -> int:
-    from config.loader import load_config
     from gateway.commands.osdp import set_key
     from gateway.paths import Paths
-    from gateway.processes import data_dir_for
+    from gateway.technician.place import find_place
 
-    data = data_dir_for(load_config(args.config).site.id, args.data, os.environ.get("GATEHOUSE_DATA"))
-    return asyncio.run(set_key(Paths(args.config, data), args.device, replace=args.replace))
+    place = find_place(args.config, args.data, os.environ.get("GATEHOUSE_DATA"))
+    return asyncio.run(set_key(Paths(place.config, place.data), args.device, replace=args.replace))
 
 
 def _check(args: argparse.Namespace) -> int:

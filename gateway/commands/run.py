@@ -13,6 +13,7 @@ from gateway.commands.check import check_start
 from gateway.console.users import UserStore, first_run_password
 from gateway.paths import Paths
 from gateway.processes import data_dir_for, run_site
+from gateway.technician.place import Place, refuse_other_site
 
 ANSWER_S = 30.0
 """On a slow box the console's first start takes some seconds; after this the address is told all the same."""
@@ -24,6 +25,7 @@ def run_configured(config_path: Path, data: Path | None) -> int:
     """Run the site of `config_path` until it is told to stop; returns the exit code. Raises ConfigError."""
     config = load_config(config_path)
     paths = Paths(config_path.absolute(), data_dir_for(config.site.id, data, os.environ.get("GATEHOUSE_DATA")))
+    refuse_other_site(Place(paths.config, paths.data), config.site.id)
     paths.prepare()
     code = start_site(paths, config)
     say("Stopped.")

@@ -51,12 +51,16 @@ def find_place(config: Path | None, data: Path | None, environment: str | None) 
     if not found.is_dir():
         raise ConfigError("--data", str(found), "there is no such directory: make it, or name the site's own")
     place = Place(config or found / "site.toml", found)
-    mine = site if config is not None else load_config(place.config).site.id
-    for where, other in _named_in(place):
-        if other != mine:
-            remedy = f"holds data of the site {other!r} ({where}), and {place.config} is the site {mine!r}"
-            raise ConfigError("--data", str(found), f"{remedy}: name the data directory or the --config that fits")
+    refuse_other_site(place, site if config is not None else load_config(place.config).site.id)
     return place
+
+
+def refuse_other_site(place: Place, site: str) -> None:
+    """Raises ConfigError when the directory holds data of another site than `site`, its config's id."""
+    for where, other in _named_in(place):
+        if other != site:
+            remedy = f"holds data of the site {other!r} ({where}), and {place.config} is the site {site!r}"
+            raise ConfigError("--data", str(place.data), f"{remedy}: name the data directory or the --config that fits")
 
 
 def _named_in(place: Place) -> Iterator[tuple[str, str]]:

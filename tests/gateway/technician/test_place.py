@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli import main
 from gateway.errors import ConfigError
 from gateway.technician.place import Place, find_place
 from gateway.technician.walk_commands import start_walk
@@ -65,6 +66,16 @@ def test_directory_with_another_sites_walk_test_is_refused(here: Path) -> None:
     (data / "site.toml").unlink()
     with pytest.raises(ConfigError, match=r"site 'other' \(its walk test\).*site 'lane'"):
         find_place(Path("lane.toml"), data, None)
+
+
+@pytest.mark.parametrize("words", [("run",), ("osdp", "set-key", "gate-in")])
+def test_no_command_that_works_on_a_site_takes_another_sites_data(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--config", "lane.toml", "--data", "data/other"]) == 2
+    said = capsys.readouterr().err
+    assert "'other'" in said
+    assert "'lane'" in said
 
 
 def test_what_is_not_there_is_named(here: Path) -> None:
