@@ -152,6 +152,8 @@ class BoardOnLine(LineDevice):
         self.board = board
         self.loops: dict[int, tuple[int, int]] = {}
         """Supervised inputs, by what they measure at rest and while active."""
+        self.baud: int | None = None
+        """The speed that it alone understands; None: whatever the line is set to."""
         self._changed = changed
         self._loop = asyncio.get_running_loop()
         self._bytes = bytearray()
@@ -185,6 +187,8 @@ class BoardOnLine(LineDevice):
         return asked is not None and self._loop.time() - asked < LIVENESS_S
 
     def _receive(self, data: bytes) -> None:
+        if self.baud is not None and self.line.heard_baud() != self.baud:
+            return  # at another speed every byte is another one, and no frame
         # One byte over the longest frame is enough to know that it is none.
         self._bytes += data[: MAX_FRAME + 1 - len(self._bytes)]
         if self._silence is not None:
@@ -215,6 +219,7 @@ def make(plan: DevicePlan, surroundings: Surroundings) -> BoardOnLine:
     board.dialect = str(plan.settings.get("profile", board.dialect))
     board.registers = [0] * len(inputs)
     on_line = BoardOnLine(board, surroundings.line(plan.port), surroundings.changed)
+    on_line.baud = int(plan.settings.get("baud", 9600))
     on_line.loops = plan.loops
     for number in plan.loops:
         on_line.set_input(number, False)

@@ -191,6 +191,10 @@ class OsdpLine:
         """Pull the gateway's cable."""
         self.line.unplug()
 
+    async def noise(self, data: bytes) -> None:
+        """Put rubbish on the line, as the gateway hears it."""
+        self.line.send(data)
+
     def answer(self, reader: OsdpReader, frame: bytes) -> bytes:
         """What goes back for a command: the reader's answer, unless somebody sits on the line."""
         return reader.answer(frame)

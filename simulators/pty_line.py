@@ -5,6 +5,7 @@ The simulated device holds the master side; whoever opens the symbolic link is t
 
 import asyncio
 import os
+import termios
 import tty
 from collections import deque
 from collections.abc import Callable
@@ -15,6 +16,9 @@ BITS_PER_BYTE = 10
 
 MAX_WAITING = 4096
 """Bytes that wait for the wire; a real converter holds far fewer and loses the rest."""
+
+_SPEEDS = {getattr(termios, f"B{baud}"): baud for baud in (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400)}
+"""What the terminal calls them."""
 
 Receive = Callable[[bytes], None]
 
@@ -43,6 +47,10 @@ class PtyLine:
     def plugged(self) -> bool:
         """Whether the cable is in."""
         return self._master is not None
+
+    def heard_baud(self) -> int | None:
+        """At what speed the computer speaks; None where no cable is in, or at another speed than readers have."""
+        return None if self._slave is None else _SPEEDS.get(termios.tcgetattr(self._slave)[4])
 
     def plug(self) -> None:
         """Open a pseudo-terminal and point the link at it; nothing happens when it is plugged already."""

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+import serial
 from hypothesis import given
 from hypothesis import strategies as st
 from pymodbus.client import ModbusSerialClient
@@ -169,3 +170,23 @@ async def test_board_answers_again_after_rubbish_on_its_line(site: SiteUnderTest
         assert not (await master.ask("read_coils", 0, count=4)).isError()
     finally:
         master.close()
+
+
+async def test_board_understands_nothing_at_another_speed(site: SiteUnderTest) -> None:
+    on_line, heard = north_board(site), bytearray()
+    take = on_line.line.receive
+    assert take is not None
+
+    def overhear(data: bytes) -> None:
+        take(data)
+        heard.extend(data)
+
+    on_line.line.receive = overhear
+    with serial.Serial(str(site.tty("board")), 19200) as port:
+        port.write(ON)
+        await until(lambda: len(heard) == len(ON), "the frame")
+    assert not on_line.coils[0]
+    with serial.Serial(str(site.tty("board")), 9600, timeout=5) as port:
+        port.write(ON)
+        assert await asyncio.to_thread(port.read, len(ON)) == ON
+    assert (on_line.board.frames, on_line.board.bad_frames) == (1, 0)

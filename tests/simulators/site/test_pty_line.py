@@ -102,3 +102,11 @@ async def test_line_replaces_a_link_left_by_a_killed_process(tmp_path: Path) -> 
         made.send(b"x")
         assert await read(port, 1) == b"x"
     made.unplug()
+
+
+async def test_the_device_sees_at_what_speed_the_computer_speaks(line: PtyLine) -> None:
+    for baud in (9600, 19200, 115200):
+        with serial.Serial(str(line.link), baud):
+            assert line.heard_baud() == baud
+    line.unplug()
+    assert line.heard_baud() is None
