@@ -16,6 +16,7 @@ from simulators.demo_site import PASS_KEY_FILE
 from simulators.device import CardReader, Inputs, Noisy, Online, Outputs, Polled, Scanner, Simulated
 from simulators.door import Door
 from simulators.hardware import Hardware
+from simulators.loops import WIRE_FAULTS, Supervised
 from simulators.passes import VisitorPasses
 from simulators.people import named_cards
 from simulators.scenario import SEEN_DOOR, Scenario
@@ -52,6 +53,7 @@ class Acts:
             "fire": self._button,
             "panic": self._button,
             "noise": self._noise,
+            "wire": self._wire,
             "plug": self._plug,
             "unplug": self._unplug,
             "office": self._orchestrate,
@@ -167,6 +169,18 @@ class Acts:
             raise Refused(f"{name!r} has no line for noise; there are {self._names(Noisy)}")
         await device.noise(data)
         return {"said": f"{len(data)} bytes of rubbish on the line of {name}.", "bytes_hex": data.hex()}
+
+    async def _wire(self, request: Request) -> Answer:
+        name, device = self._device(request)
+        number, state = request.get("input"), request.get("state")
+        if not isinstance(device, Supervised) or not isinstance(number, int) or number not in device.loops.levels:
+            raise Refused(f"{name} has no supervised input {number}: a site's config names them under supervised")
+        if state not in ("normal", "active", *WIRE_FAULTS):
+            raise Refused("a wire is normal, active, short or open")
+        device.loops.damage(number, str(state))
+        device.set_input(number, state == "active")
+        self.hardware.settle()
+        return {"said": f"The wire of input {number} of {name} is {state}."}
 
     async def _plug(self, request: Request) -> Answer:
         name, device = self._device(request)

@@ -153,6 +153,13 @@ def sim_arguments(parser: argparse.ArgumentParser) -> None:
         hex={"nargs": "?", "help": "the bytes, such as 02FF31; random without"},
     )
     word(
+        "wire",
+        "cut or short the wire of a supervised input, or mend it",
+        device=device,
+        input={"type": int, "help": "its number"},
+        wire={"choices": ["normal", "active", "short", "open"], "help": "normal and active mend it"},
+    )
+    word(
         "scenario",
         "start or stop the scripted day",
         state={"choices": ["run", "stop"]},
@@ -198,6 +205,8 @@ _ARGUMENTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "hex": ("bytes_hex", str),
     "kind": ("kind", str),
     "speed": ("speed", float),
+    "input": ("input", int),
+    "wire": ("state", str),
     "state": ("on", lambda word: word in ("on", "up", "run")),
 }
 """Argument: its name in the request, and what its word means."""

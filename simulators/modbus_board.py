@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from simulators.device import Surroundings
+from simulators.loops import Loops
 from simulators.plan import DevicePlan
 from simulators.pty_line import LineDevice, PtyLine, Receive
 
@@ -150,8 +151,8 @@ class BoardOnLine(LineDevice):
     def __init__(self, board: ModbusBoard, line: PtyLine, changed: Callable[[], None]) -> None:
         super().__init__(line)
         self.board = board
-        self.loops: dict[int, tuple[int, int]] = {}
-        """Supervised inputs, by what they measure at rest and while active."""
+        self.loops = Loops()
+        """Of its supervised inputs."""
         self.baud: int | None = None
         """The speed that it alone understands; None: whatever the line is set to."""
         self._changed = changed
@@ -174,8 +175,9 @@ class BoardOnLine(LineDevice):
     def set_input(self, number: int, energised: bool) -> None:
         """What the wire shows now."""
         self.board.inputs[number] = energised
-        if number in self.loops:
-            self.board.registers[number] = self.loops[number][energised]
+        measured = self.loops.measured(number, energised)
+        if measured is not None:
+            self.board.registers[number] = measured
 
     def frames(self) -> dict[str, int]:
         """How many it has heard."""
@@ -220,7 +222,7 @@ def make(plan: DevicePlan, surroundings: Surroundings) -> BoardOnLine:
     board.registers = [0] * len(inputs)
     on_line = BoardOnLine(board, surroundings.line(plan.port), surroundings.changed)
     on_line.baud = int(plan.settings.get("baud", 9600))
-    on_line.loops = plan.loops
+    on_line.loops = Loops(plan.loops)
     for number in plan.loops:
         on_line.set_input(number, False)
     return on_line

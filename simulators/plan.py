@@ -21,10 +21,10 @@ class DevicePlan:
     broker: tuple[str, int] = ("", 0)
 
     @property
-    def loops(self) -> dict[int, tuple[int, int]]:
-        """What each supervised input measures at rest and while active: the middle of its ranges."""
+    def loops(self) -> dict[int, dict[str, int]]:
+        """What each supervised input measures in each state: the middle of its range."""
         loops = self.settings.get("supervised", {})
-        return {int(number): (sum(each["normal"]) // 2, sum(each["active"]) // 2) for number, each in loops.items()}
+        return {int(number): {state: sum(ends) // 2 for state, ends in each.items()} for number, each in loops.items()}
 
     @property
     def port(self) -> str:

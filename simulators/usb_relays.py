@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from simulators.device import Surroundings
+from simulators.loops import Loops
 from simulators.plan import DevicePlan
 from simulators.pty_line import LineDevice, PtyLine
 
@@ -228,8 +229,8 @@ class NumatoOnLine(RelaysOnLine):
     def __init__(self, board: NumatoBoard, line: PtyLine, changed: Callable[[], None]) -> None:
         super().__init__(board, line, changed)
         self._numato = board
-        self.loops: dict[int, tuple[int, int]] = {}
-        """Supervised inputs, by what they measure at rest and while active."""
+        self.loops = Loops()
+        """Of its supervised inputs."""
 
     @property
     def inputs(self) -> list[bool]:
@@ -239,8 +240,9 @@ class NumatoOnLine(RelaysOnLine):
     def set_input(self, number: int, energised: bool) -> None:
         """What the wire shows now."""
         self._numato.inputs[number] = energised
-        if number in self.loops:
-            self._numato.measured[number] = self.loops[number][energised]
+        measured = self.loops.measured(number, energised)
+        if measured is not None:
+            self._numato.measured[number] = measured
 
     def is_polled(self) -> bool:
         """Whether somebody asked the module within the last ten seconds."""
@@ -264,7 +266,7 @@ def make_numato(plan: DevicePlan, surroundings: Surroundings) -> NumatoOnLine:
     outputs, inputs = int(plan.settings.get("outputs", 8)), int(plan.settings.get("inputs", 0))
     board = NumatoBoard([False] * outputs, [False] * inputs)
     on_line = NumatoOnLine(board, surroundings.line(plan.port, baud=1_000_000), surroundings.changed)
-    on_line.loops = plan.loops
+    on_line.loops = Loops(plan.loops)
     for number in plan.loops:
         on_line.set_input(number, False)
     return on_line

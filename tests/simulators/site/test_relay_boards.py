@@ -13,6 +13,7 @@ from drivers.relay.board import SerialBoard
 from gateway.clock import SystemClock
 from gateway.domain.commands import PulseOutput, SetOutput
 from gateway.domain.signals import CommandCompleted, InputFaultChanged, InputsChanged, LinkChanged
+from simulators.acts import Acts
 from simulators.device import Inputs, Outputs, Polled
 from simulators.hardware import Hardware
 from simulators.plan import read_plan
@@ -136,9 +137,13 @@ supervised = {{ "1" = {LOOP} }}
         hardware.doors["numato"].force(hardware.now())
         hardware.settle()
         _, opened = await sink.wait_for(InputsChanged, 2)
+        acts = Acts(hardware, tmp_path)
+        for count, state in enumerate(("short", "open", "normal"), 2):
+            assert (await acts.obey({"do": "wire", "device": "numato", "input": 1, "state": state}))["ok"]
+            await sink.wait_for(InputFaultChanged, count)
     await hardware.power_down()
     assert (first.inputs, opened.inputs) == (((0, False), (1, False)), ((1, True),))
-    assert [told.fault for told in sink.of(InputFaultChanged)] == [None]
+    assert [told.fault for told in sink.of(InputFaultChanged)] == [None, "short", "open_circuit", None]
 
 
 async def test_board_that_loses_its_plug_drops_its_relays(bench: Bench) -> None:
