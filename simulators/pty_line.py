@@ -59,6 +59,7 @@ class PtyLine:
         self._master, self._slave = os.openpty()
         # Held open by us too: without any holder the master would read as hung up, in a busy loop.
         tty.setraw(self._slave)
+        _begin_at(self._slave, self.baud)
         os.set_blocking(self._master, False)
         self.link.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.link.with_name(f".{self.link.name}.{os.getpid()}")
@@ -141,6 +142,15 @@ class PtyLine:
         self._in = self._loop.call_at(self._in_due, self._receive_due) if self._arriving else None
         if self.receive is not None and due:
             self.receive(bytes(due))
+
+
+def _begin_at(terminal: int, baud: int) -> None:
+    """Who opens it without naming a speed speaks at the line's own, where terminals know that speed."""
+    speed = next((each for each, known in _SPEEDS.items() if known == baud), None)
+    if speed is not None:
+        attributes = termios.tcgetattr(terminal)
+        attributes[4] = attributes[5] = speed
+        termios.tcsetattr(terminal, termios.TCSANOW, attributes)
 
 
 class LineDevice:
