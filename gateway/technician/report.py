@@ -140,12 +140,6 @@ class Report:
         if self._progress is not None and self._progress.config_changed:
             yield self._t("warning.config_changed")
         yield from self._untested()
-        for key, door in self._config.doors.items():
-            lock = door.lock
-            if (lock.kind == "fail_safe") != (lock.wiring == "NC"):
-                thing = self._named("door", key)
-                kind, wiring = self._t(f"lock.{lock.kind}"), self._t(f"wiring.{lock.wiring}")
-                yield self._t("warning.wiring_sense", thing=thing, kind=kind, wiring=wiring)
         for text in site_warnings(self._config, self._place.config):
             yield self._t("warning.check", text=text)
         for fault in file_faults(self._config, self._place.data):
