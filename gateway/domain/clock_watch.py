@@ -13,7 +13,10 @@ SOURCE = "clock"
 
 
 class ClockWatch:
-    """Compares each moment with the one before. What came before a start it doesn't know."""
+    """Compares each moment with the one before.
+
+    How far the clock has jumped over a start it doesn't know; that it was suspect it does.
+    """
 
     def __init__(self, alarms: AlarmBook, state: ControllerState, unsynchronised_alarm_s: float) -> None:
         self._alarms, self._state, self._patience_s = alarms, state, unsynchronised_alarm_s
@@ -22,11 +25,12 @@ class ClockWatch:
     def look(self, moment: Moment) -> list[Event]:
         """What the new moment tells: a jump, or that the time is no longer suspect. Call it with every turn's."""
         last, self._last = self._last, moment
+        trusted_again = self._note_suspicion(moment)
         if last is None or last.boot_id != moment.boot_id:
-            return []
-        expected = last.wall + timedelta(seconds=moment.monotonic_s - last.monotonic_s)
+            expected, was = moment.wall, ClockQuality.SUSPECT
+        else:
+            expected, was = last.wall + timedelta(seconds=moment.monotonic_s - last.monotonic_s), last.quality
         offset_s = (moment.wall - expected).total_seconds()
-        trusted_again = last.quality is ClockQuality.SUSPECT and moment.quality is not ClockQuality.SUSPECT
         if abs(offset_s) <= JUMP_S and not trusted_again:
             return []
         return [
@@ -35,9 +39,15 @@ class ClockWatch:
                 wall_after=moment.wall,
                 offset_s=round(offset_s, 6),
                 boot=moment.boot_id,
-                was=last.quality.value,
+                was=was.value,
             )
         ]
+
+    def _note_suspicion(self, moment: Moment) -> bool:
+        """Keep in which boot the clock is suspect; True when in this one it no longer is."""
+        before = self._state.clock_suspect_in
+        self._state.clock_suspect_in = moment.boot_id if moment.quality is ClockQuality.SUSPECT else None
+        return before == moment.boot_id and self._state.clock_suspect_in is None
 
     def judge(self, moment: Moment) -> list[Event]:
         """Raise and end the clock's alarms. Called once a minute."""

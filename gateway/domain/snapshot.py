@@ -44,6 +44,8 @@ class ControllerState:
     readers_without_power: list[str] = field(default_factory=list)
     clock_due: DueAlarm | None = None
     """When a clock that isn't synchronised becomes an alarm."""
+    clock_suspect_in: str | None = None
+    """The boot in which the clock is suspect now."""
     used_requests: list[str] = field(default_factory=list)
     entry: EntryState = field(default_factory=EntryState)
     patrol: PatrolState = field(default_factory=PatrolState)

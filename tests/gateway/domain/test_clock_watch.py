@@ -48,6 +48,15 @@ def test_the_end_of_suspicion_is_recorded_also_where_nothing_jumped(rig: Rig) ->
     assert (told.offset_s, told.was) == (0.0, "suspect")
 
 
+def test_the_end_of_suspicion_is_recorded_also_by_a_process_that_started_meanwhile(rig: Rig) -> None:
+    rig.quality = ClockQuality.SUSPECT
+    rig.after(1.0)
+    later = Rig(state=rig.controller.snapshot(), boot_id=rig.boot_id, start_s=rig.monotonic_s + 5.0)
+    later.wall, later.quality = rig.wall + timedelta(seconds=5.0), ClockQuality.SYNCHRONISED
+    told = only(later.handle(DeadlineReached()), ev.ClockOffset)
+    assert (told.was, told.offset_s, told.boot) == ("suspect", 0.0, rig.boot_id)
+
+
 def test_another_boot_has_no_offset_to_the_one_before(rig: Rig) -> None:
     rig.boot_id, rig.monotonic_s = "boot-2", 5.0
     rig.wall += timedelta(days=3)

@@ -1,7 +1,6 @@
 """One gateway in the simulation: its real journal and its real uplink, on a machine that dies and is put back."""
 
 import asyncio
-import logging
 import shutil
 import sqlite3
 from collections.abc import Sequence
@@ -259,6 +258,3 @@ class Box:
 
     def _delivered(self, rows: Sequence[RecordedEvent]) -> None:
         """Nothing waits for an answer here."""
-
-
-logging.getLogger("sync").setLevel(logging.CRITICAL)

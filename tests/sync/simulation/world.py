@@ -5,6 +5,7 @@ Then the faults end, and what must hold is looked at (`Trouble` collects what do
 
 import asyncio
 import gc
+import logging
 import shutil
 import tempfile
 import threading
@@ -325,7 +326,7 @@ def play(seed: int) -> Outcome:
     gc.disable()  # A collection closes what was left open, at an instant of its own.
     try:
         world = World(folder, chance, outcome)
-        with seeded_entropy(chance), disks(world.disks), without_threads():
+        with seeded_entropy(chance), disks(world.disks), without_threads(), silence():
             try:
                 loop.run_until_complete(world.play())
             finally:
@@ -336,6 +337,18 @@ def play(seed: int) -> Outcome:
         loop.close()
         shutil.rmtree(folder, ignore_errors=True)
     return outcome
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Thousands of faults, each told to the log, say nothing here."""
+    log = logging.getLogger("sync")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _end(loop: VirtualLoop, world: World) -> None:
