@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from itertools import chain
 from pathlib import Path
 
 from gateway.errors import ConfigError
@@ -60,16 +61,18 @@ def migrate(connection: sqlite3.Connection, path: Path, migrations: tuple[tuple[
         raise ConfigError("journal", str(path), remedy)
     if 0 < found < len(migrations):
         _back_up(connection, path, found)
-    for number, statements in enumerate(migrations[found:], found + 1):
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            for statement in statements:
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {number}")
-        except sqlite3.Error:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
+    if found == len(migrations):
+        return found
+    # All in one: who reads meanwhile sees the old file or the new one.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in chain.from_iterable(migrations[found:]):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(migrations)}")
+    except sqlite3.Error:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
     return found
 
 

@@ -63,7 +63,6 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ExampleSite
     made.stop()
 
 
-@pytest.mark.alone
 def test_card_at_each_reader_opens_its_door(site: ExampleSite) -> None:
     wait_until(lambda: site.events("ListActivated"), 60, "the office's list is in force")
     wait_until(lambda: site.sim("status").get("polled"), 30, "the boards are polled")

@@ -207,6 +207,16 @@ def test_migration_is_whole_or_not_at_all_and_leaves_a_copy(tmp_path: Path) -> N
     connection.close()
 
 
+def test_new_file_has_every_version_at_once_or_none(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    with pytest.raises(sqlite3.Error):
+        migrate(connection, path, (("CREATE TABLE a (x)",), ("no SQL at all",)))
+    assert connection.execute("PRAGMA user_version").fetchone() == (0,)
+    assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
+    connection.close()
+
+
 async def test_damaged_file_is_moved_aside_and_a_new_epoch_begins(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     journal = SqliteJournal(path, SystemClock())
