@@ -15,7 +15,7 @@ async def test_a_guard_tests_a_siren_and_silences_all(page: Page, site: SiteAtWo
     await page.click("#silence-sirens")
     await go(page, "events")
     await expect(page.locator(".event.SirenTested")).to_contain_text("lin 测试了警号")
-    await expect(page.locator(".event.SirensSilenced")).to_contain_text("lin关停了警号")
+    await expect(page.locator(".event.SirensSilenced")).to_contain_text("lin 关停了警号")
     asked = [type(s) for s in site.doors.signals if isinstance(s, (SirenTestRequested, SirenSilenceRequested))]
     assert asked == [SirenTestRequested, SirenSilenceRequested]
 

@@ -37,8 +37,9 @@ async def board(tmp_path: Path) -> AsyncIterator[RawBoard]:
 
 
 @pytest.fixture
-def osdp_line(tmp_path: Path) -> Iterator[Path]:
-    """Two readers in a process of their own, at 9600 baud."""
+def osdp_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Two readers in a process of their own, at 9600 baud, which a busy machine may keep waiting."""
+    monkeypatch.setattr("drivers.osdp.discovery.LOOK_S", 0.4)
     port = tmp_path / "rs485"
     readers = [f"{address}:{secrets.token_hex(16)}" for address in (0, 5)]
     process = subprocess.Popen(
