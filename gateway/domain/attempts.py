@@ -12,7 +12,7 @@ ATTEMPTS_WINDOW_S = 300.0
 LOCK_OUT_S = 60.0
 ATTEMPTS_KEPT = 500
 """Readers and cards with wrong attempts lately; the oldest go first."""
-_WRONG = (DenialReason.CREDENTIAL_NOT_FOUND, DenialReason.INVALID_PIN, DenialReason.PASS_INVALID)
+WRONG = (DenialReason.CREDENTIAL_NOT_FOUND, DenialReason.INVALID_PIN, DenialReason.PASS_INVALID)
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class AttemptBook:
 
         Where both are by the same attempt it is the reader.
         """
-        if decision.reason not in _WRONG:
+        if decision.reason not in WRONG:
             return None
         sources = {f"reader:{reader}": reader}
         if decision.reason is DenialReason.INVALID_PIN:

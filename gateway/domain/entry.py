@@ -22,7 +22,7 @@ from gateway.domain.access_request import (
     Want,
 )
 from gateway.domain.alarm import AlarmBook, AlarmKind
-from gateway.domain.attempts import AttemptBook, Attempts
+from gateway.domain.attempts import WRONG, AttemptBook, Attempts
 from gateway.domain.authentication import TAKES_PIN_ALONE, authentication_now
 from gateway.domain.checks_who import find_person
 from gateway.domain.commands import IndicateAtReader, Indication
@@ -95,9 +95,7 @@ class Entry:
         """A card, unless it is the one still being held to the reader."""
         identifiers = tuple(reading.identifier for reading in signal.readings)
         point = self._point(signal.reader)
-        if point is None or self._watch(signal.reader).is_repeat(
-            identifiers, signal.received_s, self.site.repeat_read_s
-        ):
+        if point is None or self._is_repeat(signal, identifiers):
             return
         shown = shown_as(identifiers, point.rules.get(signal.reader, ReaderRules()).grade, access_list)
         self._tell_rivals(signal.reader, point, shown, access_list)
@@ -184,7 +182,8 @@ class Entry:
         for point, waiting in list(self.state.waiting.items()):
             if waiting.boot_id != moment.boot_id or waiting.ends_s <= moment.monotonic_s:
                 self._give_up(point, waiting)
-                self._refused(waiting.reader, waiting.shown, moment)
+                if waiting.shown[0].grade is not Grade.PIN:
+                    self._watch(waiting.reader).refuse(moment.monotonic_s, wrong=False)
                 self._indicate(waiting.reader, Indication.DENIED, moment)
 
     def deadline_s(self) -> float | None:
@@ -245,8 +244,7 @@ class Entry:
         else:
             assert decision.reason is not None
             self._denied(reader, point, decision, decision.reason, name, kept)
-            self._count_wrong(reader, point, decision, moment)
-            self._refused(reader, shown, moment)
+            self._count_wrong(reader, point, decision, shown[0], moment)
             self._indicate(reader, Indication.DENIED, moment)
 
     def _granted(
@@ -368,16 +366,20 @@ class Entry:
             command = IndicateAtReader(self.doors.take_command_id(), reader, indication, expires_s)
             self.doors.commands.append(command)
 
-    def _refused(self, reader: str, shown: tuple[Shown, ...], moment: Moment) -> None:
-        if shown[0].grade is not Grade.PIN:
-            self._watch(reader).refused_s = moment.monotonic_s
-
     # Wrong attempts
 
-    def _count_wrong(self, reader: str, point: AccessPoint, decision: Decision, moment: Moment) -> None:
-        """At the fifth wrong PIN or unknown card there is an alarm, and no PIN is taken there for a minute."""
+    def _count_wrong(self, reader: str, point: AccessPoint, decision: Decision, shown: Shown, moment: Moment) -> None:
+        """At the fifth wrong PIN or unknown card there is an alarm, and no PIN is taken there for a minute.
+
+        What was refused and the first digits after it are one attempt of one person: counted once.
+        """
         if decision.reason is DenialReason.NO_VALID_LIST:
             self._raise(AlarmKind.NO_VALID_LIST, "site", moment)
+        watch = self._watch(reader)
+        if shown.grade is not Grade.PIN:
+            watch.refuse(moment.monotonic_s, wrong=decision.reason in WRONG)
+        elif watch.is_counted(moment.monotonic_s, self.site.second_credential_s):
+            return
         locked = self._attempts.wrong(reader, decision, moment)
         if locked is not None:
             self._raise(AlarmKind.WRONG_ATTEMPTS, locked, moment, point.door)

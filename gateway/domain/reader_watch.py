@@ -23,6 +23,8 @@ class ReaderWatch:
     last_key_s: float = float("-inf")
     refused_s: float = float("-inf")
     """When something else than a PIN was refused here last."""
+    refused_as_wrong: bool = False
+    """That counted as a wrong attempt, and no digits have come since."""
 
     def is_repeat(self, read: tuple[Identifier, ...] | str, received_s: float, repeat_s: float) -> bool:
         """Is this the card, or the text, that is still being held to the reader?"""
@@ -43,3 +45,12 @@ class ReaderWatch:
         elif key.isdecimal() and len(self.keys) < PIN_DIGITS_MAX:
             self.keys += key
         return None
+
+    def refuse(self, now_s: float, *, wrong: bool) -> None:
+        """Something else than a PIN was refused; did that count as a wrong attempt?"""
+        self.refused_s, self.refused_as_wrong = now_s, wrong
+
+    def is_counted(self, now_s: float, within_s: float) -> bool:
+        """Are these digits the first after what was refused and counted? Asked once of each."""
+        counted, self.refused_as_wrong = self.refused_as_wrong, False
+        return counted and now_s - self.refused_s < within_s

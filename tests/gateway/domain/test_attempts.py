@@ -2,12 +2,21 @@
 
 from datetime import UTC, datetime
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gateway.domain.attempts import Attempts
+from gateway.domain.credential import CredentialState
 from gateway.domain.moment import Moment
+from tests.gateway.domain.compound import Compound, compound_list, of, why
+from tests.gateway.domain.listing import card
+from tests.gateway.domain.plant import raised
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 WINDOW_S, LOCK_OUT_S = 300.0, 60.0
 """The manual's 5 minutes and its one minute."""
+LOST_CARD = compound_list(credentials={card(1): of(1, state=CredentialState.LOST)})
+"""Where a card or a PIN alone opens, and no PIN is known."""
 
 
 def at(monotonic_s: float, boot: str = "boot") -> Moment:
@@ -62,3 +71,47 @@ def test_a_lock_matters_while_it_lasts_and_of_another_boot_nothing_does() -> Non
     assert not attempts.is_over(at(1000.0 + LOCK_OUT_S))
     assert attempts.is_over(at(1000.5 + LOCK_OUT_S))
     assert attempts.is_over(at(1000.5, "next"))
+
+
+# A refused card and the digits after it, where a PIN alone opens
+
+
+def test_an_unknown_card_and_the_first_digits_after_it_are_one_wrong_attempt() -> None:
+    rig = Compound()
+    for n in range(4):
+        assert why(rig.show(900 + n)) == "CredentialNotFound"
+        turn = rig.type(f"111{n}")
+        assert (why(turn), raised(turn)) == ("CredentialNotFound", []), "told, and counted with the card"
+    assert raised(rig.type("2222")) == ["wrong_attempts"], "the second digits after a card are a guess of their own"
+
+
+def test_digits_after_a_known_card_that_was_refused_are_a_wrong_attempt() -> None:
+    rig = Compound(LOST_CARD)
+    for n in range(4):
+        rig.show(1)
+        assert not raised(rig.type(f"111{n}"))
+    assert not raised(rig.show(1))
+    assert raised(rig.type("1114")) == ["wrong_attempts"]
+
+
+def test_digits_that_come_late_or_at_another_reader_are_an_attempt_of_their_own() -> None:
+    rig = Compound()
+    rig.show(900)
+    rig.pass_time(10)
+    rig.type("1111")
+    rig.show(901)
+    assert [raised(rig.type(f"222{n}", "si")) for n in range(5)] == [[], [], [], [], ["wrong_attempts"]]
+    rig.show(902)
+    assert raised(rig.show(903)) == ["wrong_attempts"], "four cards, and the digits that came late"
+
+
+@given(st.lists(st.sampled_from(["unknown card", "lost card", "digits"]), max_size=30))
+def test_nobody_guesses_more_than_five_pins_before_the_lock_out(tries: list[str]) -> None:
+    rig, guesses = Compound(LOST_CARD), 0
+    for n, shown in enumerate(tries):
+        rig.pass_time(2)
+        turn = rig.type(f"{1000 + n}") if shown == "digits" else rig.show(1 if shown == "lost card" else 900 + n)
+        guesses += shown == "digits"
+        assert guesses <= 5
+        if raised(turn):
+            break
