@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from gateway.console.door_views import LINK_EVENTS, MODE_EVENTS, DoorViews, at_text
 from gateway.console.tour_views import TOUR_EVENTS, TourViews
-from gateway.domain.alarm import MOMENTARY, AlarmKind
+from gateway.domain.alarm import EACH_TIME_ANEW, AlarmKind
 from gateway.domain.ports import RecordedEvent
 
 ALARM_EVENTS = (
@@ -167,7 +167,7 @@ class Projection:
             return
         alarm.row = event.row_id
         if event.type == "AlarmRepeated":
-            if not alarm.active or alarm.kind in MOMENTARY:  # seen, gone, and back: it must be seen again
+            if not alarm.active or alarm.kind in EACH_TIME_ANEW:  # seen, gone, and back: it must be seen again
                 alarm.acknowledged_by = alarm.acknowledged_at = None
             alarm.count, alarm.active = body["count"], True
             alarm.last_at, alarm.last_row = at_text(event), event.row_id

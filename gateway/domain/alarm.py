@@ -113,8 +113,14 @@ PRIORITY: dict[AlarmKind, int] = {
 }
 
 
-MOMENTARY = (AlarmKind.DURESS, AlarmKind.IMPOSSIBLE_TRAVEL, AlarmKind.RISK, AlarmKind.WRONG_ATTEMPTS)
-"""Things that happen and are over: each time is a new one, which must be acknowledged anew."""
+EACH_TIME_ANEW = (
+    AlarmKind.DURESS,
+    AlarmKind.IMPOSSIBLE_TRAVEL,
+    AlarmKind.RISK,
+    AlarmKind.WRONG_ATTEMPTS,
+    AlarmKind.TOUR,
+)
+"""What happened once more is something else: another time, another point or round of a tour. It must be seen anew."""
 STANDING = (
     AlarmKind.INSECURE_LINK,
     AlarmKind.LISTS_UNSIGNED,
@@ -213,6 +219,8 @@ class AlarmBook:
         # What is acknowledged is what was told: first that it is back.
         back = [self._tell_repeat(found)] if found.held_back else []
         found.acknowledged = True
+        if found.kind in EACH_TIME_ANEW:
+            found.told_s = -REPEAT_TOLD_AFTER_S  # Whoever has seen it hasn't seen the next one: that is told at once.
         told = AlarmAcknowledged(alarm=alarm, actor=operator.name, post=operator.post)
         return None, [*back, told, *self._end_by_itself(found)]
 
@@ -282,7 +290,7 @@ class AlarmBook:
     @staticmethod
     def _tell_repeat(found: OpenAlarm) -> AlarmRepeated:
         # What was seen and went away is back: somebody must see it again.
-        found.acknowledged = found.acknowledged and not found.held_back and found.kind not in MOMENTARY
+        found.acknowledged = found.acknowledged and not found.held_back and found.kind not in EACH_TIME_ANEW
         found.held_back = False
         return AlarmRepeated(alarm=found.alarm, count=found.count)
 

@@ -310,3 +310,14 @@ def test_a_thing_that_happened_again_must_be_acknowledged_again(rig: Rig) -> Non
         rig.pass_time(2)
     assert only(turn, ev.AlarmRepeated).alarm == alarm
     assert rig.acknowledge(alarm).reply.accepted
+
+
+def test_a_thing_that_happened_again_right_after_it_was_acknowledged_is_told_at_once() -> None:
+    rig, book = Rig(), AlarmBook()
+    (first,) = book.raise_alarm(AlarmKind.DURESS, "north", rig.moment)
+    assert isinstance(first, ev.AlarmRaised)
+    book.acknowledge(first.alarm, GUARD)
+    rig.pass_time(REPEAT_TOLD_AFTER_S / 2)
+    assert book.raise_alarm(AlarmKind.DURESS, "north", rig.moment) == [ev.AlarmRepeated(alarm=first.alarm, count=2)]
+    assert book.raise_alarm(AlarmKind.DURESS, "north", rig.moment) == [], "nobody has seen that one yet"
+    assert book.acknowledge(first.alarm, GUARD)[0] is None

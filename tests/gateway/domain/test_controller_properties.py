@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from gateway.domain import events as ev
 from gateway.domain import signals as sg
 from gateway.domain.access_request import DenialReason
-from gateway.domain.alarm import MOMENTARY
+from gateway.domain.alarm import EACH_TIME_ANEW
 from gateway.domain.commands import DeviceCommand, PulseOutput, SwapList
 from gateway.domain.controller import Controller, Turn
 from gateway.domain.credential import Reading
@@ -102,7 +102,7 @@ class Journal:
                 assert event.alarm not in self.ever
                 self.ever.add(event.alarm)
                 self.open_alarms[event.alarm] = event.priority
-                if event.kind in MOMENTARY:
+                if event.kind in EACH_TIME_ANEW:
                     self.momentary.add(event.alarm)
                 self.active.add(event.alarm)
             case ev.AlarmRepeated():

@@ -25,6 +25,7 @@ from tests.gateway.domain.plant import only, raised, said
 
 ROUND = {"round": "t-1", "tour": "night"}
 WHO = {"credential": "c-1", "cardholder": "p-1"}
+SLOW = replace(NIGHT, points=(TourPoint("ni"), TourPoint("pump", 0, 2000), TourPoint("ii", 0, 2000)), grace_s=2000)
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 ZONES = ("Asia/Shanghai", "Europe/Berlin", "Pacific/Kiritimati", "Pacific/Honolulu", "America/Santiago")
 
@@ -247,3 +248,48 @@ class TestTime:
             tour = replace(NIGHT, starts=(TourStart(EVERY_DAY, 30),))
             year = tour.starts_between(NEW_YEAR, NEW_YEAR + timedelta(days=365), ZoneInfo(name))
             assert len(year) == 365
+
+
+class TestTheAlarm:
+    """One for each tour; whatever is told of it anew must be acknowledged anew."""
+
+    def test_an_overdue_point_that_was_acknowledged_and_then_missed_must_be_acknowledged_again(self) -> None:
+        rig = GuardedCompound()
+        rig.due()
+        rig.visit("ni")
+        alarm = only(rig.after(300), ev.AlarmRaised).alarm
+        rig.acknowledge(alarm)
+        assert tour_words(rig.after(240)) == ["PointMissed pump", "AlarmRepeated", "AlarmNormal"]
+        assert tour_words(rig.acknowledge(alarm)) == ["AlarmAcknowledged", "AlarmResolved"]
+
+    def test_a_missed_round_stays_to_be_seen_after_its_being_late_was_acknowledged(self) -> None:
+        rig = GuardedCompound()
+        rig.due()
+        alarm = only(rig.after(600), ev.AlarmRaised).alarm
+        rig.acknowledge(alarm)
+        assert tour_words(rig.after(240)) == ["Missed", "AlarmRepeated", "AlarmNormal"]
+        rig.after(3600)
+        assert alarm in rig.controller.alarms.open
+
+    def test_each_round_that_is_missed_is_told_and_counted_on_the_one_alarm(self) -> None:
+        rig = GuardedCompound()
+        rig.due()
+        alarm = only(rig.after(600), ev.AlarmRaised).alarm
+        counts = [only(rig.after(240), ev.AlarmRepeated).count]
+        for day in (1, 2):
+            rig.at(DUE + timedelta(days=day))
+            counts += [only(rig.after(seconds), ev.AlarmRepeated).count for seconds in (600, 240)]
+        assert counts == [2, 3, 4, 5, 6]
+        assert list(rig.controller.alarms.open) == [alarm]
+
+    def test_another_round_that_is_behind_is_told_though_the_first_was_acknowledged_just_now(self) -> None:
+        rig = GuardedCompound(SLOW)
+        rig.at(DUE - timedelta(seconds=900))
+        rig.show(1, "ni")
+        rig.due()
+        rig.visit("pump", 1)
+        rig.visit("ni", 4, number=2)
+        alarm = only(rig.at(DUE + timedelta(seconds=2001)), ev.AlarmRaised).alarm
+        rig.acknowledge(alarm)
+        assert tour_words(rig.at(DUE + timedelta(seconds=2005))) == ["PointOverdue pump", "AlarmRepeated"]
+        assert rig.acknowledge(alarm).reply.accepted
