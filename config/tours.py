@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from config.caution import Caution
+
 if TYPE_CHECKING:
     from config.loader import SiteConfig
     from config.model import TourTable
@@ -22,14 +24,19 @@ def check_tours(config: "SiteConfig", named: Named) -> Iterator[Fault]:
         yield from _starts(tour_id, tour)
 
 
-def nameless_points(config: "SiteConfig") -> Iterator[tuple[str, str]]:
-    """(key, meaning) of each tour point that guards would see by its reader's id: no door lends it a name."""
+def nameless_points(config: "SiteConfig") -> Iterator[Caution]:
+    """Each tour point that guards would see by its reader's id: no door lends it a name."""
     owned = {reader for point in config.access_points.values() for reader in point.readers}
     for tour_id, tour in config.tours.items():
         for at, point in enumerate(tour.points):
             if point.name is None and point.reader not in owned:
-                meaning = f"the reader {point.reader!r} stands at no door: give it a name, such as "
-                yield f"tour.{tour_id}.points.{at}", meaning + 'name = { zh-CN = "车棚", en = "Shed" }'
+                name = 'name = { zh-CN = "车棚", en = "Shed" }'
+                yield Caution(
+                    f"tour.{tour_id}.points.{at}",
+                    None,
+                    f"the reader {point.reader!r} stands at no door: give it a name, such as {name}",
+                    f"读卡器 {point.reader!r} 不在任何门旁：请给它起名，例如 {name}",
+                )
 
 
 def _points(config: "SiteConfig", named: Named, tour_id: str, tour: "TourTable") -> Iterator[Fault]:

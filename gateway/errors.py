@@ -19,8 +19,12 @@ class ConfigError(GatehouseError):
     def __init__(self, key: str, value: object, remedy: str, line: int | None = None) -> None:
         self.key, self.value, self.remedy, self.line = key, value, remedy, line
         where = f" (line {line})" if line is not None else ""
-        shown = f" = {_as_written(value)}" if value is not None else ""
-        super().__init__(f"{key}{shown}{where}: {remedy}")
+        super().__init__(f"{self.setting}{where}: {remedy}")
+
+    @property
+    def setting(self) -> str:
+        """The key, with the value that it has as TOML writes it."""
+        return self.key if self.value is None else f"{self.key} = {_as_written(self.value)}"
 
 
 def _as_written(value: object) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from config.caution import Caution
 from config.cautions import cautions
 from config.loader import ConfigFaults, SiteConfig, load_config
 from config.toml_lines import line_of
@@ -18,6 +19,7 @@ from gateway.errors import ConfigError
 from gateway.processes import data_dir_for
 from gateway.secret_files import read_secret, read_token
 from gateway.store.office_root import load_office_root
+from gateway.technician.place import Place, refuse_other_site
 
 _SECRETS = ("password", "token")
 """Settings of these names are references; so is whatever begins like one."""
@@ -33,12 +35,14 @@ def check_site(config_path: Path, data: Path | None) -> int:
     """Say what is wrong; 0 when the config itself is good. Raises ConfigFaults.
 
     Files around it are looked for in `data`, else where a run would look if that directory is there; a missing one is
-    a warning here, since a site is often written on another machine than it runs on.
+    a warning here, since a site is often written on another machine than it runs on. Another site's data is refused.
     """
     config = load_config(config_path)
-    for text in site_warnings(config, config_path):
-        _say(f"warning: {text}")
     found = data_dir_for(config.site.id, data, os.environ.get("GATEHOUSE_DATA"))
+    if found.is_dir():
+        refuse_other_site(Place(config_path, found), config.site.id)
+    for caution in site_warnings(config, config_path):
+        _say(f"warning: {caution}")
     if found.is_dir():
         for fault in _with_lines(config_path, chain(file_faults(config, found), absent_ports(config, found))):
             _say(f"warning: {fault}")
@@ -48,9 +52,11 @@ def check_site(config_path: Path, data: Path | None) -> int:
     return 0
 
 
-def site_warnings(config: SiteConfig, config_path: Path) -> Iterator[str]:
+def site_warnings(config: SiteConfig, config_path: Path) -> Iterator[Caution]:
     """What is worth a word in a config without faults, wherever it is read."""
-    return map(str, _with_lines(config_path, cautions(config)))
+    text = config_path.read_text(encoding="utf-8-sig")
+    for caution in cautions(config):
+        yield caution.at_line(line_of(text, tuple(caution.key.split("."))))
 
 
 def check_start(config: SiteConfig, config_path: Path, data: Path) -> None:

@@ -140,8 +140,9 @@ class Report:
         if self._progress is not None and self._progress.config_changed:
             yield self._t("warning.config_changed")
         yield from self._untested()
-        for text in site_warnings(self._config, self._place.config):
-            yield self._t("warning.check", text=text)
+        for caution in site_warnings(self._config, self._place.config):
+            said = caution.said(self._language)
+            yield self._t("warning.check", setting=caution.setting, line=caution.line, text=said)
         for fault in file_faults(self._config, self._place.data):
             yield self._t("warning.file", key=fault.key)  # Where a secret lies is nobody's business on paper.
 

@@ -1,5 +1,6 @@
 """What check warns of, with key, line and remedy; and what of it is found in the site's data directory."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,8 @@ def warned(text: str) -> dict[str, str]:
 def test_what_runs_but_less_safely_than_it_could_is_told_with_its_remedy(text: str, key: str, remedy: str) -> None:
     assert key not in warned(DEMO)
     assert remedy in warned(text)[key]
+    said = [caution.said("zh-CN") for caution in cautions(parse_config(text.encode())) if caution.key == key]
+    assert all(re.search("[\u4e00-\u9fff]{4}", each) for each in said)
 
 
 def test_a_plain_broker_that_names_its_certificate_or_says_so_is_no_riddle() -> None:

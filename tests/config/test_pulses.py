@@ -60,9 +60,9 @@ def test_board_that_times_its_pulses_is_no_cause_for_a_warning(board: str, door:
     ],
 )
 def test_lock_whose_pulse_the_gateway_times_is_named_once(board: str, seconds: str) -> None:
-    ((key, meaning),) = untimed_pulses(parse_config(site(board).encode()))
-    assert key == "door.gate.lock.device"
-    assert f"'board' can't time {seconds}" in meaning
+    (caution,) = untimed_pulses(parse_config(site(board).encode()))
+    assert caution.key == "door.gate.lock.device"
+    assert f"'board' can't time {seconds}" in caution.remedy
 
 
 def test_sirens_and_floors_are_named_too() -> None:
@@ -83,7 +83,7 @@ lift = "tower"
 readers = ["panel"]
 """
     config = parse_config((site('driver = "numato"') + more).encode())
-    assert [key for key, _ in untimed_pulses(config)] == [
+    assert [caution.key for caution in untimed_pulses(config)] == [
         "door.gate.lock.device",
         "lift.tower.floors.1.device",
         "output.siren.device",

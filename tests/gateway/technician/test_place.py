@@ -78,6 +78,18 @@ def test_no_command_that_works_on_a_site_takes_another_sites_data(
     assert "'lane'" in said
 
 
+@pytest.mark.parametrize("by_word", [True, False])
+def test_check_refuses_another_sites_data_before_it_warns_of_anything(
+    by_word: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if not by_word:
+        monkeypatch.setenv("GATEHOUSE_DATA", "data/other")
+    assert main(["check", "lane.toml", *(["--data", "data/other"] if by_word else [])]) == 2
+    said = capsys.readouterr().err
+    assert "holds data of the site 'other' (site.toml), and" in said
+    assert "warning" not in said
+
+
 def test_what_is_not_there_is_named(here: Path) -> None:
     with pytest.raises(ConfigError, match=r"nosuch.*no such directory"):
         find_place(None, here / "nosuch", None)

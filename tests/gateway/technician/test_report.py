@@ -1,5 +1,6 @@
 """The commissioning report: whole, in both languages, without a secret, and honest about what was not tested."""
 
+import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -134,6 +135,16 @@ def test_everything_that_a_check_warns_of_is_in_the_report(
     assert any("no fire input" in text for text in warned)
     assert any("parity can't tell" in text for text in warned)
     assert {f"`gatehouse check`: {text}" for text in warned} <= set(to_be_mended(day))
+
+
+def test_what_a_check_warns_of_is_said_in_chinese_in_a_chinese_report(day: RecordedDay) -> None:
+    site = day.data / "site.toml"
+    site.write_text(site.read_text(encoding="utf-8").replace('["H10301"]', '["H10306", "BQT34"]', 1), encoding="utf-8")
+    english, chinese = to_be_mended(day), to_be_mended(day, "zh-CN")
+    assert len(chinese) == len(english)
+    assert any("没有消防输入" in text for text in chinese)
+    assert any("奇偶校验分不清 H10306 和 BQT34" in text for text in chinese)
+    assert not [text for text in chinese if re.search(r"[a-z]+ [a-z]+ [a-z]+ [a-z]+", text)]
 
 
 def test_settings_are_told_as_a_site_file_has_them_and_words_in_the_readers_language(day: RecordedDay) -> None:
