@@ -5,7 +5,7 @@ import json
 import secrets
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from gateway.technician.serial_ports import serial_ports, trouble
 from tests.drivers.mosquitto import Mosquitto, device_client
 from tests.drivers.ptys import PtyPort
 from tests.drivers.raw_board import RawBoard
+from tests.gateway.technician.lane import lane_site
 
 FEW = range(9)
 """Enough addresses for these tests; all of them take a minute."""
@@ -106,16 +107,7 @@ async def test_port_that_is_not_there_hides_nothing_else(
     assert "no such port" in found["trouble"][0]
 
 
-SITE = """
-schema = 1
-[site]
-id = "lane"
-name = {{ zh-CN = "车道", en = "Lane" }}
-zone = "Asia/Shanghai"
-[broker.local]
-host = "127.0.0.1"
-port = {port}
-insecure = true
+KNOWN = """
 [device.known]
 driver = "tasmota-reader"
 broker = "local"
@@ -124,26 +116,21 @@ topic = "known"
 
 
 async def test_devices_at_the_broker_are_heard_known_and_unknown(
-    tmp_path: Path, program: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, broker: Mosquitto, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    broker = Mosquitto(program("mosquitto"), tmp_path)
-    await broker.start()
     config = tmp_path / "site.toml"
-    config.write_text(SITE.format(port=broker.port), encoding="utf-8")
-    try:
-        async with device_client(broker.port) as device:
-            await device.publish("tele/known/LWT", "Online", qos=1, retain=True)
-            await device.publish("shellyplus1-a8032ab1/online", "true", qos=1, retain=True)
-            await run_discover(search(mqtt_s=1.0), Place(config, tmp_path), as_json=True)
-    finally:
-        await broker.stop()
+    config.write_text(lane_site(broker.port, KNOWN), encoding="utf-8")
+    async with device_client(broker.port) as device:
+        await device.publish("tele/known/LWT", "Online", qos=1, retain=True)
+        await device.publish("shellyplus1-a8032ab1/online", "true", qos=1, retain=True)
+        await run_discover(search(mqtt_s=1.0), Place(config, tmp_path), as_json=True)
     heard = {(each["topic"], each["configured"]) for each in told(capsys)["mqtt"]}
     assert heard == {("known", True), ("shellyplus1-a8032ab1", False)}
 
 
 async def test_broker_that_is_away_is_told_with_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "site.toml"
-    config.write_text(SITE.format(port=1), encoding="utf-8")
+    config.write_text(lane_site(1, KNOWN), encoding="utf-8")
     await run_discover(search(mqtt_s=0.5), Place(config, tmp_path), as_json=True)
     (trouble_told,) = told(capsys)["trouble"]
     assert trouble_told.startswith("mqtt local: broker at 127.0.0.1:1")
@@ -154,7 +141,7 @@ async def test_what_was_found_is_named_by_the_sites_config_and_ports_lie_below_i
 ) -> None:
     config = tmp_path / "site.toml"
     config.write_text(
-        SITE.format(port=1)
+        lane_site(1, KNOWN)
         + f"""
 [device.gate-board]
 driver = "modbus-rtu"
@@ -192,18 +179,13 @@ async def test_port_that_the_gateway_holds_is_told_before_it_is_scanned(
 
 
 async def test_last_will_alone_tells_a_family_and_no_driver(
-    tmp_path: Path, program: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, broker: Mosquitto, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    broker = Mosquitto(program("mosquitto"), tmp_path)
-    await broker.start()
     config = tmp_path / "site.toml"
-    config.write_text(SITE.format(port=broker.port), encoding="utf-8")
-    try:
-        async with device_client(broker.port) as device:
-            await device.publish("tele/yard/LWT", "Online", qos=1, retain=True)
-            await run_discover(search(mqtt_s=1.0), Place(config, tmp_path), as_json=False)
-    finally:
-        await broker.stop()
+    config.write_text(lane_site(broker.port, KNOWN), encoding="utf-8")
+    async with device_client(broker.port) as device:
+        await device.publish("tele/yard/LWT", "Online", qos=1, retain=True)
+        await run_discover(search(mqtt_s=1.0), Place(config, tmp_path), as_json=False)
     assert "yard  Tasmota: reader or relay not yet heard" in capsys.readouterr().out
 
 
