@@ -242,11 +242,12 @@ class OfficeClient:
         """RFC 9110, section 10.2.3: seconds, or a date."""
         if value is None:
             return None
-        if value.strip().isdigit():
-            return float(value.strip()[:9])
+        seconds = value.strip()
+        if seconds.isascii() and seconds.isdigit():
+            return float(seconds[:9])
         try:
             when = parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):  # a date of numbers that no clock has
             return None
         aware = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
         return max(0.0, (aware - self._clock.now().wall).total_seconds())

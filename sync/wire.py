@@ -24,6 +24,8 @@ LIST_BYTES = 256 * 1024 * 1024
 """LIST.json at most: a million credentials are about 200 MB."""
 COPIES = 50
 """Alarms that go ahead of a backlog in one call; the newest are what somebody can still do something about."""
+SUBJECTS = 1024
+"""What one event may name: an order to erase somebody names 500 credentials, a lockdown every door of a site."""
 EPOCHS = 1000
 """Lineages of one site's journal: a new one needs a lost or damaged file."""
 WAIT_S = 25.0
@@ -143,7 +145,7 @@ class WireEvent(Struct, frozen=True):
     monotonic_us: Count
     actor: Text
     device: Text | None
-    subjects: Annotated[tuple[Text, ...], Meta(max_length=64)]
+    subjects: Annotated[tuple[Text, ...], Meta(max_length=SUBJECTS)]
     body: dict[str, Any]
     salt: Salt
     commitment: Hash

@@ -48,7 +48,7 @@ def saying(body: bytes, status: str = "200 OK", *headers: str) -> Respond:
 
     async def respond(_line: str, writer: asyncio.StreamWriter) -> None:
         lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
-        writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+        writer.write("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
 
     return respond
 
@@ -149,6 +149,26 @@ async def test_retry_after_is_obeyed(tmp_path: Path, status: str) -> None:
     async with an_office(respond) as url, Gateway(tmp_path, url):
         await until(lambda: len(hellos) >= 2)
         assert hellos[1] - hellos[0] >= 2.0
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "\xb2",
+        "9" * 5000,
+        "-3",
+        "soon",
+        "Mon, 01 Jan 2027 00:00:00 +99999999999999999999",
+        "99999999999999999999 Jan 2027 00:00:00 GMT",
+        "Mon, 01 Jan 2027 99999999999999999999:00:00 GMT",
+    ],
+)
+async def test_a_retry_after_that_makes_no_sense_is_no_crash(when: str) -> None:
+    async with an_office(saying(b"", "503 Service Unavailable", f"Retry-After: {when}")) as url:
+        client = a_client(url)
+        with pytest.raises(OfficeUnreachable, match="HTTP 503"):
+            await client.hello(HELLO)
+        await client.close()
 
 
 async def test_an_office_that_hangs_is_given_up_in_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.events import AlarmRaised
+from gateway.domain.events import AlarmRaised, Event, LockdownStarted, PersonErased
 from gateway.domain.ports import EpochParent, Feed, JournalHead
 from gateway.domain.signals import LinkChanged, LinkState, ListReady, ListRefused
 from gateway.errors import AuthenticationFailed
@@ -42,6 +42,21 @@ async def test_the_offices_cursor_is_reported_so_that_the_doors_may_let_events_a
         assert head is not None
         reported = ("office_epoch", "office_through")
         await until(lambda: tuple(gate.doors.status.get(name) for name in reported) == (head.epoch, head.seq))
+
+
+async def test_an_event_that_names_very_many_holds_up_nobody_behind_it(tmp_path: Path) -> None:
+    cards = tuple(f"c-{n}" for n in range(500))
+    by = {"reason": "moved out", "actor": "lin", "post": "gate", "request_id": "r-1"}
+    doors = tuple(f"d-{n}" for n in range(500))
+    large: list[Event] = [
+        PersonErased(cardholder="p-1", credentials=cards, **by),
+        LockdownStarted(group=None, doors=doors, **by),
+    ]
+    async with Office(tmp_path / "office") as office, Gateway(tmp_path / "gate", office.url) as gate:
+        assert await gate.journal.append(large, gate.clock.now()).wait(10)
+        await gate.record(1)
+        await office.has(3)
+        assert (await office.summary())["unsound"] == 0
 
 
 async def test_a_wake_up_that_was_lost_costs_seconds_and_no_event(tmp_path: Path) -> None:
