@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -53,12 +54,13 @@ async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 
 
 class KilledSite:
-    """One site in a folder. `durable` are the numbers that the gateway has said."""
+    """One site in a folder. `durable` are the numbers that the gateway has said; `done` counts what was done to it."""
 
     def __init__(self, folder: Path, chance: Random) -> None:
         self.office, self._folder, self._chance = Office(folder / "office"), folder / "gate", chance
         self.line = CutLine(self.office.port)
         self.durable: list[int] = []
+        self.done: Counter[str] = Counter()
         self._gateway: asyncio.subprocess.Process | None = None
         self._hears: asyncio.Task[None] | None = None
 
@@ -83,10 +85,13 @@ class KilledSite:
     async def _kill_somebody(self) -> None:
         if self._chance.random() < 0.3:
             self.line.cut()
+            self.done["line cut"] += 1
         if self._chance.random() < 0.25:
+            self.done["office killed"] += 1
             await self.office.kill()
             await self.office.start()
         else:
+            self.done["gateway killed"] += 1
             await self._kill()
             await self._start()
 

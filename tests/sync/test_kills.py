@@ -14,3 +14,4 @@ async def test_fifty_kills_and_a_line_that_is_cut_lose_and_double_nothing(tmp_pa
     site = KilledSite(tmp_path, Random(7))
     assert await site.run(50) == []
     assert len(site.durable) > 500
+    assert min(site.done[what] for what in ("gateway killed", "office killed", "line cut")) > 5
