@@ -29,13 +29,12 @@ from gateway.domain.signals import (
     Signal,
 )
 from gateway.doors_socket import DoorsSocket
-from gateway.errors import ListInvalid
 from gateway.paths import Paths
 from gateway.site_loop import SiteLoop
 from gateway.status import StatusHub
-from gateway.store.access_list import CompiledAccessList, CompiledFile, open_list
+from gateway.store.access_list import CompiledAccessList
 from gateway.store.journal import SqliteJournal
-from gateway.store.list_folder import current_list, previous_list, set_current
+from gateway.store.list_in_force import ListInForce
 from gateway.store.remembered import read_remembered, untold_fork
 from gateway.store.retention import EVERYTHING_IS_THERE, RetentionRules
 from gateway.store.site_key import load_site_key
@@ -97,7 +96,10 @@ class _DoorsProcess:
             self.journal.note_office_cursor(*EVERYTHING_IS_THERE)
         if self.journal.last_wall is not None:
             self.clock.raise_floor(self.journal.last_wall)
-        access_list = self._first_list()
+        self.lists = ListInForce(paths.data, paths.lists, self.site_key)
+        access_list = self.lists.first()
+        if access_list is not None:
+            self.clock.raise_floor(access_list.issued_at)
         remembered = read_remembered(paths.journal)
         self.restored = remembered.state is not None
         self.untold_fork = untold_fork(paths.journal)
@@ -131,28 +133,8 @@ class _DoorsProcess:
                 tasks.create_task(running, name=name)
             log.info("site %s runs: %d doors", self.config.site.id, len(self.config.doors))
 
-    def _first_list(self) -> AccessList | None:
-        """The list in force; in its place the one before it when that file is missing or damaged."""
-        for path, fallback in ((current_list(self.paths.lists), False), (previous_list(self.paths.lists), True)):
-            if path is None:
-                continue
-            try:
-                opened = open_list(path, self.site_key, fallback)
-            except ListInvalid as error:
-                log.error("access list %s can't be used: %s", path, error)
-                continue
-            self.clock.raise_floor(opened.issued_at)
-            return opened
-        return None
-
     def _open_list(self, relative: str) -> AccessList:
-        path = self.paths.data / relative
-        current = self.loop.access_list
-        beside = current if isinstance(current, CompiledAccessList) else None
-        opened = open_list(path, self.site_key, beside=beside)
-        made = CompiledFile(path, opened.version, opened.digest, opened.credentials, opened.generation)
-        set_current(self.paths.lists, made)
-        return opened
+        return self.lists.take(relative, self.loop.access_list)
 
     def _journal_changed(self, available: bool, detail: str, lost: int) -> None:
         """Called on the journal's own thread."""
