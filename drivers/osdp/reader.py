@@ -39,6 +39,12 @@ ASK_EVERY_S = 10.0
 ASK_SPREAD = 8
 """The readers of a line are asked one after the other, so that a card waits for one question at most."""
 ASK_EXPIRES_S = 2.0
+TEXT_CARDS = (
+    "it says cards as text (osdp_FMT), which can't be read: set its card data format to raw bits (osdp_RAW, Wiegand), "
+    "by its maker's tool or configuration card"
+)
+CHARACTERS_ONLY = 2
+"""Capability 3 (v2.2, annex B.4): cards as an array of characters; 1 is bits, 3 is both."""
 
 _LOCAL, _INPUTS, _OUTPUTS = (
     osdp_sys.STATUS_REPORT_LOCAL,
@@ -65,6 +71,7 @@ class OsdpReader:
         self._tally = RejectedTally(device_id, sink)
         self._state: LinkState | None = None
         self._flagged = ""
+        self._says_text = False
         self._panel: Panel | None = None
         self._refused: set[str] = set()
         self._expected = ExpectedOutputs()
@@ -162,8 +169,9 @@ class OsdpReader:
         self._panel = panel
         self._counts["connects"] += 1
         self._inputs, self._outputs_told = {}, False
+        self._says_text |= panel.capability(osdp_sys.CAP_CARD_DATA_FORMAT)[0] == CHARACTERS_ONLY
         self._say(LinkState.ONLINE)
-        self._flag("")
+        self._flag(TEXT_CARDS if self._says_text else "")
         self._ask(panel)
 
     def lost(self, reason: str) -> None:
@@ -182,10 +190,19 @@ class OsdpReader:
         """It said something that can't be used."""
         self._tally.add(reason, self._now_s())
 
+    def said_text(self) -> None:
+        """It is set up so that no card of its is ever read: a fault until it says one as bits."""
+        self._says_text = True
+        self._tally.add(TEXT_CARDS, self._now_s())
+        self._flag(TEXT_CARDS)
+
     def heard(self, event: Mapping[str, Any], now_s: float) -> None:
         """It said something."""
         kind = event.get("event")
         if kind == osdp_sys.EVENT_CARDREAD:
+            if self._says_text:
+                self._says_text = False
+                self._flag("")
             for read in read_card(event, self._formats, self._settings.formats, self._keypad):
                 self._tell_read(read, now_s)
         elif kind == osdp_sys.EVENT_KEYPRESS and self._keypad.kind is not KeypadKind.NONE:

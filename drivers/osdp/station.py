@@ -92,6 +92,9 @@ class Listener(Protocol):
     def rejected(self, reason: str) -> None:
         """It said something that can't be used."""
 
+    def said_text(self) -> None:
+        """It said a card as text (osdp_FMT): libosdp took that for an answer, and tells nothing of it."""
+
     def heard(self, event: Mapping[str, Any], now_s: float) -> None:
         """It said something."""
 
@@ -204,13 +207,13 @@ class Station:
             order.done(CommandOutcome.FAILED, "the reader did not answer")
 
     def _take_in(self, panel: Panel, reply: Frame, now_s: float) -> None:
-        if reply.code == FMT:
-            self._listener.rejected("a card as text (osdp_FMT): set the reader to raw bits")
         events = panel.incoming(reply.raw)
         order_refused = self._settle_order(panel, reply)
         if panel.gave_up:
             self._given_up(reply, now_s, at_once=order_refused)
             return
+        if reply.code == FMT:
+            self._listener.said_text()
         if panel.is_online and reply.code != BUSY:
             self._well_s = now_s
             if self.state is not State.ONLINE:

@@ -120,7 +120,7 @@ class RubbishReceived(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceMisconfigured(Occurrence):
-    """A device is set up in a way that safety does not allow."""
+    """A device is set up so that it is unsafe or can't work."""
 
     device: str
     faults: tuple[str, ...]

@@ -140,7 +140,7 @@ class FramesRejected:
 
 @dataclass(frozen=True, slots=True)
 class DeviceFlagged:
-    """A device is set up in a way that safety does not allow, such as a relay that switches on at power-up."""
+    """A device is set up so that it is unsafe or can't work, such as a relay that switches on at power-up."""
 
     device: str
     faults: tuple[str, ...]

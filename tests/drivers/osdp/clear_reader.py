@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from simulators.pty_line import PtyLine
 
 POLL, ID, CAP, LSTAT, ISTAT, OSTAT, OUT, LED, BUZ = 0x60, 0x61, 0x62, 0x64, 0x65, 0x66, 0x68, 0x69, 0x6A
-ACK, NAK, PDID, PDCAP, LSTATR, ISTATR, OSTATR, RAW = 0x40, 0x41, 0x45, 0x46, 0x48, 0x49, 0x4A, 0x50
+ACK, NAK, PDID, PDCAP, LSTATR, ISTATR, OSTATR, RAW, FMT = 0x40, 0x41, 0x45, 0x46, 0x48, 0x49, 0x4A, 0x50, 0x51
 UNKNOWN_COMMAND = b"\x03"
 
 
@@ -33,6 +33,8 @@ class ClearReader:
         """Codes of the commands that were new to it."""
         self.repeated = 0
         self.plugged = True
+        self.card_data_format = 1
+        """What it claims: cards as bits (1), as characters (2), or either (3)."""
         self.delay_s = 0.002
         self._last: tuple[int, bytes, bytes] = (-1, b"", b"")
 
@@ -72,7 +74,7 @@ class ClearReader:
         return answers.get(code, bytes((ACK,)))
 
     def _capabilities(self) -> bytes:
-        rows = [(4, 4, 1), (5, 2, 1), (8, 1, 0), (9, 0, 0), (13, 1, 1)]
+        rows = [(3, self.card_data_format, 0), (4, 4, 1), (5, 2, 1), (8, 1, 0), (9, 0, 0), (13, 1, 1)]
         rows += [(1, 1, len(self.inputs))] if self.inputs else []
         rows += [(2, 1, len(self.outputs))] if self.outputs else []
         return bytes(value for row in rows for value in row)

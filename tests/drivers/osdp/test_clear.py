@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from drivers.osdp.reader import TEXT_CARDS
 from drivers.osdp.station import State
 from drivers.wiegand.formats import BUILT_IN
 from gateway.domain.commands import IndicateAtReader, Indication, PulseOutput, SetOutput
@@ -21,7 +22,7 @@ from gateway.domain.signals import (
     ReaderConditionChanged,
 )
 from simulators.pty_line import PtyLine
-from tests.drivers.osdp.clear_reader import BUZ, ISTAT, LED, LSTAT, OSTAT, OUT, POLL, ClearLine, ClearReader, frame
+from tests.drivers.osdp.clear_reader import BUZ, FMT, ISTAT, LED, LSTAT, OSTAT, OUT, POLL, ClearLine, ClearReader, frame
 from tests.drivers.osdp.line import Rig
 from tests.drivers.recording import eventually
 
@@ -202,19 +203,41 @@ async def test_an_order_whose_answer_never_comes_fails_at_its_expiry_and_is_not_
     assert reader.heard[heard:].count(OUT) == orders <= 1
 
 
-async def test_a_card_as_text_is_left_out_told_and_breaks_nothing(tmp_path: Path) -> None:
+async def test_a_card_as_text_breaks_nothing_and_is_a_fault_of_the_reader_until_it_says_bits(tmp_path: Path) -> None:
     reader = ClearReader(5)
     rig = ClearRig(tmp_path, [reader])
     device = rig.add(5, None)
     async with rig.at_work():
         await rig.online(5)
-        reader.waiting.append(bytes((0x51, 0, 0, 5)) + b"12345")
-        await eventually(lambda: not reader.waiting)
+        reader.waiting.append(bytes((FMT, 0, 0, 5)) + b"12345")
+        (told,) = await rig.sink.wait_for(FramesRejected)
+        (fault,) = rig.faults(5)
+        reader.plugged = False
+        await rig.offline(5)
+        reader.plugged = True
+        await rig.online(5)
+        assert rig.faults(5) == [fault]
         reader.show_bits(*card_bits())
         await rig.sink.wait_for(CardRead)
-    (told,) = rig.sink.of(FramesRejected)
     assert "osdp_FMT" in told.reason
-    assert device.counters()["connects"] == 1
+    assert fault == (TEXT_CARDS,)
+    assert rig.faults(5) == [fault, ()]
+    assert device.counters()["connects"] == 2
+
+
+async def test_a_reader_that_claims_to_say_cards_as_characters_only_is_a_fault_before_the_first_card(
+    tmp_path: Path,
+) -> None:
+    reader = ClearReader(5)
+    reader.card_data_format = 2
+    rig = ClearRig(tmp_path, [reader])
+    rig.add(5, None)
+    async with rig.at_work():
+        await rig.online(5)
+        assert rig.faults(5) == [(TEXT_CARDS,)]
+        reader.show_bits(*card_bits())
+        await rig.sink.wait_for(CardRead)
+    assert rig.faults(5) == [(TEXT_CARDS,), ()]
 
 
 async def test_a_card_that_was_held_to_an_absent_reader_is_not_lost_on_asking_for_it(tmp_path: Path) -> None:
