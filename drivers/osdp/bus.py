@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from drivers.contracts import ByteLink
 from drivers.links import Backoff, SerialLink
 from drivers.osdp.line import OsdpLine
-from drivers.osdp.settings import BusSettings
+from drivers.osdp.settings import BUS_OFFLINE, BusSettings
 from drivers.osdp.station import Station, stations_of
 from drivers.registry import Driver, DriverContext
 from drivers.serial_reader import STEADY_AFTER_S, RejectedTally
@@ -106,7 +106,7 @@ class OsdpBus:
         self._sink.put(LinkChanged(self._device_id, state, detail))
         if state is LinkState.OFFLINE:
             for station in self._stations:
-                station.cut_off(f"{self._device_id}: {detail}")
+                station.cut_off(f"{BUS_OFFLINE}: {self._device_id}: {detail}")
 
     def _now_s(self) -> float:
         return self._clock.now().monotonic_s

@@ -13,6 +13,9 @@ from gateway.errors import ConfigError
 BAUD_RATES = (9600, 19200, 38400, 57600, 115200, 230400)
 """What OSDP readers speak (v2.2, section 5.1)."""
 
+BUS_OFFLINE = "the bus is offline"
+"""How it begins why a reader is lost with its bus, for whoever must tell that from a loss of its own."""
+
 DEFAULT_KEY = bytes(range(0x30, 0x40))
 """SCBK-D: everybody knows it."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from config.loader import SiteConfig
 from drivers.mqtt.broker import BROKER_OFFLINE
+from drivers.osdp.settings import BUS_OFFLINE
 from gateway.domain.ports import RecordedEvent
 
 
@@ -113,8 +114,8 @@ class Walk:
         self.points = points_of(config)
         self._wanted = frozenset(self.points)
         self._released: dict[str, tuple[str, Trial]] = {}
-        self._with_broker: set[str] = set()
-        """Devices that are away only because their broker is."""
+        self._taken_along: set[str] = set()
+        """Devices that are away only because their broker or bus is."""
         self.proofs: dict[Point, Proof] = {}
 
     def take(self, events: Iterable[RecordedEvent]) -> list[Point]:
@@ -146,12 +147,12 @@ class Walk:
             yield shows(body)
 
     def _link_shown(self, type_name: str, body: dict[str, Any]) -> Iterator[Point]:
-        """A broker's loss takes all its devices along and says nothing of whether one's own would be noticed."""
+        """A broker's or a bus's loss takes its devices along and says nothing of whether one's own would be noticed."""
         device = str(body.get("device"))
-        if type_name == "DeviceLost" and body.get("detail") == BROKER_OFFLINE:
-            self._with_broker.add(device)
-        elif device in self._with_broker:
-            self._with_broker.remove(device)
+        if type_name == "DeviceLost" and str(body.get("detail")).startswith((BROKER_OFFLINE, BUS_OFFLINE)):
+            self._taken_along.add(device)
+        elif device in self._taken_along:
+            self._taken_along.remove(device)
         else:
             yield Point("device", device, Trial.LOST if type_name == "DeviceLost" else Trial.RETURNED)
 

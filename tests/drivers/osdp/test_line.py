@@ -7,6 +7,7 @@ import osdp_sys
 import pytest
 
 from drivers.contracts import Indicator, InputBoard, Reader, RelayBoard
+from drivers.osdp.settings import BUS_OFFLINE
 from gateway.domain.commands import IndicateAtReader, Indication, PulseOutput, SetOutput
 from gateway.domain.credential import Identifier
 from gateway.domain.signals import (
@@ -200,6 +201,8 @@ async def test_a_lost_port_takes_its_readers_along_and_brings_them_back(tmp_path
         rig.line.line.unplug()
         await rig.offline(5)
         await rig.offline(6)
+        lost = [each for each in rig.sink.of(LinkChanged) if each.state is OFFLINE and each.device != "bus"]
+        assert all(each.detail.startswith(f"{BUS_OFFLINE}: bus: ") for each in lost)
         rig.line.line.plug()
         await rig.online(5)
         await rig.online(6)

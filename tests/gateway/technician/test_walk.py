@@ -8,6 +8,7 @@ import pytest
 
 from config.loader import parse_config
 from drivers.mqtt.broker import BROKER_OFFLINE
+from drivers.osdp.settings import BUS_OFFLINE
 from gateway.console.messages import Catalogue
 from gateway.domain import signals as sg
 from gateway.domain.events import TourVisitDenied
@@ -104,9 +105,12 @@ def test_plug_that_is_pulled_and_put_back_shows_loss_and_return(day: RecordedDay
     assert Point("device", "yard-reader", Trial.RETURNED) in proven(day)
 
 
-def test_broker_that_takes_its_devices_along_shows_no_loss_and_no_return_of_theirs(day: RecordedDay) -> None:
+@pytest.mark.parametrize("detail", [BROKER_OFFLINE, f"{BUS_OFFLINE}: line: /dev/ttyUSB0: hung up"])
+def test_broker_or_bus_that_takes_its_devices_along_shows_no_loss_and_no_return_of_theirs(
+    day: RecordedDay, detail: str
+) -> None:
     start_walk(place_of(day), "Li Wei")
-    day.handle(sg.LinkChanged("yard-reader", sg.LinkState.OFFLINE, BROKER_OFFLINE))
+    day.handle(sg.LinkChanged("yard-reader", sg.LinkState.OFFLINE, detail))
     day.handle(sg.LinkChanged("yard-reader", sg.LinkState.ONLINE))
     assert proven(day) == set()
     day.handle(sg.LinkChanged("yard-reader", sg.LinkState.OFFLINE, "its last will"))
