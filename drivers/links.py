@@ -28,6 +28,10 @@ WRITE_TIMEOUT_S = 2.0
 """4096 bytes at 19200 baud; a line that takes nothing for so long is stuck."""
 
 
+PORT_MOST_S = 1.0
+"""The longest pause before a missing port is looked for again: a look is cheap, and a reader is to be back in 2 s."""
+
+
 class Backoff:
     """Doubling delays with jitter, in seconds: first about `first_s`, never above `most_s`."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from drivers.contracts import ByteLink, Framer
-from drivers.links import Backoff, drop
+from drivers.links import PORT_MOST_S, Backoff, drop
 from gateway.clock import Clock
 from gateway.domain.credential import Reading
 from gateway.domain.ports import SignalSink
@@ -122,7 +122,7 @@ class SerialReader:
 
     async def run(self) -> None:
         """Read until cancelled; a lost link is opened again with bounded back-off."""
-        backoff = Backoff()
+        backoff = Backoff(most_s=PORT_MOST_S)
         try:
             while True:
                 started_s = self._now_s()

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from drivers.contracts import ByteLink
-from drivers.links import Backoff, SerialLink
+from drivers.links import PORT_MOST_S, Backoff, SerialLink
 from drivers.osdp.line import OsdpLine
 from drivers.osdp.settings import BUS_OFFLINE, BusSettings
 from drivers.osdp.station import Station, stations_of
@@ -49,7 +49,7 @@ class OsdpBus:
 
     async def run(self) -> None:
         """Serve the line until cancelled; a lost port is opened again with bounded back-off."""
-        backoff = Backoff()
+        backoff = Backoff(most_s=PORT_MOST_S)
         try:
             while True:
                 started_s = self._now_s()

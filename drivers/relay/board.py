@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from drivers.links import Backoff
+from drivers.links import PORT_MOST_S, Backoff
 from drivers.outputs import ExpectedOutputs
 from drivers.relay.board_line import BoardLine, InputValue
 from drivers.relay.input_states import InputStates
@@ -73,6 +73,8 @@ class SerialBoard:
         self._expected = ExpectedOutputs()
         self._inputs = InputStates(device_id, settings.supervised_inputs, sink)
         self._state: LinkState | None = None
+        self._opened = False
+        """Was the port there at the last attempt?"""
         self._missed = 0
         self._counts = dict.fromkeys(_COUNTED, 0)
 
@@ -99,24 +101,28 @@ class SerialBoard:
 
     async def run(self) -> None:
         """Serve the board until cancelled. Cancelling writes nothing: a pulse that the board times ends by itself."""
-        backoff = Backoff()
+        port_pauses, board_pauses = Backoff(most_s=PORT_MOST_S), Backoff()
         try:
             while True:
-                started_s = self._now_s()
+                started_s, self._opened = self._now_s(), False
                 try:
                     await self._session()
                 except DeviceError as error:
                     await self._line.close()
                     self._say(LinkState.OFFLINE, str(error))
                 if self._now_s() - started_s >= STEADY_AFTER_S:
-                    backoff.reset()
-                await self._pause(self._now_s() + backoff.next_s())
+                    port_pauses.reset()
+                    board_pauses.reset()
+                # A board that is silent on an open port is asked less often: the others of its line wait meanwhile.
+                pauses = board_pauses if self._opened else port_pauses
+                await self._pause(self._now_s() + pauses.next_s())
         finally:
             await self._line.close()
 
     async def _session(self) -> None:
         """From opening the port to losing the board. Raises DeviceError."""
         await self._line.open()
+        self._opened = True
         self._counts["connects"] += 1
         # A board that is lost already gets one question: on a line that it shares, each costs the others its time-out.
         self._missed = LOST_AFTER - 1 if self._state is LinkState.OFFLINE else 0

@@ -15,6 +15,7 @@ BENCHES = (
     "mqtt_bench",
     "osdp_bench",
     "readers_bench",
+    "reconnect_bench",
     "relays_bench",
     "site_bench",
     "store_bench",

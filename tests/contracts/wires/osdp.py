@@ -65,7 +65,8 @@ class BusWire(OsdpWire):
 
 
 @asynccontextmanager
-async def _line(place: Place) -> AsyncIterator[OsdpLine]:
+async def laid_line(place: Place) -> AsyncIterator[OsdpLine]:
+    """One reader on a line, with power."""
     reader = SimulatedReader(3, bytes.fromhex(KEY))
     line = OsdpLine(PtyLine(place.folder / "port", BAUD), [reader])
     reader.plug()
@@ -78,13 +79,13 @@ async def _line(place: Place) -> AsyncIterator[OsdpLine]:
 
 @asynccontextmanager
 async def _reader(place: Place) -> AsyncIterator[Wire]:
-    async with _line(place) as line:
+    async with laid_line(place) as line:
         yield ReaderWire("osdp-reader", line, bus="bus", address=3, key="file:secrets/r.scbk")
 
 
 @asynccontextmanager
 async def _bus(place: Place) -> AsyncIterator[Wire]:
-    async with _line(place) as line:
+    async with laid_line(place) as line:
         yield BusWire("osdp-bus", line, port=str(line.line.link), baud=BAUD)
 
 
