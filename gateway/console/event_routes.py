@@ -107,7 +107,10 @@ async def export(desk: AnyDesk, session: Supervisor, asked: _Asked, language: st
 
 @router.get("/api/events/{event_id}")
 async def event(event_id: str, desk: AnyDesk, session: SignedIn) -> dict[str, Any]:
-    """One event with its envelope, and why. `names` says whom it is about, `blocked` who of them is blocked now."""
+    """One event with its envelope, and why. `names` says whom it is about, `blocked` who of them is blocked now.
+
+    `shown`: what that is, a `card`, `pin`, `plate` or `pass`; `credential` where the event doesn't say.
+    """
     found = await desk.journal.ask(lambda journal: journal.event(event_id))
     if found is None or not desk.may_read(found, session):
         raise Refusal(404, "event_not_found")
@@ -119,7 +122,7 @@ async def event(event_id: str, desk: AnyDesk, session: SignedIn) -> dict[str, An
         "why": desk.words.why(found),
         "names": names,
         "whom": {language: desk.things.card(found.body.get("credential"), language, shown) for language in LANGUAGES},
-        "is_pass": str(found.body.get("credential")).startswith("pass:"),
+        "shown": _shown(found.body),
         "blocked": [subject.partition(":")[0] for subject in blocked],
         "access_point": found.body.get("access_point"),
         "list_version": found.body.get("list_version"),
@@ -129,6 +132,12 @@ async def event(event_id: str, desk: AnyDesk, session: SignedIn) -> dict[str, An
         "hash": found.hash,
         "previous_hash": found.previous_hash,
     }
+
+
+def _shown(body: dict[str, Any]) -> str:
+    if str(body.get("credential")).startswith("pass:"):
+        return "pass"
+    return shown_kind(body) if (body.get("circumstances") or {}).get("shown") else "credential"
 
 
 async def _table(desk: Desk, asked: _Search, language: str) -> AsyncIterator[str]:

@@ -69,7 +69,7 @@ class ThingWords:
         return self.site.named(group, language, "door_group")
 
     def card(self, credential: object, language: str, shown: str = "card") -> str:
-        """A credential by the office's label; without one by what was `shown`: a card, pin, plate or pass."""
+        """A credential by the office's label; without one by what was `shown`, as in `words.pin_without_label`."""
         if not isinstance(credential, str):
             return self._catalogue.text(language, f"words.unknown_{shown}")
         if credential.startswith(_PASS):
@@ -104,7 +104,11 @@ class ThingWords:
         kind, _, name = subject.partition(":")
         if kind == "credential":
             label = self.card_label(name)
-            return self._catalogue.text(language, "words.the_card", card=label) if label else self.card(name, language)
+            return (
+                self._catalogue.text(language, "words.the_card", card=label)
+                if label
+                else self.card(name, language, "credential")
+            )
         if kind == "cardholder":
             return self._holder(name, language)
         return subject

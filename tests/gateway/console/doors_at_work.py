@@ -14,7 +14,7 @@ from gateway.domain.access_request import DenialReason
 from gateway.domain.alarm import AlarmKind
 from gateway.domain.cardholder import Cardholder, CardholderKind, HeldLevel
 from gateway.domain.controller import Controller
-from gateway.domain.credential import Credential, Identifier, Reading
+from gateway.domain.credential import Credential, Grade, Identifier, Reading
 from gateway.domain.door import DoorState
 from gateway.domain.events import AccessDenied, Event
 from gateway.domain.listed import Area, Authentication, ListedAccessPoint, Setting
@@ -214,8 +214,10 @@ class DoorsAtWork:
         }
 
 
-def denied(reason: DenialReason = DenialReason.CREDENTIAL_LOST, *trace: TraceStep) -> AccessDenied:
-    """The blue card is refused at the north gate."""
+def denied(
+    reason: DenialReason = DenialReason.CREDENTIAL_LOST, *trace: TraceStep, shown: Grade = Grade.CLONABLE
+) -> AccessDenied:
+    """The blue card is refused at the north gate; or what else is `shown`."""
     return AccessDenied(
         access_point="north",
         door="north",
@@ -225,4 +227,5 @@ def denied(reason: DenialReason = DenialReason.CREDENTIAL_LOST, *trace: TraceSte
         cardholder="p-0001",
         list_version=7,
         trace=trace,
+        circumstances={"shown": [{"grade": shown.value}]},
     )

@@ -93,7 +93,7 @@ async def test_from_an_alarm_a_guard_goes_to_its_event_or_to_the_patrol(page: Pa
     await page.click(".line.p2")
     await page.click(".about .event")
     await expect(page.locator("events-screen .pane h2")).to_contain_text("蓝卡 0001")
-    await expect(page.locator("#block-card")).to_be_visible()
+    await expect(page.locator("#block-credential")).to_be_visible()
 
 
 async def test_a_list_refused_is_told_with_its_faults(site: SiteAtWork) -> None:

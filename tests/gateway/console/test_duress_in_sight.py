@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,12 +72,17 @@ async def heard(site: SiteAtWork, name: str, role: Role, last: int) -> tuple[lis
     return events, alarms
 
 
+def names(told: str, alarm: str) -> bool:
+    """Is the alarm's id in it? The same letters within an event's id are none."""
+    return re.search(rf"\b{alarm}\b", told) is not None
+
+
 async def test_a_guard_in_sight_is_told_nothing_of_it(site: SiteAtWork) -> None:
     hidden, told = await duress(site, "north"), await duress(site, "yard")
     last = await site.doors.record(DoorOpened(door="north"))
     events, alarms = await heard(site, "lin", Role.GUARD, last)
     assert set(alarms) == {told}
-    assert hidden not in json.dumps(events)
+    assert not names(json.dumps(events), hidden)
     assert sum(event["type"] == "DuressUsed" for event in events) == 1
     async with await site.signed_in("lin", Role.GUARD) as client:
         listed = (await client.get("/api/alarms")).json()
@@ -84,7 +90,7 @@ async def test_a_guard_in_sight_is_told_nothing_of_it(site: SiteAtWork) -> None:
         assert listed["counts"]["1"] == 1
         found = (await client.get("/api/events", params={"types": ",".join(DURESS_EVENTS)})).json()["events"]
         assert len(found) == 3
-        assert hidden not in json.dumps(found)
+        assert not names(json.dumps(found), hidden)
         assert (await client.get(f"/api/alarms/{hidden}")).status_code == 404
         ack = await client.post(f"/api/alarms/{hidden}/acknowledge", json={"request_id": "ack-00000001"})
         assert ack.status_code == 404
@@ -101,7 +107,7 @@ async def test_a_supervisor_finds_it_in_the_list_and_it_comes_forward_nowhere(si
     last = await site.doors.record(DoorOpened(door="north"))
     events, alarms = await heard(site, "wei", Role.SUPERVISOR, last)
     assert {name: alarm["quiet"] for name, alarm in alarms.items()} == {hidden: True, told: False}
-    assert hidden not in json.dumps(events)
+    assert not names(json.dumps(events), hidden)
     async with await site.signed_in("wei", Role.SUPERVISOR) as client:
         listed = (await client.get("/api/alarms")).json()
         assert [alarm["id"] for alarm in listed["alarms"]] == [told, hidden]
@@ -109,7 +115,7 @@ async def test_a_supervisor_finds_it_in_the_list_and_it_comes_forward_nowhere(si
         assert len((await client.get(f"/api/alarms/{hidden}")).json()["events"]) == 2
         ack = await client.post(f"/api/alarms/{hidden}/acknowledge", json={"request_id": "ack-00000001"})
         assert ack.status_code == 200
-        assert hidden not in (await client.get("/api/events")).text
+        assert not names((await client.get("/api/events")).text, hidden)
         assert "under duress" in (await client.get("/api/events.csv")).text
 
 

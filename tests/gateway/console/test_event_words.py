@@ -267,7 +267,7 @@ def test_a_grant_names_who_came_along_and_the_floors() -> None:
         ("door_mode", "north", "North gate"),
         ("lockdown", "all", "all doors"),
         ("lockdown_release", "gates", "Outer gates"),
-        ("block", "credential:c-1", "card “Blue 1”"),
+        ("block", "credential:c-1", "“Blue 1”"),
         ("local_grant", "c-1", "Blue 1"),
         ("forgive", "all", "everybody"),
         ("forgive", "p-9", "a cardholder"),

@@ -1,13 +1,15 @@
 """People and cards at the page."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from playwright.async_api import Page, expect
 
 from gateway.console.users import Role
 from gateway.domain.access_request import DenialReason
-from gateway.domain.events import AreaEntered, DoorOpened
+from gateway.domain.credential import Grade
+from gateway.domain.events import AccessTaken, AreaEntered, DoorOpened
 from gateway.domain.register import Whereabouts
 from tests.gateway.console.browser import browser_page, go, shot, sign_in
 from tests.gateway.console.doors_at_work import denied
@@ -24,17 +26,17 @@ async def test_a_card_is_blocked_from_its_event_and_the_block_is_lifted(page: Pa
     await sign_in(page, site, "lin", Role.GUARD)
     await go(page, "events")
     await page.click(".event.AccessDenied")
-    await page.click("#block-card")
+    await page.click("#block-credential")
     await expect(page.locator("dialog h2")).to_have_text("禁用此卡：蓝卡 0001")
     await page.click("dialog [data-value=lost_card]")
     await submit(page)
-    await page.click("#block-person")
+    await page.click("#block-cardholder")
     await page.fill("dialog input[type=text]", "物业要求")
     await submit(page)
     await go(page, "people")
     lines = page.locator("#blocks li")
     await expect(lines).to_have_count(2)
-    await expect(lines.nth(1)).to_contain_text("卡「蓝卡 0001」")
+    await expect(lines.nth(1)).to_contain_text("「蓝卡 0001」")
     await expect(lines.nth(1)).to_contain_text("卡丢失（lin，")
     await expect(lines.nth(0)).to_contain_text("「蓝卡 0001」的持卡人")
     await expect(lines.nth(0)).to_contain_text("物业要求")
@@ -44,22 +46,67 @@ async def test_a_card_is_blocked_from_its_event_and_the_block_is_lifted(page: Pa
     await expect(lines).to_have_count(1, timeout=8_000)
 
 
+FITTING = {
+    Grade.SECURE: ("禁用此卡…", "禁用此卡：蓝卡 0001", ["卡丢失", "卡被盗用"]),
+    Grade.PIN: ("禁用此密码…", "禁用此密码：无标签的密码", ["密码泄露"]),
+    Grade.PLATE: ("禁用此车牌…", "禁用此车牌：无标签的车牌", ["车牌被套用", "车辆已转让"]),
+    Grade.PASS: ("禁用此通行证…", "禁用通行证 v-1", ["通行证被转给他人", "来访结束"]),
+}
+"""What is offered for each kind of thing shown: the button, the dialog's title, the reasons of its own."""
+OF_ANYBODY = ["禁止此人进入", "公安要求"]
+
+
+async def test_what_is_blocked_goes_by_what_was_shown_and_the_reasons_fit_it(page: Page, site: SiteAtWork) -> None:
+    named = {Grade.SECURE: "c-0001", Grade.PASS: "pass:app/v-1"}
+    await sign_in(page, site, "lin", Role.GUARD)
+    await go(page, "events")
+    for number, (shown, (button, title, reasons)) in enumerate(FITTING.items(), 1):
+        await site.doors.record(replace(denied(shown=shown), credential=named.get(shown, "c-0002")))
+        await expect(page.locator(".event.AccessDenied")).to_have_count(number)
+        await page.locator(".event.AccessDenied").first.click()
+        await expect(page.locator("#block-credential")).to_have_text(button)
+        await page.click("#block-credential")
+        await expect(page.locator("dialog h2")).to_have_text(title)
+        await expect(page.locator("dialog .chip")).to_have_text([*reasons, *OF_ANYBODY])
+        await page.keyboard.press("Escape")
+    await page.click("#block-cardholder")
+    await expect(page.locator("dialog .chip")).to_have_text(["已搬离", "已离职", *OF_ANYBODY])
+    await page.keyboard.press("Escape")
+    await page.click("#block-credential")
+    await page.click("dialog [data-value=visit_over]")
+    await submit(page)
+    await expect(page.locator("#lift-credential")).to_have_text("解除此通行证的禁用…")
+    await page.click("#lift-credential")
+    await expect(page.locator("dialog .chip")).to_have_text(["已查清", "误操作"])
+
+
+async def test_an_event_that_does_not_say_what_was_shown_calls_it_a_credential(page: Page, site: SiteAtWork) -> None:
+    await site.doors.record(AccessTaken(door="north", because="grant", credential="c-0001", cardholder="p-0001"))
+    await sign_in(page, site, "lin", Role.GUARD)
+    await go(page, "events")
+    await page.click(".event.AccessTaken")
+    await expect(page.locator("#block-credential")).to_have_text("禁用此凭证…")
+    await page.click("#block-credential")
+    await expect(page.locator("dialog h2")).to_have_text("禁用此凭证：蓝卡 0001")
+    await expect(page.locator("dialog .chip")).to_have_text(["丢失", "被冒用", *OF_ANYBODY])
+
+
 async def test_the_denial_of_a_blocked_card_offers_to_lift_the_block(page: Page, site: SiteAtWork) -> None:
     await site.doors.record(denied(DenialReason.BLOCKED_LOCALLY))
     await sign_in(page, site, "lin", Role.GUARD)
     await go(page, "events")
     await page.click(".event.AccessDenied")
-    await page.click("#block-card")
+    await page.click("#block-credential")
     await page.click("dialog [data-value=lost_card]")
     await submit(page)
-    await expect(page.locator("#lift-card")).to_have_text("解除此卡的禁用…")
-    await expect(page.locator("#block-card")).to_have_count(0)
-    await expect(page.locator("#block-person")).to_be_visible()
-    await page.click("#lift-card")
+    await expect(page.locator("#lift-credential")).to_have_text("解除此卡的禁用…")
+    await expect(page.locator("#block-credential")).to_have_count(0)
+    await expect(page.locator("#block-cardholder")).to_be_visible()
+    await page.click("#lift-credential")
     await expect(page.locator("dialog h2")).to_have_text("解除禁用：蓝卡 0001")
     await page.click("dialog [data-value=found_again]")
     await submit(page)
-    await expect(page.locator("#block-card")).to_be_visible()
+    await expect(page.locator("#block-credential")).to_be_visible()
 
 
 async def test_a_card_is_let_in_for_a_while_and_that_is_ended(page: Page, site: SiteAtWork) -> None:
@@ -140,12 +187,12 @@ async def test_a_card_that_was_never_shown_is_found_by_its_label_blocked_and_fre
     await page.fill("#find-card", "蓝卡")
     found = page.locator("#found li")
     await expect(found.locator("b")).to_have_text("蓝卡 0001")
-    await found.get_by_text("禁用此卡…").click()
-    await page.click("dialog [data-value=lost_card]")
+    await found.get_by_text("禁用此凭证…").click()
+    await page.click("dialog [data-value=lost]")
     await submit(page)
     await expect(found.locator(".blocked-mark")).to_be_visible()
-    await expect(page.locator("#blocks li b")).to_have_text("卡「蓝卡 0001」")
-    await found.get_by_text("解除此卡的禁用…").click()
+    await expect(page.locator("#blocks li b")).to_have_text("「蓝卡 0001」")
+    await found.get_by_text("解除此凭证的禁用…").click()
     await page.click("dialog [data-value=found_again]")
     await submit(page)
     await expect(found.locator(".blocked-mark")).to_have_count(0)

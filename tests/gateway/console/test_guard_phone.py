@@ -73,7 +73,7 @@ async def test_an_alarm_and_an_event_take_the_phones_whole_width_and_give_it_bac
         await expect(page.locator(".list")).to_be_visible()
         await go(page, "events")
         await page.click(".event.AccessDenied")
-        await expect(page.locator("#block-card")).to_be_visible()
+        await expect(page.locator("#block-credential")).to_be_visible()
         await fits(page)
         await shot(page, "phone-event")
         await page.click("#let-in")

@@ -75,7 +75,7 @@ async def test_a_card_and_a_person_are_blocked_from_an_event_and_the_block_is_li
             return found if len(found) == 2 else None
 
         found = await until(blocks)
-        assert [block["of"]["zh-CN"] for block in found] == ["「蓝卡 0001」的持卡人", "卡「蓝卡 0001」"]
+        assert [block["of"]["zh-CN"] for block in found] == ["「蓝卡 0001」的持卡人", "「蓝卡 0001」"]
         assert {(block["actor"], block["reason"], block["post"]) for block in found} == {
             ("lin", "lost_card", "gate-house")
         }
@@ -104,7 +104,7 @@ async def test_a_card_is_found_by_its_label_then_blocked_let_in_and_freed_withou
             (each,) = await found()
             return each["blocks"] if len(each["blocks"]) == 2 else None
 
-        assert [block["of"]["zh-CN"] for block in await until(blocked)] == ["卡「蓝卡 0001」", "「蓝卡 0001」的持卡人"]
+        assert [block["of"]["zh-CN"] for block in await until(blocked)] == ["「蓝卡 0001」", "「蓝卡 0001」的持卡人"]
         let_in = body(3, credential="c-0001", access_points=["north"], until={"minutes": 5})
         assert (await client.post("/api/local-grants", json=let_in)).status_code == 200
         assert (await client.get("/api/people/find?text=x")).status_code == 422, "one character finds too much"
@@ -269,5 +269,5 @@ async def test_a_denial_for_a_block_names_whom_the_guard_blocked(site: SiteAtWor
         assert (await client.post(path, json=body(1, of="credential"))).status_code == 200
         await site.doors.show(BLUE, "north-reader")
         event = (await client.get(f"/api/events/{await event_id(site, AccessDenied.__name__)}")).json()
-    assert event["why"][-1]["text"]["en"] == "Blocked by a guard: card “蓝卡 0001”"
+    assert event["why"][-1]["text"]["en"] == "Blocked by a guard: “蓝卡 0001”"
     assert event["text"]["zh-CN"] == "蓝卡 0001 被拒绝通过北门：已被值班员禁用"

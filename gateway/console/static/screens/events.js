@@ -102,12 +102,12 @@ class EventsScreen extends HTMLElement {
   actions(event) {
     if (!mayAct() || !event.names.length) return "";
     return h("div", { class: "row about-card" },
-      this.blocking(event, "credential", event.is_pass ? "pass" : "card"), this.blocking(event, "cardholder", "person"),
+      this.blocking(event, "credential", event.shown), this.blocking(event, "cardholder", "person"),
       event.names.includes("credential") && act({ id: "let-in", onclick: () => letIn(event) }, t("ui.let_in")));
   }
   blocking(event, of, word) {
     if (!event.names.includes(of)) return "";
-    return event.blocked.includes(of) ? act({ id: `lift-${word}`, onclick: () => liftOf(event, of) }, t(`ui.lift_${word}`)) : act({ id: `block-${word}`, onclick: () => blockOf(event, of) }, t(`ui.block_${word}`));
+    return event.blocked.includes(of) ? act({ id: `lift-${of}`, onclick: () => liftOf(event, of) }, t(`ui.lift_${word}`)) : act({ id: `block-${of}`, onclick: () => blockOf(event, of) }, t(`ui.block_${word}`));
   }
   leave() { this.chosen = null; this.classList.remove("chosen"); }
   key(name) {

@@ -3,7 +3,7 @@ import { get } from "../api.js";
 import { act } from "../parts/acts.js";
 import { h } from "../parts/dom.js";
 import { reasonWord } from "../parts/door-facts.js";
-import { blockCard, blockPerson, endLocalGrant, forgive, letInCard, liftBlock } from "../parts/people-actions.js";
+import { blockCredential, blockPerson, endLocalGrant, forgive, letInCard, liftBlock } from "../parts/people-actions.js";
 import { changes, state } from "../state.js";
 import { dateTime, dayMinute, joined, language, said, t } from "../words.js";
 
@@ -44,7 +44,7 @@ class PeopleScreen extends HTMLElement {
     const held = (of) => each.blocks.find((block) => block.subject.startsWith(of));
     const blocking = (of, word, block) => held(of) ? act({ class: "quiet", onclick: () => liftBlock(held(of)) }, t(`ui.lift_${word}`)) : act({ class: "quiet", onclick: () => block(each) }, t(`ui.block_${word}`));
     return h("li", { "data-card": each.credential }, h("div", {}, h("b", {}, said(each.card)), this.blockedMark(each), h("span", { class: "muted" }, said(each.kind))),
-      h("div", { class: "row" }, blocking("credential:", "card", blockCard), blocking("cardholder:", "person", blockPerson), act({ class: "quiet", onclick: () => letInCard(each) }, t("ui.let_in"))));
+      h("div", { class: "row" }, blocking("credential:", "credential", blockCredential), blocking("cardholder:", "person", blockPerson), act({ class: "quiet", onclick: () => letInCard(each) }, t("ui.let_in"))));
   }
   blockedMark(each) { return each.blocks.length > 0 && h("span", { class: "blocked-mark" }, `⊘ ${t("ui.blocked")}`); }
   askSoon() { this.soon ??= setTimeout(() => { this.soon = null; this.ask(); }, Math.max(100, EVERY_MS - (Date.now() - (this.askedAt ?? 0)))); }
