@@ -29,6 +29,11 @@ def single(name: str, value: float, unit: str, note: str = "") -> Row:
     return {"name": name, "median": round(value, 3), "p99": None, "unit": unit, "n": 1, "note": note}
 
 
+def told(name: str, note: str) -> Row:
+    """Words where there is no figure: settings, or why something was skipped."""
+    return {"name": name, "median": "", "p99": None, "unit": "", "n": 0, "note": note}
+
+
 def machine() -> str:
     """What it ran on, and how busy that was."""
     model = next(

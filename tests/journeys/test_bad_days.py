@@ -1,7 +1,6 @@
 """What goes wrong around a door: rubbish on a line, a cable pulled, a full disk. The door goes on."""
 
 import os
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,8 @@ import pytest
 
 from tests.journeys.doors_process import DoorsProcess
 from tests.journeys.raw_board import GOLDEN_READ, GOLDEN_TAG, RawBoard, RawLine
+from tests.small_disk import NoSmallDisk, fill_disk
+from tests.small_disk import small_disk as mounted
 from tests.waiting import wait_until
 
 
@@ -74,17 +75,11 @@ def test_a_second_doors_process_on_the_same_data_is_refused(gate: Gate) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    if os.geteuid() != 0:
-        pytest.skip("needs root to mount a small file system")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)], capture_output=True, text=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"this machine mounts no tmpfs: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    try:
+        with mounted(tmp_path / "disk", 3) as folder:
+            yield folder
+    except NoSmallDisk as why:
+        pytest.skip(str(why))
 
 
 @pytest.mark.timeout(120)
@@ -94,7 +89,7 @@ def test_a_full_disk_keeps_no_door_shut_and_is_told_when_there_is_room_again(sma
     try:
         gate.swipe_opens()
         wait_until(lambda: bool(gate.site.events("CommandEnded")), 10, "the first swipe is journalled")
-        _fill(filler)
+        fill_disk(filler)
         gate.swipe_opens()
         filler.unlink()
         wait_until(lambda: len(gate.site.events("AccessGranted")) == 2, 20, "the second swipe is journalled too")
@@ -102,13 +97,3 @@ def test_a_full_disk_keeps_no_door_shut_and_is_told_when_there_is_room_again(sma
         assert "journal_unavailable" in kinds
     finally:
         gate.close()
-
-
-def _fill(filler: Path) -> None:
-    with filler.open("wb", buffering=0) as file:
-        size = 65536
-        while size:
-            try:
-                file.write(bytes(size))
-            except OSError:
-                size //= 2

@@ -32,7 +32,7 @@ from gateway.store.journal import SqliteJournal
 from gateway.store.journal_reader import SqliteJournalReader
 from gateway.store.schema import migrate
 from gateway.store.shedding import EventClass, Shed, class_of
-from tests.gateway.store.full_disk import fill_disk
+from tests.small_disk import fill_disk
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 GRANTED = ev.AccessGranted(

@@ -20,7 +20,7 @@ from gateway.errors import JournalUnavailable
 from gateway.store.journal import SqliteJournal
 from gateway.store.journal_reader import SqliteJournalReader
 from gateway.store.remembered import Remembered, read_remembered
-from tests.gateway.store.full_disk import fill_disk
+from tests.small_disk import fill_disk
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BLOCKED = Fact("block", "credential:c-1", Block("lost", "li", "gate", NOON))

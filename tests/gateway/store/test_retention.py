@@ -12,9 +12,9 @@ from gateway.domain.moment import ClockQuality
 from gateway.errors import JournalUnavailable
 from gateway.store.journal_reader import SqliteJournalReader
 from gateway.store.retention import EVERYTHING_IS_THERE, RetentionRules
-from tests.gateway.store.full_disk import fill_disk
 from tests.gateway.store.kept import DAY, NOON, SEEN, HandClock, Kept, at_once, copy_at_a_commit, door
 from tests.gateway.store.test_erasure import granted
+from tests.small_disk import fill_disk
 from tests.waiting import wait_until_async
 
 
