@@ -17,18 +17,19 @@ from gateway.store.list_digests import (
     RULES,
     BucketLines,
     LinesSeal,
+    bucket_at,
     bucket_of,
-    line,
+    id_digest,
+    line_of,
     root_of,
     rules_digest,
 )
 from gateway.store.list_document import ListDocument, refuse
-from gateway.store.list_file import id_hash, sorted_index, write_sections
+from gateway.store.list_file import HASH_BYTES, hashes_in, sorted_index, write_sections
 from gateway.store.list_keys import SiteKey
 from gateway.store.list_records import LevelNumbers, credential_records
 
 SHORT_PARTS = ("schedules", "access_points", "areas", "levels", "pass_keys")
-_HALF = 2**64 - 1
 
 _encoder = msgspec.msgpack.Encoder()
 _steady = msgspec.msgpack.Encoder(order="deterministic")
@@ -114,26 +115,27 @@ class CredentialTable:
     """Collects credentials, and makes the tables in which they are looked up."""
 
     def __init__(self) -> None:
-        self._keys, self._rests, self._ids = array("Q"), array("Q"), array("Q")
+        self._keys, self._ids = bytearray(), bytearray()
         self._offsets, self._records = array("I", [0]), bytearray()
 
-    def add(self, key: int, id_number: int, record: bytes | memoryview) -> None:
-        """One credential: its key, the hash of its id, its packed record."""
-        self._keys.append(key >> 64)
-        self._rests.append(key & _HALF)
-        self._ids.append(id_number)
+    def add(self, key: bytes, id_hash: bytes, record: bytes | memoryview) -> None:
+        """One credential: its key, the hash of its id (8 bytes), its packed record."""
+        self._keys += key
+        self._ids += id_hash
         self._records += record
         self._offsets.append(len(self._records))
 
     def sections(self) -> Sections:
         """Raises ListInvalid when two of them are the same card."""
-        key_hashes, key_numbers = sorted_index(self._keys)
-        refuse(_twins(key_hashes, key_numbers, self._rests))
-        id_hashes, id_numbers = sorted_index(self._ids)
+        halves = hashes_in(self._keys)
+        rests = halves[1::2]
+        key_hashes, key_numbers = sorted_index(halves[::2])
+        refuse(_twins(key_hashes, key_numbers, rests))
+        id_hashes, id_numbers = sorted_index(hashes_in(self._ids))
         return {
             "key_hashes": key_hashes.tobytes(),
             "key_numbers": key_numbers.tobytes(),
-            "key_rests": self._rests.tobytes(),
+            "key_rests": rests.tobytes(),
             "id_hashes": id_hashes.tobytes(),
             "id_numbers": id_numbers.tobytes(),
             "credential_offsets": self._offsets.tobytes(),
@@ -145,16 +147,16 @@ class CardholderTable:
     """Collects cardholders, and makes the tables in which they are looked up."""
 
     def __init__(self) -> None:
-        self._ids, self._offsets, self._records = array("Q"), array("I", [0]), bytearray()
+        self._ids, self._offsets, self._records = bytearray(), array("I", [0]), bytearray()
 
-    def add(self, id_number: int, record: bytes | memoryview) -> None:
-        """One cardholder: the hash of the id, the packed record."""
-        self._ids.append(id_number)
+    def add(self, id_hash: bytes, record: bytes | memoryview) -> None:
+        """One cardholder: the hash of the id (8 bytes), the packed record."""
+        self._ids += id_hash
         self._records += record
         self._offsets.append(len(self._records))
 
     def sections(self) -> Sections:
-        hashes, places = sorted_index(self._ids)
+        hashes, places = sorted_index(hashes_in(self._ids))
         return {
             "holder_hashes": hashes.tobytes(),
             "holder_numbers": places.tobytes(),
@@ -163,25 +165,31 @@ class CardholderTable:
         }
 
 
-def _credential_sections(document: ListDocument, site_key: SiteKey, lines: BucketLines) -> Sections:
-    table = CredentialTable()
-    records = credential_records(document.credentials, site_key)
-    for (key, record), text in zip(records, document.credentials.texts(), strict=True):
-        table.add(int.from_bytes(key, "big"), id_hash(record.id), _encoder.encode(record))
-        lines.add(bucket_of(record.cardholder), line(CREDENTIAL, record.id, memoryview(text)))
-    return table.sections()
-
-
 def level_numbers(levels: bytes | bytearray | memoryview) -> LevelNumbers:
     """The numbers of the levels: their places in the file's section."""
     return LevelNumbers(list(msgspec.msgpack.decode(levels, type=dict[str, msgspec.Raw])))
 
 
+def _credential_sections(document: ListDocument, site_key: SiteKey, lines: BucketLines) -> Sections:
+    table = CredentialTable()
+    buckets: dict[str, int] = {}
+    records = credential_records(document.credentials, site_key)
+    for (key, record), text in zip(records, document.credentials.texts(), strict=True):
+        digest = id_digest(record.id)
+        table.add(key, digest[:HASH_BYTES], _encoder.encode(record))
+        bucket = buckets.get(record.cardholder)
+        if bucket is None:
+            bucket = buckets[record.cardholder] = bucket_of(record.cardholder)
+        lines.add(bucket, line_of(CREDENTIAL, digest, memoryview(text)))
+    return table.sections()
+
+
 def _cardholder_sections(document: ListDocument, numbers: LevelNumbers, lines: BucketLines) -> Sections:
     table = CardholderTable()
     for item, text in zip(document.cardholders.typed(), document.cardholders.texts(), strict=True):
-        table.add(id_hash(item.id), _encoder.encode(numbers.pack(item)))
-        lines.add(bucket_of(item.id), line(CARDHOLDER, item.id, memoryview(text)))
+        digest = id_digest(item.id)
+        table.add(digest[:HASH_BYTES], _encoder.encode(numbers.pack(item)))
+        lines.add(bucket_at(digest), line_of(CARDHOLDER, digest, memoryview(text)))
     return table.sections()
 
 

@@ -24,19 +24,34 @@ _NONCE_BYTES = 12
 _SEAL, _NONCES = b"gatehouse/list-lines/1", b"gatehouse/list-lines-nonce/1"
 
 
+def id_digest(id_: str) -> bytes:
+    """Of an entry's id. Its beginning is the bucket of a cardholder, the line's name, and what an index finds it by."""
+    return hashlib.sha256(id_.encode()).digest()
+
+
 def bucket_of(cardholder: str) -> int:
     """Where a cardholder, and what they hold, lies."""
-    return int.from_bytes(hashlib.sha256(cardholder.encode()).digest()[:2], "big") >> 6
+    return bucket_at(id_digest(cardholder))
+
+
+def bucket_at(digest: bytes) -> int:
+    """The same by the digest of the cardholder's id."""
+    return digest[0] << 2 | digest[1] >> 6
 
 
 def line_name(part: bytes, id_: str) -> bytes:
     """What a line is known by within its bucket."""
-    return part + hashlib.sha256(id_.encode()).digest()[:16]
+    return part + id_digest(id_)[:16]
 
 
 def line(part: bytes, id_: str, text: bytes | memoryview) -> bytes:
     """The line of an entry: its name, then the digest of the bytes that the office sent."""
-    return line_name(part, id_) + hashlib.sha256(text).digest()
+    return line_of(part, id_digest(id_), text)
+
+
+def line_of(part: bytes, digest: bytes, text: bytes | memoryview) -> bytes:
+    """The same by the digest of the entry's id."""
+    return part + digest[:16] + hashlib.sha256(text).digest()
 
 
 def rules_digest(texts: Mapping[str, bytes]) -> bytes:

@@ -10,11 +10,13 @@ import hashlib
 import mmap
 import os
 import struct
+import sys
 import time
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 from io import FileIO
+from itertools import chain
 from pathlib import Path
 
 from gateway.clock import random_bytes
@@ -46,6 +48,8 @@ SECTIONS = (
 _MAGIC = 0x31_4C_48_47_04_00_00_00
 _HEADER = struct.Struct(f"=Q32s{len(SECTIONS)}Q")
 _DIGEST_AT = 40
+HASH_BYTES = 8
+_NO_HASH = 1 << 64
 _CHUNK_BYTES = 256 * 1024
 _BREATH_S = 0.0005
 """After each chunk. On a busy machine the decisions would otherwise wait for the thread that hashes: it comes as early
@@ -122,12 +126,31 @@ class Index:
     def __len__(self) -> int:
         return len(self._hashes)
 
+    def pairs(self) -> Iterator[tuple[int, int]]:
+        """Every hash with its record, rising; behind them one hash that is above all others."""
+        return chain(zip(self._hashes, self._numbers, strict=True), [(_NO_HASH, 0)])
+
     def numbers(self, wanted: int) -> Iterator[int]:
         """The records under a hash: hardly ever more than one."""
         at = bisect_left(self._hashes, wanted)
         while at < len(self._hashes) and self._hashes[at] == wanted:
             yield self._numbers[at]
             at += 1
+
+
+def matched(one: Index, other: Index) -> Iterator[tuple[list[int], list[int]]]:
+    """The records under each hash of two indexes, in both of them."""
+    ours, theirs = one.pairs(), other.pairs()
+    (our_hash, our_number), (their_hash, their_number) = next(ours), next(theirs)
+    while (at := min(our_hash, their_hash)) < _NO_HASH:
+        here, there = [], []
+        while our_hash == at:
+            here.append(our_number)
+            our_hash, our_number = next(ours)
+        while their_hash == at:
+            there.append(their_number)
+            their_hash, their_number = next(theirs)
+        yield here, there
 
 
 class Records:
@@ -143,6 +166,14 @@ class Records:
         return self._records[self._offsets[number] : self._offsets[number + 1]]
 
 
+def hashes_in(packed: bytes | bytearray) -> "array[int]":
+    """Hashes of 8 bytes each, big-endian, as numbers."""
+    hashes = array("Q", packed)
+    if sys.byteorder == "little":
+        hashes.byteswap()
+    return hashes
+
+
 def sorted_index(hashes: "array[int]") -> tuple["array[int]", "array[int]"]:
     """What an index over the hashes of records 0, 1, 2 … holds: sorted hashes, and numbers."""
     order = sorted(range(len(hashes)), key=hashes.__getitem__)
@@ -151,7 +182,7 @@ def sorted_index(hashes: "array[int]") -> tuple["array[int]", "array[int]"]:
 
 def id_hash(id_: str) -> int:
     """What an id is found by; the record says whether it is the one."""
-    return int.from_bytes(hashlib.sha256(id_.encode()).digest()[:8], "big")
+    return int.from_bytes(hashlib.sha256(id_.encode()).digest()[:HASH_BYTES], "big")
 
 
 def write_durably(path: Path, parts: list[bytes | bytearray]) -> None:

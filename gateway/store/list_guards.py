@@ -3,7 +3,6 @@
 A signature is not enough against the office's own mistake, or against whoever has its key.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from gateway.domain.cardholder import Cardholder, HeldLevel
@@ -12,6 +11,7 @@ from gateway.domain.list_update import GuardBounds, GuardedChange, ListGuard
 from gateway.domain.listed import AccessLevel, Authentication
 from gateway.domain.schedule import Schedule
 from gateway.store.access_list import CompiledAccessList
+from gateway.store.list_differences import differing_cardholders, differing_credentials
 
 _EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _UNLOCKING = (Authentication.UNLOCKED, Authentication.FIRST_CARD)
@@ -22,11 +22,11 @@ _Grants = frozenset[tuple[str, Schedule | None, tuple[str, ...]]]
 def guarded_changes(old: CompiledAccessList, new: CompiledAccessList, bounds: GuardBounds) -> tuple[GuardedChange, ...]:
     """Why `new` should not take the place of `old` by one signature; nothing where it may."""
     removed = granted = everywhere = 0
-    for before, after, same_card in _credentials(old, new):
+    for before, after, same_card in differing_credentials(old, new):
         lost, gained = _credential_moves(before, after, same_card)
         removed, granted = removed + lost, granted + gained
     levels = _LevelMoves(old, new)
-    for one, other in _cardholders(old, new, levels):
+    for one, other in differing_cardholders(old, new, everyone=levels.any):
         lost, gained = levels.of(one, other)
         removed, granted = removed + lost, granted + gained
         everywhere += (
@@ -58,33 +58,6 @@ def _most(old: CompiledAccessList, percent: float, least: int) -> float:
     return max(float(least), old.credentials * percent / 100)
 
 
-def _credentials(
-    old: CompiledAccessList, new: CompiledAccessList
-) -> Iterator[tuple[Credential | None, Credential | None, bool]]:
-    """Every credential that may be different: before, afterwards, and whether it is still the same card."""
-    if old.base_digest == new.base_digest:
-        for id_ in old.changed_credentials.keys() | new.changed_credentials.keys():
-            yield old.credential_by_id(id_), new.credential_by_id(id_), old.card_of(id_) == new.card_of(id_)
-        return
-    left = {found.id: found for found in old.each_credential()}
-    for after in new.each_credential():
-        before = left.pop(after.id, None)
-        yield before, after, before is not None and old.card_of(after.id) == new.card_of(after.id)
-    yield from ((before, None, False) for before in left.values())
-
-
-def _cardholders(
-    old: CompiledAccessList, new: CompiledAccessList, levels: "_LevelMoves"
-) -> Iterator[tuple[Cardholder | None, Cardholder | None]]:
-    if old.base_digest == new.base_digest and not levels.any:
-        for id_ in old.changed_cardholders.keys() | new.changed_cardholders.keys():
-            yield old.cardholder(id_), new.cardholder(id_)
-        return
-    left = {found.id: found for found in old.each_cardholder()}
-    yield from ((left.pop(after.id, None), after) for after in new.each_cardholder())
-    yield from ((before, None) for before in left.values())
-
-
 def _credential_moves(before: Credential | None, after: Credential | None, same_card: bool) -> tuple[bool, bool]:
     """(lost, gained)."""
     works_before = before is not None and before.state is CredentialState.ACTIVE
@@ -103,7 +76,7 @@ def _span_moves(before: _Spanned, after: _Spanned) -> tuple[bool, bool]:
 
 
 class _LevelMoves:
-    """Which levels lose or gain grants between two lists."""
+    """Which levels lose or gain grants between two lists. `any`: so that everybody must be looked at."""
 
     def __init__(self, old: CompiledAccessList, new: CompiledAccessList) -> None:
         self._lost: set[str] = set()
@@ -115,8 +88,9 @@ class _LevelMoves:
                 lost, gained = _span_moves(before, level)
                 self._lost |= {level.id} if lost or ours - theirs else set()
                 self._gained |= {level.id} if gained or theirs - ours else set()
-        self.any = bool(self._lost or self._gained)
-        self._points: dict[int, frozenset[str]] = {}
+        self._points = {id(each): frozenset(point.id for point in each.access_points()) for each in (old, new)}
+        self._granted: dict[tuple[int, str], frozenset[str]] = {}
+        self.any = bool(self._lost or self._gained) or self._points[id(old)] != self._points[id(new)]
 
     def of(self, before: Cardholder | None, after: Cardholder | None) -> tuple[bool, bool]:
         """Whether somebody loses or gains passage by what their levels are, or that they hold others."""
@@ -132,13 +106,18 @@ class _LevelMoves:
 
     def everywhere(self, holder: Cardholder, listed: CompiledAccessList) -> bool:
         """Whether somebody passes every access point of a list that has more than one."""
-        points = self._points.get(id(listed))
-        if points is None:
-            points = self._points[id(listed)] = frozenset(point.id for point in listed.access_points())
-        if len(points) < 2:
-            return False
-        levels = [listed.level(held.level) for held in holder.levels]
-        return points <= {grant.access_point for level in levels if level is not None for grant in level.grants}
+        points = self._points[id(listed)]
+        granted = (self._points_of(held.level, listed) for held in holder.levels)
+        return len(points) > 1 and points <= frozenset().union(*granted)
+
+    def _points_of(self, level_id: str, listed: CompiledAccessList) -> frozenset[str]:
+        """The access points that a level grants. It is asked for as often as somebody holds it."""
+        found = self._granted.get((id(listed), level_id))
+        if found is None:
+            level = listed.level(level_id)
+            found = frozenset(() if level is None else (grant.access_point for grant in level.grants))
+            self._granted[id(listed), level_id] = found
+        return found
 
 
 def _grants(level: AccessLevel, listed: CompiledAccessList) -> _Grants:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gateway.domain.cardholder import CardholderKind
-from gateway.domain.credential import CredentialState, Identifier
+from gateway.domain.credential import CredentialState, canonical_text
 
 ID_PATTERN = r"^[^\s,/\x00-\x1f]{1,64}$"
 """Traces join ids by commas and slashes, and a pass's name is `pass:KEY/ID`."""
@@ -84,11 +84,10 @@ class CredentialItem(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     def __repr__(self) -> str:
         return f"CredentialItem({self.id!r})"
 
-    def identifier(self) -> Identifier:
-        """What names it, where the office sent no key."""
+    def canonical(self) -> str:
+        """The canonical text of what names it, where the office sent no key."""
         assert self.format is not UNSET and self.number is not UNSET  # noqa: PT018
-        facility_code = None if self.facility_code is UNSET else self.facility_code
-        return Identifier(self.format, facility_code, self.number)
+        return canonical_text(self.format, None if self.facility_code is UNSET else self.facility_code, self.number)
 
 
 class NoJson(str):

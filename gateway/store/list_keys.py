@@ -26,7 +26,7 @@ class SiteKey:
 
     def key_of(self, item: CredentialItem) -> bytes:
         """The key that the office gave, or that of the identifier."""
-        return self.lookup_key(item.identifier()) if item.key is UNSET else bytes.fromhex(item.key)
+        return self._hash(item.canonical()) if item.key is UNSET else bytes.fromhex(item.key)
 
     def check(self) -> bytes:
         """Tells one site key from another without giving it away."""

@@ -1,5 +1,6 @@
 """A compiled list and its changes made one compiled list, while more changes go on beside the old one."""
 
+import struct
 from array import array
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +17,12 @@ from gateway.store.list_compiler import (
     Sections,
     write_list,
 )
-from gateway.store.list_digests import BUCKETS, BucketLines
-from gateway.store.list_file import id_hash
+from gateway.store.list_digests import BUCKETS, BucketLines, id_digest
+from gateway.store.list_file import HASH_BYTES
 from gateway.store.list_records import CardholderRecord, CredentialRecord
 from gateway.store.list_state import ListState
 
+_KEY = struct.Struct(">QQ")
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -80,10 +82,10 @@ def _credentials(opened: CompiledAccessList, changes: Changes) -> CredentialTabl
         record = records[offsets[number] : offsets[number + 1]]
         id_ = decode(record).id
         if id_ not in changes.credentials:
-            table.add(firsts[number] << 64 | rests[number], id_hash(id_), record)
+            table.add(_KEY.pack(firsts[number], rests[number]), id_digest(id_)[:HASH_BYTES], record)
     for id_, put in changes.credentials.items():
         if put.record:
-            table.add(int.from_bytes(put.key, "big"), id_hash(id_), put.record)
+            table.add(put.key, id_digest(id_)[:HASH_BYTES], put.record)
     return table
 
 
@@ -96,8 +98,9 @@ def _cardholders(opened: CompiledAccessList, changes: Changes) -> CardholderTabl
         text = records[offsets[number] : offsets[number + 1]]
         record = decode(text)
         if record.id not in changes.cardholders:
-            table.add(id_hash(record.id), text if old is new else _encoder.encode(old.renumbered(record, new)))
+            hash_ = id_digest(record.id)[:HASH_BYTES]
+            table.add(hash_, text if old is new else _encoder.encode(old.renumbered(record, new)))
     for id_, put in changes.cardholders.items():
         if put.record:
-            table.add(id_hash(id_), put.record)
+            table.add(id_digest(id_)[:HASH_BYTES], put.record)
     return table

@@ -90,6 +90,8 @@ def _is_identifier(item: CredentialItem, formats: set[str], fits: Fits) -> bool:
 
 
 def _are_sound_pins(item: CredentialItem) -> bool:
+    if item.pin is UNSET and item.pin_key is UNSET and item.duress_pin is UNSET and item.duress_pin_key is UNSET:
+        return True
     for pin, key in ((item.pin, item.pin_key), (item.duress_pin, item.duress_pin_key)):
         if pin is not UNSET and key is not UNSET:
             return False

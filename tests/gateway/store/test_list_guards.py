@@ -121,6 +121,15 @@ def test_one_person_who_could_pass_everywhere_waits(tmp_path: Path, way: str) ->
     assert guards_of(tmp_path / "had", had, had.put("cardholders", master | {"special_care": True}), way) == {}
 
 
+def test_who_passes_all_that_is_left_when_a_door_is_taken_out_waits(tmp_path: Path, way: str) -> None:
+    old = the_list()
+    old.document["access_points"].append({"id": "back"})
+    old.document["levels"].append({"id": "yard", "grants": [{"access_point": "yard", "schedule": "always"}]})
+    old.document["cardholders"][0]["levels"] = [{"level": "residents"}, {"level": "yard"}]
+    new = old.next(access_points=old.document["access_points"][:2])
+    assert guards_of(tmp_path, old, new, way) == {ListGuard.ALL_DOORS: 1}
+
+
 @pytest.mark.parametrize(
     "point",
     [
