@@ -98,7 +98,7 @@ class EpochEnd(Struct, frozen=True):
 class Hello(Struct, frozen=True):
     """The gateway says who it is and what it has; signed. `list_version` is the list in force, 0 for none."""
 
-    protocol: int
+    protocol: Annotated[int, Meta(extra_json_schema={"const": PROTOCOL})]
     software: Text
     boot_id: Text
     device_key: PublicKey

@@ -5,15 +5,21 @@ from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
+from fastapi.routing import APIRoute
 
 from sync import wire
+from sync.office import shown
 from sync.office.confirmation_routes import admin_confirmations, gateway_confirmations
+from sync.office.description import UNKNOWN_SITE, Refusals, described
 from sync.office.desk import Desk
 from sync.office.device_routes import admin_devices
 from sync.office.list_routes import admin_entries, admin_lists, gateway_lists
-from sync.office.requests import Refused, answer, answer_refusals, bearer, decode, read_body, refuse, signature_of
+from sync.office.requests import At, Refused, answer, answer_refusals, bearer, decode, read_body, refuse, signature_of
 
 EVENTS_PAGE = 1000
+_SIGNATURE = ("bad_signature",)
+_FORBIDDEN = (*_SIGNATURE, "other_device")
+"""Who speaks is not who may: 403. Every other refusal is a conflict with what is known."""
 
 
 def create_app(desk: Desk, gateway_token: str, admin_token: str) -> FastAPI:
@@ -24,7 +30,13 @@ def create_app(desk: Desk, gateway_token: str, admin_token: str) -> FastAPI:
         yield
         desk.close()
 
-    app = FastAPI(title="Gatehouse office", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,  # docs/openapi.json is where it is described
+        generate_unique_id_function=_operation,
+    )
     answer_refusals(app)
     for routes in (gateway_confirmations(desk), gateway_lists(desk), gateway_routes(desk)):
         app.include_router(routes, dependencies=[Depends(bearer(gateway_token))])
@@ -38,12 +50,14 @@ def gateway_routes(desk: Desk) -> APIRouter:
     """What gateways call."""
     routes = APIRouter(prefix="/v1/sites/{site}")
 
-    @routes.post("/challenge")
+    @routes.post("/challenge", **described("What the next hello must hold", wire.Challenge, refuses=UNKNOWN_SITE))
     async def challenge(site: str) -> Response:
         await desk.must_know(site)
         return answer(await desk.do(lambda ledger: ledger.challenge(site)))
 
-    @routes.post("/hello")
+    refuses: Refusals = {400: ("protocol",), 403: _FORBIDDEN, 409: ("challenge",), **UNKNOWN_SITE}
+
+    @routes.post("/hello", **described("Opens a session", wire.Welcome, takes=wire.Hello, signed=True, refuses=refuses))
     async def hello(site: str, request: Request) -> Response:
         body, signature = await read_body(request, wire.REQUEST_BYTES), signature_of(request)
         if decode(body, wire.Spoken).protocol != wire.PROTOCOL:
@@ -52,25 +66,48 @@ def gateway_routes(desk: Desk) -> APIRouter:
         await desk.must_know(site)
         return _result(await desk.do(lambda ledger: ledger.welcome(site, said, body, signature)))
 
-    @routes.post("/events")
+    @routes.post(
+        "/events",
+        **described(
+            "Delivers events: an answer means that they are committed",
+            wire.Receipt,
+            takes=wire.Batch,
+            signed=True,
+            refuses={403: _SIGNATURE, 409: ("stale_session", "past_cursor", "diverged", "gap_in_batch")},
+        ),
+    )
     async def events(site: str, request: Request) -> Response:
         body, signature = await read_body(request, wire.REQUEST_BYTES), signature_of(request)
         batch: wire.Batch = decode(body, wire.Batch)
         return _result(await desk.do(lambda ledger: ledger.accept(site, batch, body, signature)))
 
-    @routes.post("/copies")
+    refuses = {403: _SIGNATURE, 409: ("stale_session",)}
+
+    @routes.post(
+        "/copies",
+        **described("Alarms ahead of their turn", wire.Kept, takes=wire.Copies, signed=True, refuses=refuses),
+    )
     async def copies(site: str, request: Request) -> Response:
         body, signature = await read_body(request, wire.REQUEST_BYTES), signature_of(request)
         ahead: wire.Copies = decode(body, wire.Copies)
         return _result(await desk.do(lambda ledger: ledger.accept_copies(site, ahead, body, signature)))
 
-    @routes.post("/gap")
+    @routes.post(
+        "/gap",
+        **described(
+            "Events that are gone for ever: the office goes on behind them",
+            wire.Receipt,
+            takes=wire.Gap,
+            signed=True,
+            refuses={403: _SIGNATURE, 409: ("stale_session", "past_cursor", "diverged", "gap_in_batch")},
+        ),
+    )
     async def gap(site: str, request: Request) -> Response:
         body, signature = await read_body(request, wire.REQUEST_BYTES), signature_of(request)
         told: wire.Gap = decode(body, wire.Gap)
         return _result(await desk.do(lambda ledger: ledger.accept_gap(site, told, body, signature)))
 
-    @routes.get("/epochs/{epoch}/{seq}")
+    @routes.get("/epochs/{epoch}/{seq}", **described("The hash of one event", wire.KnownHash, refuses=UNKNOWN_SITE))
     async def known_hash(site: str, epoch: str, seq: Annotated[int, Path(ge=0, le=2**53 - 1)]) -> Response:
         await desk.must_know(site)
         return answer(await desk.do(lambda ledger: ledger.hash_at(site, epoch, seq)))
@@ -82,28 +119,28 @@ def admin_routes(desk: Desk) -> APIRouter:
     """What people at the office, and their programs, call."""
     routes = APIRouter(prefix="/admin/v1/sites/{site}")
 
-    @routes.get("/events")
+    @routes.get("/events", **described("Events in order of arrival", shown.Arrived, refuses=UNKNOWN_SITE))
     async def events(
         site: str,
-        after: Annotated[int, Query(ge=0)] = 0,
+        after: At = 0,
         limit: Annotated[int, Query(ge=1, le=EVENTS_PAGE)] = EVENTS_PAGE,
     ) -> Response:
         await desk.must_know(site)
         found = await desk.do(lambda ledger: ledger.events(site, after, limit))
         return answer({"events": found, "next": found[-1]["n"] if found else after})
 
-    @routes.get("/epochs/{epoch}/events")
+    @routes.get("/epochs/{epoch}/events", **described("One epoch in its order", shown.Stream, refuses=UNKNOWN_SITE))
     async def stream(
         site: str,
         epoch: str,
-        after: Annotated[int, Query(ge=0)] = 0,
+        after: At = 0,
         limit: Annotated[int, Query(ge=1, le=EVENTS_PAGE)] = EVENTS_PAGE,
     ) -> Response:
         await desk.must_know(site)
         found = await desk.do(lambda ledger: ledger.stream(site, epoch, after, limit))
         return answer({"events": found, "next": found[-1]["place"] if found else after})
 
-    @routes.get("/summary")
+    @routes.get("/summary", **described("How it stands with the site", shown.Summary, refuses=UNKNOWN_SITE))
     async def summary(site: str) -> Response:
         await desk.must_know(site)
         return answer(await desk.do(lambda ledger: ledger.summary(site)))
@@ -115,15 +152,16 @@ def admin_nowhere() -> APIRouter:
     """Where there is nothing to read: 404, also beside `POST /{part}`, for which a framework would say 405."""
     routes = APIRouter(prefix="/admin/v1")
 
-    @routes.get("/{path:path}")
+    @routes.get("/{path:path}", include_in_schema=False)
     async def nowhere(path: str) -> Response:
         raise refuse(404, "unknown_path", f"there is nothing to read at {path[:100]!r}: see docs/protocol.md")
 
     return routes
 
 
-_FORBIDDEN = ("bad_signature", "other_device")
-"""Who speaks is not who may: 403. Every other refusal is a conflict with what is known."""
+def _operation(route: APIRoute) -> str:
+    """Its name in the description: both sides have an `events`."""
+    return f"{'admin' if route.path.startswith('/admin/') else 'gateway'}_{route.name}"
 
 
 def _result(result: object) -> Response:

@@ -1,12 +1,12 @@
 """Who waits for the office's yes, and the office's answers: the side of people and that of gateways."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from sync import wire
+from sync.office import shown
+from sync.office.description import UNKNOWN_SITE, described
 from sync.office.desk import Desk
-from sync.office.requests import Refused, answer, read_record
+from sync.office.requests import At, Refused, Wait, answer, read_record
 
 _STATUS = {"too_long": 400, "nobody_waits": 404}
 """Every other refusal is a conflict with what is known."""
@@ -16,8 +16,11 @@ def gateway_confirmations(desk: Desk) -> APIRouter:
     """What a gateway calls while somebody waits."""
     routes = APIRouter(prefix="/v1/sites/{site}")
 
-    @routes.get("/answers")
-    async def answers(site: str, after: Annotated[int, Query(ge=0)] = 0, wait: float = wire.WAIT_S) -> Response:
+    @routes.get(
+        "/answers",
+        **described("Waits for answers to who waits", wire.Answers, nothing="The time is over", refuses=UNKNOWN_SITE),
+    )
+    async def answers(site: str, after: At = 0, wait: Wait = wire.WAIT_S) -> Response:
         await desk.must_know(site)
         found = await desk.wait_for(lambda ledger: ledger.answers(site, after), wait)
         return Response(status_code=204) if found is None else answer(found)
@@ -29,12 +32,24 @@ def admin_confirmations(desk: Desk) -> APIRouter:
     """What people at the office, and their programs, call."""
     routes = APIRouter(prefix="/admin/v1/sites/{site}")
 
-    @routes.get("/waiting")
+    @routes.get("/waiting", **described("Who waits for a yes", shown.Waiting, refuses=UNKNOWN_SITE))
     async def waiting(site: str) -> Response:
         await desk.must_know(site)
         return answer({"waiting": await desk.do(lambda ledger: ledger.waiting(site))})
 
-    @routes.post("/answers")
+    @routes.post(
+        "/answers",
+        **described(
+            "Yes or no to one who waits",
+            shown.Outcome,
+            takes=wire.GivenAnswer,
+            refuses={
+                400: ("too_long",),
+                404: ("unknown_site", "nobody_waits"),
+                409: ("expired", "answered", "answer_used"),
+            },
+        ),
+    )
     async def give(site: str, request: Request) -> Response:
         given = await read_record(request, wire.GivenAnswer)
         await desk.must_know(site)

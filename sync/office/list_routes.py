@@ -5,14 +5,25 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from sync import list_wire as lw
 from sync import wire
+from sync.office import shown
+from sync.office.description import ENTRIES, UNKNOWN_SITE, Refusals, described
 from sync.office.desk import Desk
 from sync.office.listing import LONG_PARTS, Listings, TooFew, read_document
 from sync.office.lists import item_faults, shape_faults
-from sync.office.requests import answer, decode, read_body, read_record, refuse
+from sync.office.requests import At, Wait, answer, decode, read_body, read_record, refuse
+
+_OVER = "The time is over and nothing is news"
+_NO_LIST: Refusals = {404: ("unknown_list",)}
+_NO_ENTRY: Refusals = {404: ("unknown_list", "unknown_entry")}
+_NOT_NEWEST: Refusals = {404: ("not_newest",)}
+Part = Annotated[str, Path(json_schema_extra={"enum": list(LONG_PARTS)})]
+_NUMBER = "([0-9]{1,3}|10[01][0-9]|102[0-3])"
+Numbers = Annotated[str, Path(json_schema_extra={"pattern": f"^{_NUMBER}(,{_NUMBER}){{0,63}}$"})]
+"""Judged by hand, so that what is wrong is told in the protocol's words."""
 
 
 class Revoke(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,48 +37,60 @@ def gateway_lists(desk: Desk) -> APIRouter:
     """What gateways call."""
     routes = APIRouter(prefix="/v1/sites/{site}")
 
-    @routes.get("/list/manifest")
+    @routes.get(
+        "/list/manifest",
+        **described("Waits for a list that is news", lw.Manifest, nothing=_OVER, refuses=UNKNOWN_SITE),
+    )
     async def manifest(
         site: str,
-        after: Annotated[int, Query(ge=0)] = 0,
-        generation: Annotated[int, Query(ge=0)] = 0,
-        keys: Annotated[int, Query(ge=0)] = lw.NO_NEWS,
-        signatures: Annotated[int, Query(ge=0)] = lw.NO_NEWS,
-        wait: float = wire.WAIT_S,
+        after: At = 0,
+        generation: At = 0,
+        keys: At = lw.NO_NEWS,
+        signatures: At = lw.NO_NEWS,
+        wait: Wait = wire.WAIT_S,
     ) -> Response:
         await desk.must_know(site)
         at = (generation, after)
         found = await desk.wait_for(lambda ledger: ledger.lists.manifest(site, at, keys, signatures), wait)
         return Response(status_code=204) if found is None else answer(found)
 
-    @routes.get("/list/revocations")
-    async def revocations(site: str, after: Annotated[int, Query(ge=0)] = 0, wait: float = wire.WAIT_S) -> Response:
+    @routes.get(
+        "/list/revocations",
+        **described("Waits for revocations", lw.Revocations, nothing=_OVER, refuses=UNKNOWN_SITE),
+    )
+    async def revocations(site: str, after: At = 0, wait: Wait = wire.WAIT_S) -> Response:
         await desk.must_know(site)
         found = await desk.wait_for(lambda ledger: ledger.lists.revocations(site, after), wait)
         return Response(status_code=204) if found is None else answer(found)
 
-    @routes.get("/keys")
+    @routes.get("/keys", **described("The keys that sign", lw.KeySet, refuses={404: ("unsigned",)}))
     async def keys(site: str) -> Response:
         if desk.signer.keys is None:
             raise refuse(404, "unsigned", "this office signs nothing")
         return answer(desk.signer.keys)
 
-    @routes.get("/list/{version}")
+    @routes.get("/list/{version}", **described("The whole newest list", shown.AccessList, refuses=_NO_LIST))
     async def whole(site: str, version: int) -> Response:
         return await _whole(desk, site, version)
 
-    @routes.get("/list/{version}/changes")
-    async def changes(site: str, version: int, since: Annotated[int, Query(ge=0)]) -> Response:
+    @routes.get(
+        "/list/{version}/changes",
+        **described("What is different since a version", lw.Changes, refuses={404: ("too_old",)}),
+    )
+    async def changes(site: str, version: int, since: At) -> Response:
         found = await desk.do(lambda ledger: ledger.lists.changes(site, version, since))
         return _or_gone(found, "too_old", f"the changes from {since} to {version} are not known any more")
 
-    @routes.get("/list/{version}/digests")
+    @routes.get("/list/{version}/digests", **described("All buckets' digests", lw.Digests, refuses=_NOT_NEWEST))
     async def digests(site: str, version: int) -> Response:
         found = await desk.do(lambda ledger: ledger.lists.digests(site, version))
         return _or_gone(found, "not_newest", f"list {version} is not the newest")
 
-    @routes.get("/list/{version}/buckets/{numbers}")
-    async def buckets(site: str, version: int, numbers: str) -> Response:
+    @routes.get(
+        "/list/{version}/buckets/{numbers}",
+        **described("All that lies in some buckets", lw.Buckets, refuses=_NOT_NEWEST),
+    )
+    async def buckets(site: str, version: int, numbers: Numbers) -> Response:
         texts = numbers.split(",")
         wanted = [int(text) for text in texts if text.isascii() and text.isdigit() and int(text) < lw.BUCKETS]
         if len(wanted) != len(texts) or len(texts) > lw.BUCKETS_ASKED:
@@ -82,11 +105,11 @@ def admin_lists(desk: Desk) -> APIRouter:
     """What people at the office call."""
     routes = APIRouter(prefix="/admin/v1/sites/{site}")
 
-    @routes.get("/list")
+    @routes.get("/list", **described("The whole list", shown.AccessList, refuses=_NO_LIST))
     async def get_list(site: str) -> Response:
         return await _whole(desk, site, None)
 
-    @routes.put("/list")
+    @routes.put("/list", **described("Puts a whole list", shown.Changed, takes=shown.GivenList, most=wire.LIST_BYTES))
     async def put_list(site: str, request: Request) -> Response:
         body = await read_body(request, wire.LIST_BYTES)
         document = await desk.do(lambda _: decode(body, Any))
@@ -95,12 +118,15 @@ def admin_lists(desk: Desk) -> APIRouter:
         decode(b'"' + site.encode() + b'"', wire.Site)
         return await _changed(desk, site, lambda lists, seen: lists.put(site, document, seen, keep=False))
 
-    @routes.get("/list/signing")
+    @routes.get("/list/signing", **described("The newest manifest, to be signed", lw.Manifest, refuses=_NO_LIST))
     async def signing(site: str) -> Response:
         found = await desk.do(lambda ledger: ledger.lists.manifest(site, (-1, -1)))
         return _or_gone(found, "unknown_list", f"{site!r} has no list yet")
 
-    @routes.post("/list/signing")
+    @routes.post(
+        "/list/signing",
+        **described("A person's signature of the newest manifest", lw.Manifest, takes=lw.Signature, refuses=_NO_LIST),
+    )
     async def countersign(site: str, request: Request) -> Response:
         signature = await read_record(request, lw.Signature)
         signed = await desk.do(
@@ -111,7 +137,7 @@ def admin_lists(desk: Desk) -> APIRouter:
         desk.wake()
         return answer(signed)
 
-    @routes.post("/list/generation")
+    @routes.post("/list/generation", **described("Begins a generation", shown.Changed, refuses=_NO_LIST))
     async def begin_generation(site: str) -> Response:
         return await _changed(desk, site, lambda lists, seen: lists.begin_generation(site, seen))
 
@@ -122,13 +148,19 @@ def admin_entries(desk: Desk) -> APIRouter:
     """What changes a few entries. Behind `admin_lists`: a part's name could be anything."""
     routes = APIRouter(prefix="/admin/v1/sites/{site}")
 
-    @routes.post("/revocations")
+    @routes.post(
+        "/revocations",
+        **described("Credentials are refused at once", shown.Changed, takes=Revoke, refuses=_NO_ENTRY),
+    )
     async def revoke(site: str, request: Request) -> Response:
         given = await read_record(request, Revoke)
         return await _changed(desk, site, lambda lists, seen: lists.revoke(site, given.credentials, given.state, seen))
 
-    @routes.post("/{part}")
-    async def put_entries(site: str, part: str, request: Request) -> Response:
+    @routes.post(
+        "/{part}",
+        **described("Puts entries in", shown.Changed, takes=ENTRIES, refuses={404: ("unknown_part", "unknown_list")}),
+    )
+    async def put_entries(site: str, part: Part, request: Request) -> Response:
         _editable(part)
         given = decode(await read_body(request, wire.REQUEST_BYTES), Any)
         items = given if isinstance(given, list) else [given]
@@ -136,8 +168,13 @@ def admin_entries(desk: Desk) -> APIRouter:
             raise refuse(400, "invalid", "; ".join(faults[:20]))
         return await _changed(desk, site, lambda lists, seen: lists.put_entries(site, part, items, seen))
 
-    @routes.delete("/{part}/{id_}")
-    async def delete_entry(site: str, part: str, id_: str) -> Response:
+    @routes.delete(
+        "/{part}/{id_}",
+        **described(
+            "Takes an entry out", shown.Changed, refuses={404: ("unknown_part", "unknown_list", "unknown_entry")}
+        ),
+    )
+    async def delete_entry(site: str, part: Part, id_: str) -> Response:
         _editable(part)
         return await _changed(desk, site, lambda lists, seen: lists.remove(site, part, id_, seen))
 

@@ -5,10 +5,10 @@ import hmac
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -19,6 +19,11 @@ from sync import wire
 log = logging.getLogger(__name__)
 
 Record = TypeVar("Record")
+
+At: TypeAlias = Annotated[int, Query(ge=0, le=2**53 - 1)]
+"""A number to go on from, that a ledger can keep."""
+Wait: TypeAlias = Annotated[float, Query(ge=0, allow_inf_nan=False, description="At most so many seconds")]
+"""How long an answer may take; no longer than `wire.WAIT_S`, whatever is asked for."""
 
 BODY_S = 10.0
 BODY_BYTES_PER_S = 50_000
@@ -68,7 +73,9 @@ def answer_refusals(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _http(_request: Request, error: HTTPException) -> Response:
-        return answer(wire.ErrorAnswer(wire.Refusal("http", str(error.detail))), error.status_code)
+        refused = answer(wire.ErrorAnswer(wire.Refusal("http", str(error.detail))), error.status_code)
+        refused.headers.update(error.headers or {})  # 405 names what is allowed (RFC 9110, section 15.5.6)
+        return refused
 
 
 def bearer(token: str) -> Callable[[Request], Awaitable[None]]:

@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-SOAKS = ("swipes", "office_sync", "kills")
+SOAKS = ("swipes", "office_sync", "kills", "office_http")
 
 
 def main(words: list[str]) -> int:

@@ -16,6 +16,19 @@ def as_it_is(_path: str, status: int, body: bytes) -> tuple[int, bytes]:
     return status, body
 
 
+@dataclass(frozen=True)
+class Exchange:
+    """What was asked and what the office answered to it, as it was."""
+
+    method: str
+    path: str
+    """With its query."""
+    headers: dict[str, str]
+    body: bytes
+    status: int
+    answer: bytes
+
+
 @dataclass
 class Between:
     """Its url is the office's to the gateway. `asked` are the paths of what was asked, without the query."""
@@ -23,6 +36,7 @@ class Between:
     url: str = ""
     change: Change = as_it_is
     asked: list[str] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
     held: set[str] = field(default_factory=set)
     """Endings of paths whose answers never come."""
 
@@ -43,6 +57,7 @@ async def between(office_url: str) -> AsyncIterator[Between]:
                 line.asked.append(path.partition("?")[0].split("/", 4)[-1])
                 kept = {name: headers[name] for name in headers if name not in ("host", "connection", "content-length")}
                 answer = await http.request(method, office_url + path, content=body, headers=kept)
+                line.exchanges.append(Exchange(method, path, headers, body, answer.status_code, answer.content))
                 if any(path.partition("?")[0].endswith(ending) for ending in line.held):
                     await asyncio.sleep(3600)
                 status, content = line.change(path, answer.status_code, answer.content)

@@ -190,9 +190,9 @@ class Gateway:
 class Office:
     """`python -m sync.office` as a process; the same port at each start."""
 
-    def __init__(self, data: Path, *extra: str) -> None:
+    def __init__(self, data: Path, *extra: str, run: tuple[str, ...] = ("-m", "sync.office")) -> None:
         data.mkdir(parents=True, exist_ok=True)
-        self.data, self._extra = data, extra
+        self.data, self._extra, self._run = data, extra, run
         token = data / "token"
         token.write_text(TOKEN)
         token.chmod(0o600)
@@ -210,7 +210,7 @@ class Office:
 
     async def start(self) -> None:
         place = ("--data", str(self.data), "--port", str(self.port), "--token-file", str(self.data / "token"))
-        command = (sys.executable, "-m", "sync.office", *place, "--site", SITE, *self._extra)
+        command = (sys.executable, *self._run, *place, "--site", SITE, *self._extra)
         self.process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
         assert self.process.stdout is not None
         async with asyncio.timeout(20):
