@@ -55,9 +55,7 @@ def _busy() -> list[Row]:
         data = Path(folder) / "s"
         site = DoorsProcess(data, TAGS, MORE.format(camera=camera, office=office))
         for name in ("camera", "token"):
-            secret = data / "secrets" / name
-            secret.write_text("a-secret-of-the-bench", encoding="ascii")
-            secret.chmod(0o600)
+            site.keep_secret(name, "a-secret-of-the-bench")
         relay: queue.Queue[float] = queue.Queue()
         lines = [RawLine(data / "tty" / name) for name in ("reader", "board")]
         board = RawBoard(lines[1], lambda _: relay.put(time.perf_counter()))

@@ -36,6 +36,12 @@ escape_route = true
 door = "gate"
 readers = ["reader"]
 """
+OFFICE = """
+[office]
+url = "{url}"
+token = "file:secrets/token"
+unsigned = true
+"""
 ALWAYS = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "start": "00:00", "end": "24:00"}
 
 
@@ -82,6 +88,12 @@ class DoorsProcess:
             self.process = subprocess.Popen(
                 [*words, "--config", str(self.config), "--data", str(self.data)], stderr=log
             )
+
+    def keep_secret(self, name: str, text: str) -> None:
+        """A file of the data directory's secrets, for this user alone."""
+        secret = self.data / "secrets" / name
+        secret.write_text(text, encoding="ascii")
+        secret.chmod(0o600)
 
     def kill(self) -> None:
         """SIGKILL, without waiting."""

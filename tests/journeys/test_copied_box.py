@@ -13,17 +13,10 @@ import pytest
 
 from gateway.domain.ports import RecordedEvent
 from gateway.store.journal_reader import SqliteJournalReader
-from tests.journeys.doors_process import DoorsProcess
+from tests.journeys.doors_process import OFFICE, DoorsProcess
 from tests.journeys.raw_board import GOLDEN_READ, GOLDEN_TAG, RawBoard, RawLine
 from tests.sync.site import TOKEN, Office
 from tests.waiting import wait_until, wait_until_async
-
-OFFICE = """
-[office]
-url = "{url}"
-token = "file:secrets/token"
-unsigned = true
-"""
 
 
 class Box:
@@ -80,10 +73,7 @@ class Box:
 @pytest.mark.timeout(180)
 async def test_a_copied_data_directory_run_twice_forks_and_calls_and_both_doors_open(tmp_path: Path) -> None:
     async with Office(tmp_path / "office", "--site", "small") as office:
-        DoorsProcess(tmp_path / "one", [GOLDEN_TAG], OFFICE.format(url=office.url))
-        token = tmp_path / "one" / "secrets" / "token"
-        token.write_text(TOKEN, encoding="ascii")
-        token.chmod(0o600)
+        DoorsProcess(tmp_path / "one", [GOLDEN_TAG], OFFICE.format(url=office.url)).keep_secret("token", TOKEN)
         boxes = [Box(tmp_path / "one")]
         try:
             boxes[0].start()
