@@ -23,6 +23,8 @@ _MAX_SCANNED = 5_000
 _MAX_EXPORT = 100_000
 """A month of a busy gate; about 20 MB."""
 
+_DECIDED = ("AccessGranted", "AccessDenied")
+
 _Word = Annotated[str | None, Query(max_length=NAME_CHARACTERS_MAX)]
 
 
@@ -122,7 +124,7 @@ async def event(event_id: str, desk: AnyDesk, session: SignedIn) -> dict[str, An
         "why": desk.words.why(found),
         "names": names,
         "whom": {language: desk.things.card(found.body.get("credential"), language, shown) for language in LANGUAGES},
-        "shown": _shown(found.body),
+        "shown": _shown(found),
         "blocked": [subject.partition(":")[0] for subject in blocked],
         "access_point": found.body.get("access_point"),
         "list_version": found.body.get("list_version"),
@@ -134,10 +136,12 @@ async def event(event_id: str, desk: AnyDesk, session: SignedIn) -> dict[str, An
     }
 
 
-def _shown(body: dict[str, Any]) -> str:
-    if str(body.get("credential")).startswith("pass:"):
+def _shown(event: RecordedEvent) -> str:
+    """A decision keeps what was shown; one that was given up, and every other event, names the credential alone."""
+    if str(event.body.get("credential")).startswith("pass:"):
         return "pass"
-    return shown_kind(body) if (body.get("circumstances") or {}).get("shown") else "credential"
+    decided = event.type in _DECIDED and not (event.body.get("circumstances") or {}).get("gave_up")
+    return shown_kind(event.body) if decided else "credential"
 
 
 async def _table(desk: Desk, asked: _Search, language: str) -> AsyncIterator[str]:

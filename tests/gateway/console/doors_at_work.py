@@ -227,5 +227,5 @@ def denied(
         cardholder="p-0001",
         list_version=7,
         trace=trace,
-        circumstances={"shown": [{"grade": shown.value}]},
+        circumstances={} if shown is Grade.CLONABLE else {"shown": [{"id": "c-0001", "grade": shown.value}]},
     )

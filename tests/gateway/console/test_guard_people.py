@@ -47,7 +47,7 @@ async def test_a_card_is_blocked_from_its_event_and_the_block_is_lifted(page: Pa
 
 
 FITTING = {
-    Grade.SECURE: ("禁用此卡…", "禁用此卡：蓝卡 0001", ["卡丢失", "卡被盗用"]),
+    Grade.CLONABLE: ("禁用此卡…", "禁用此卡：蓝卡 0001", ["卡丢失", "卡被盗用"]),
     Grade.PIN: ("禁用此密码…", "禁用此密码：无标签的密码", ["密码泄露"]),
     Grade.PLATE: ("禁用此车牌…", "禁用此车牌：无标签的车牌", ["车牌被套用", "车辆已转让"]),
     Grade.PASS: ("禁用此通行证…", "禁用通行证 v-1", ["通行证被转给他人", "来访结束"]),
@@ -57,7 +57,7 @@ OF_ANYBODY = ["禁止此人进入", "公安要求"]
 
 
 async def test_what_is_blocked_goes_by_what_was_shown_and_the_reasons_fit_it(page: Page, site: SiteAtWork) -> None:
-    named = {Grade.SECURE: "c-0001", Grade.PASS: "pass:app/v-1"}
+    named = {Grade.CLONABLE: "c-0001", Grade.PASS: "pass:app/v-1"}
     await sign_in(page, site, "lin", Role.GUARD)
     await go(page, "events")
     for number, (shown, (button, title, reasons)) in enumerate(FITTING.items(), 1):

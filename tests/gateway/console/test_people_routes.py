@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.console.users import Role
+from gateway.domain.credential import Grade
 from gateway.domain.events import AccessDenied, AreaEntered, DoorOpened
 from gateway.domain.register import Whereabouts
 from gateway.domain.signals import BlockRequested, LocalGrantRequested, OperatorActed
@@ -148,6 +149,22 @@ async def test_an_event_says_who_of_it_is_blocked_and_lifts_that(site: SiteAtWor
 
         await until(free)
         assert "p-0001" not in str((await client.get(path)).json())
+
+
+async def test_an_event_says_what_was_shown_where_a_decision_has_kept_it(site: SiteAtWork) -> None:
+    async with await site.signed_in("lin", Role.GUARD) as client:
+
+        async def shown(kind: str) -> Any:
+            return (await client.get(f"/api/events/{await event_id(site, kind)}")).json()["shown"]
+
+        await site.doors.show(BLUE, "north-reader")
+        assert await shown("AccessGranted") == "card", "a known card keeps no more than its id"
+        await site.doors.show(BLUE, "garage-reader")
+        assert await shown("AccessRequested") == "credential"
+        await site.doors.later(60)
+        assert await shown("AccessDenied") == "credential", "who gave up waiting"
+        await site.doors.record(denied(shown=Grade.PLATE))
+        assert await shown("AccessDenied") == "plate"
 
 
 async def test_an_event_about_nobody_blocks_nobody(site: SiteAtWork) -> None:
