@@ -25,6 +25,9 @@ REPLY_DELAY_S = 0.002
 STEPS = 4
 """libosdp takes a step a call; an answer is ready after at most so many."""
 _START, _LONGEST, _EVERYBODY = 0x53, 1440, 0x7F
+FORGET_S = 0.1
+"""Half a command is forgotten after so much silence. Readers do after 20 ms (v2.2, section 5.7); this process may have
+been kept waiting for some of it."""
 KEYS = {"*": b"\x7f", "#": b"\x0d"} | {digit: digit.encode() for digit in "0123456789"}
 
 
@@ -175,7 +178,7 @@ class OsdpLine:
 
     def __init__(self, line: PtyLine, readers: Sequence[OsdpReader]) -> None:
         self.line, self.readers = line, readers
-        self._heard = bytearray()
+        self._heard, self._heard_s = bytearray(), 0.0
         line.receive = self._hear
 
     @property
@@ -201,6 +204,10 @@ class OsdpLine:
 
     def _hear(self, data: bytes) -> None:
         """Hand whole frames to the reader at their address: libosdp's peripheral wants them in one piece."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._heard_s > FORGET_S:
+            self._heard.clear()
+        self._heard_s = now_s
         self._heard += data
         while (frame := self._next_frame()) is not None:
             for reader in self.readers:

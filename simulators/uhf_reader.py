@@ -16,6 +16,8 @@ HOLD_S = 1.5
 """How long a card that is shown stays in the field."""
 REPORT_EVERY_S = 0.1
 """In scan mode it reports what it sees about so often."""
+FORGET_S = 0.1
+"""Half a command is forgotten after so much silence; the manual says none of it, but no reader waits for ever."""
 LONGEST_ANSWER = 96
 """The manual's greatest Len (3.1); more tags than fit are said in further answers."""
 NOTHING, ALL_SAID, MORE_COMES, REFUSED = 0xFB, 0x01, 0x03, 0xFE
@@ -107,7 +109,7 @@ class UhfOnLine(LineDevice):
         super().__init__(line)
         self.reader = reader
         self._loop = asyncio.get_running_loop()
-        self._heard = bytearray()
+        self._heard, self._heard_s = bytearray(), 0.0
         self._reporting: asyncio.TimerHandle | None = None
         line.receive = self._receive
 
@@ -122,11 +124,15 @@ class UhfOnLine(LineDevice):
         raise CardUnreadable("a UHF reader has no keypad")
 
     def _receive(self, data: bytes) -> None:
+        now_s = self._loop.time()
+        if now_s - self._heard_s > FORGET_S:
+            self._heard.clear()
+        self._heard_s = now_s
         self._heard += data
         while self._heard and len(self._heard) > self._heard[0]:
             size = self._heard[0] + 1
             asked, self._heard = bytes(self._heard[:size]), self._heard[size:]
-            self.line.send(self.reader.answer(asked, self._loop.time()))
+            self.line.send(self.reader.answer(asked, now_s))
 
     def _report(self) -> None:
         if self._reporting is not None:

@@ -21,7 +21,8 @@ class Mosquitto:
     """One broker; `stop` and `start` keep its port. `whole` is a config of its own, for listeners of its own."""
 
     def __init__(self, program: str, folder: Path, extra: str = "", *, whole: str = "", port: int = 0) -> None:
-        self.port = port or free_port()
+        self.port = self.gateway_port = port or free_port()
+        """`gateway_port` may be another one: of a line that misbehaves between the gateway and the broker."""
         self._program = program
         self._config = folder / "mosquitto.conf"
         access = extra or "allow_anonymous true\n"

@@ -28,6 +28,9 @@ class BoardWire(Wire):
     async def switch_by_hand(self, on: bool) -> None:
         self.board.coils = int(on)
 
+    def is_on(self) -> bool:
+        return bool(self.board.coils & 1)
+
 
 @asynccontextmanager
 async def _modbus(place: Place) -> AsyncIterator[Wire]:
@@ -63,6 +66,9 @@ class SimulatedWire(Wire):
 
     async def switch_by_hand(self, on: bool) -> None:
         self.device.coils[0] = self._seen[0] = on
+
+    def is_on(self) -> bool:
+        return self.device.coils[0]
 
     def _moved(self) -> None:
         self._order += self.device.coils != self._seen

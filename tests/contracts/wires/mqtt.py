@@ -16,6 +16,7 @@ from simulators.esphome import EsphomeNode
 from simulators.mqtt_device import Login, MqttDevice
 from simulators.shelly import ShellyRelay
 from simulators.tasmota import TasmotaRelay
+from tests.contracts.wires.faulty_tcp import faulty_connections
 from tests.contracts.wires.wire import PASS, Kind, Place, Wire, WireCase
 from tests.drivers.mosquitto import Mosquitto, device_client
 from tests.drivers.tasmota_device import tasmota_relay
@@ -26,7 +27,7 @@ class MqttWire(Wire):
 
     def __init__(self, driver: str, broker: Mosquitto, stack: AsyncExitStack) -> None:
         super().__init__(driver, broker="local", topic="thing")
-        settings = BrokerSettings(host="127.0.0.1", port=broker.port, insecure=True)
+        settings = BrokerSettings(host="127.0.0.1", port=broker.gateway_port, insecure=True)
         self.brokers["local"] = BrokerConnection("local", settings, self.sink, SystemClock(), str)
         self._broker, self._stack = broker, stack
 
@@ -56,7 +57,7 @@ class ScannerWire(Wire):
 
     def __init__(self, broker: Mosquitto) -> None:
         super().__init__("mqtt-scanner", broker="local", topic="lane/scanner")
-        settings = BrokerSettings(host="127.0.0.1", port=broker.port, insecure=True)
+        settings = BrokerSettings(host="127.0.0.1", port=broker.gateway_port, insecure=True)
         self.brokers["local"] = BrokerConnection("local", settings, self.sink, SystemClock(), str)
         self._broker = broker
 
@@ -76,7 +77,7 @@ class FirmwareWire(Wire):
 
     def __init__(self, driver: str, broker: Mosquitto, device: MqttDevice, **settings: Any) -> None:
         super().__init__(driver, broker="local", **settings)
-        chosen = BrokerSettings(host="127.0.0.1", port=broker.port, insecure=True)
+        chosen = BrokerSettings(host="127.0.0.1", port=broker.gateway_port, insecure=True)
         self.brokers["local"] = BrokerConnection("local", chosen, self.sink, SystemClock(), str)
         self.device = device
 
@@ -162,7 +163,13 @@ async def running_broker(place: Place) -> AsyncIterator[Mosquitto]:
     broker = Mosquitto(place.program("mosquitto"), place.folder)
     await broker.start()
     try:
-        yield broker
+        if place.fault is None:
+            yield broker
+            return
+        # A broker that only falls silent is noticed when it answers no ping.
+        place.monkeypatch.setattr("drivers.mqtt.broker_client.KEEPALIVE_S", 1)
+        async with faulty_connections(broker.port, place.fault) as broker.gateway_port:
+            yield broker
     finally:
         await broker.stop()
 

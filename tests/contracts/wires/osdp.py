@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from drivers.osdp.bus import OsdpBus
@@ -21,9 +22,13 @@ BAUD = 115200
 class OsdpWire(Wire):
     """One reader on a line of its own."""
 
+    spoilt_every = 1499
+    """It is polled all the time, and each lost answer costs a handshake."""
+
     def __init__(self, driver: str, line: OsdpLine, **settings: Any) -> None:
         super().__init__(driver, **settings)
         self.line, self.reader = line, line.readers[0]
+        self.port = line.line.link
         self.shared: dict[str, Any] = {}
 
     def make(self, driver: str, device_id: str, **settings: Any) -> Any:
@@ -34,11 +39,17 @@ class OsdpWire(Wire):
         )
         return found.build(found.settings.model_validate(settings), context)
 
+    @property
+    def serial_port(self) -> Path:
+        return self.port
+
+    def go_through(self, port: Path) -> None:
+        self.port = port
+
 
 class ReaderWire(OsdpWire):
     def build(self) -> OsdpReader:
-        port = str(self.line.line.link)
-        self.companions = [self.make("osdp-bus", "bus", port=port, baud=BAUD)]
+        self.companions = [self.make("osdp-bus", "bus", port=str(self.port), baud=BAUD)]
         built: OsdpReader = self.make("osdp-reader", ID, **self.settings)
         return built
 
@@ -54,7 +65,7 @@ class ReaderWire(OsdpWire):
 
 class BusWire(OsdpWire):
     def build(self) -> OsdpBus:
-        built: OsdpBus = self.make("osdp-bus", ID, **self.settings)
+        built: OsdpBus = self.make("osdp-bus", ID, port=str(self.port), baud=BAUD)
         return built
 
     async def cut(self) -> None:
@@ -86,7 +97,7 @@ async def _reader(place: Place) -> AsyncIterator[Wire]:
 @asynccontextmanager
 async def _bus(place: Place) -> AsyncIterator[Wire]:
     async with laid_line(place) as line:
-        yield BusWire("osdp-bus", line, port=str(line.line.link), baud=BAUD)
+        yield BusWire("osdp-bus", line)
 
 
 CASES = (WireCase("osdp-reader", "reader", _reader), WireCase("osdp-bus", "bus", _bus))

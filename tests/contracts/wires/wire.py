@@ -21,8 +21,24 @@ PASS = "GHP1.eyJrZXkiOiJrLTEifQ.c2lnbmVk"
 Kind = Literal["reader", "scanner", "board", "bus"]
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """How a line misbehaves: both ways, and for as long as it is there."""
+
+    name: str
+    byte_s: float = 0.0
+    """Each byte comes by itself, so long after the one before."""
+    late_s: float = 0.0
+    """Everything comes so much later."""
+    spoils: Literal["", "loses", "adds", "falls silent", "hangs up"] = ""
+    """What happens at each of the bytes that it meets."""
+
+
 class Wire(ABC):
     """A driver's device, beyond its wire."""
+
+    spoilt_every = 211
+    """One byte of so many meets the fault of a faulty line: of ten frames or so one."""
 
     def __init__(self, driver: str, **settings: Any) -> None:
         self.driver, self.settings = driver, settings
@@ -43,6 +59,15 @@ class Wire(ABC):
     async def said(self, *states: LinkState) -> None:
         await self.sink.until(lambda: self.states() == list(states))
 
+    @property
+    def serial_port(self) -> Path:
+        """Where its line begins."""
+        return Path(self.settings["port"])
+
+    def go_through(self, port: Path) -> None:
+        """Its driver takes another port."""
+        self.settings["port"] = str(port)
+
     @abstractmethod
     async def cut(self) -> None: ...
 
@@ -58,6 +83,10 @@ class Wire(ABC):
     async def switch_by_hand(self, on: bool) -> None:
         raise NotImplementedError
 
+    def is_on(self) -> bool:
+        """Whether output 0 is energised, as the device itself knows."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -66,6 +95,8 @@ class Place:
     folder: Path
     program: Callable[[str], str]
     monkeypatch: pytest.MonkeyPatch
+    fault: Fault | None = None
+    """How what is between the gateway and its broker misbehaves."""
 
 
 @dataclass(frozen=True, slots=True)
