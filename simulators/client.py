@@ -217,7 +217,8 @@ def run_sim(args: argparse.Namespace) -> int:
     try:
         answer = ask(args.data / "run" / "sim.sock", request_for(args))
     except NoAnswer as problem:
-        print(f"{problem}. Is the demo running with this data directory?", file=sys.stderr)
+        remedy = "start one with `gatehouse demo`, or name the directory of the one that runs with --data"
+        print(f"No demo answers on {args.data.absolute()}: {remedy} ({problem}).", file=sys.stderr)
         return 1
     as_json = args.json or not sys.stdout.isatty()
     if as_json:

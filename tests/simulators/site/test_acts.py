@@ -243,7 +243,7 @@ def test_command_without_a_running_demo_says_so(tmp_path: Path, capsys: pytest.C
     assert run_sim(parse(f"--data {tmp_path} status")) == 1
     said = capsys.readouterr()
     assert said.out == ""
-    assert "Is the demo running" in said.err
+    assert f"No demo answers on {tmp_path}: start one" in said.err
 
 
 def test_help_names_what_there_is_to_try(capsys: pytest.CaptureFixture[str]) -> None:
