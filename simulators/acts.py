@@ -237,9 +237,13 @@ class Acts:
         hardware.settle()
         now, devices = hardware.now(), hardware.devices.items()
         doors = {name: door.describe(now) for name, door in hardware.doors.items()}
+        outputs = hardware.outputs()
+        seen = [f"{name} {door['leaf']}, {door['lock']}" for name, door in doors.items()]
+        seen += [f"{name} {'on' if on else 'off'}" for name, on in outputs.items()]
         return {
-            "said": "; ".join(f"{n} {d['leaf']}, {d['lock']}" for n, d in doors.items()) + ".",
+            "said": "; ".join(seen) + ".",
             "doors": doors,
+            "outputs": outputs,
             "coils": {n: list(each.coils) for n, each in devices if isinstance(each, Outputs)},
             "inputs": {n: list(each.inputs) for n, each in devices if isinstance(each, Inputs)},
             "buttons": dict(hardware.pressed),

@@ -29,6 +29,8 @@ _TO_TRY = """to try:
   swipe north-reader visitor-1      a visitor who needs an escort, so within 10 s: swipe north-reader blue-2
   swipe yard-reader blue-5          from 22:00 to 06:00 (Shanghai) this wants a PIN within 10 s: press yard-reader 1005#
   swipe yard-reader blue-7          … and 9007# in place of 1007# is duress: it opens, and tells it silently
+  wire north-board 4 open           the fire panel's wire is cut: a fault, and no fire; short, then normal mends it
+  force yard                        with no page of a console open for 60 s the siren sounds: status
   swipe north-reader blue-3         somebody with special care: so it says on the muster list
   (the door group "gates", north and garage, is locked down on the console)"""
 
@@ -156,7 +158,7 @@ def sim_arguments(parser: argparse.ArgumentParser) -> None:
         "wire",
         "cut or short the wire of a supervised input, or mend it",
         device=device,
-        input={"type": int, "help": "its number"},
+        input={"type": int, "help": "its number, such as 4 of north-board: the fire panel"},
         wire={"choices": ["normal", "active", "short", "open"], "help": "normal and active mend it"},
     )
     word(
@@ -165,7 +167,7 @@ def sim_arguments(parser: argparse.ArgumentParser) -> None:
         state={"choices": ["run", "stop"]},
         speed={"nargs": "?", "type": float, "help": "how many times faster than life (20)"},
     )
-    word("status", "tell the truth about every door, coil and input")
+    word("status", "tell the truth about every door, siren, coil and input")
 
 
 def request_for(args: argparse.Namespace) -> Request:

@@ -75,6 +75,10 @@ class Hardware:
         board = self.find(device)
         return isinstance(board, Outputs) and board.coils[number]
 
+    def outputs(self) -> dict[str, bool]:
+        """Which sirens and lights work."""
+        return {name: self.coil(each.wire) == each.energised for name, each in self.plan.outputs.items()}
+
     def set_button(self, name: str, on: bool) -> None:
         """Close or open a named input; a fire signal also cuts fail-safe locks in the wiring."""
         self.pressed[name] = on

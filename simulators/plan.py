@@ -1,7 +1,7 @@
 """What to simulate: the site's TOML read for its hardware alone, without the gateway's loader."""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,8 +52,16 @@ class DoorPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class OutputPlan:
+    """A siren or a light: where its wire goes, and how the coil stands while it works."""
+
+    wire: Wire
+    energised: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SitePlan:
-    """The hardware of a site. `buttons` are its named inputs, such as `fire` and `panic`.
+    """The hardware of a site. `buttons` are its named inputs, such as `fire` and `panic`; `outputs` sirens and lights.
 
     `tours`: the readers of each guard tour, in order.
     """
@@ -64,6 +72,7 @@ class SitePlan:
     doors: tuple[DoorPlan, ...]
     buttons: dict[str, Wire]
     tours: tuple[tuple[str, ...], ...] = ()
+    outputs: dict[str, OutputPlan] = field(default_factory=dict)
 
 
 SCANNERS = frozenset({"text-scanner", "mqtt-scanner"})
@@ -83,6 +92,7 @@ def read_plan(path: Path) -> SitePlan:
         doors=tuple(_door(name, each, site) for name, each in site.get("door", {}).items()),
         buttons={name: (each["device"], each["input"]) for name, each in site.get("input", {}).items()},
         tours=tuple(tuple(point["reader"] for point in each["points"]) for each in site.get("tour", {}).values()),
+        outputs={name: _output(each) for name, each in site.get("output", {}).items()},
     )
 
 
@@ -119,6 +129,10 @@ def _seen_by(reader: dict[str, Any]) -> str:
         return "tag"
     chip = reader.get("chip") or (reader["driver"] == "esp-rfid-reader" and reader.get("reads", "uid"))
     return "fob" if chip in ("rc522", "pn532", "uid") else "blue"
+
+
+def _output(entry: dict[str, Any]) -> OutputPlan:
+    return OutputPlan((entry["device"], int(entry["output"])), entry.get("active_when", "energised") == "energised")
 
 
 def _wire(entry: dict[str, Any] | None) -> Wire | None:

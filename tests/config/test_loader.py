@@ -34,7 +34,7 @@ def test_the_demo_site_is_good() -> None:
         ('driver = "rdm6300"', 'driver = "rdm630"', "device.north-reader.driver", "rdm6300"),
         ('zone = "Asia/Shanghai"', 'zone = "Asia/Shanghia"', "site.zone", "IANA"),
         ('door = "north"', 'door = "nroth"', "access_point.north.door", "no such door"),
-        ("output = 1,", "output = 9,", "door.yard.lock.output", "outputs 0 to 3"),
+        ("output = 1,", "output = 9,", "door.yard.lock.output", "outputs 0 to 7"),
         ("input = 4\n", "input = 12\n", "input.fire.input", "inputs 0 to 7"),
         ('start = "00:00"', 'start = "0:00"', "schedule.always.periods.0.start", "HH:MM"),
         ('url = "http://127.0.0.1:18090"', 'url = "http://office.example"', "office.url", "https://"),

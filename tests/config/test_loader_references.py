@@ -104,7 +104,7 @@ def test_an_access_point_leads_somewhere_and_a_lift_is_no_way_out() -> None:
     ("good", "bad", "key", "remedy"),
     [
         ('lift = "tower"', 'lift = "towre"', "access_point.tower.lift", "no such lift; known: tower"),
-        ("output = 3", "output = 9", "lift.tower.floors.2F.output", "outputs 0 to 3"),
+        ("output = 3", "output = 9", "lift.tower.floors.2F.output", "outputs 0 to 7"),
         ("output = 2", "output = 0", "lift.tower.floors.1.output", "the lock of door 'north' has this output already"),
         ("output = 3", "output = 2", "lift.tower.floors.2F.output", "floor '1' of lift 'tower' has this output"),
         ('device = "north-board"', 'device = "tower-reader"', "lift.tower.floors.1.device", "is a reader"),
@@ -254,15 +254,15 @@ def test_fire_panic_and_tamper_never_wait(purpose: str) -> None:
 
 def test_siren_has_an_output_of_its_own() -> None:
     siren = """
-[output.siren]
+[output.bell]
 name = { zh-CN = "警号", en = "Siren" }
 purpose = "siren"
 device = "north-board"
 output = 3
 """
-    assert parse_config((DEMO + siren).encode()).outputs["siren"].limit_s == 180.0
-    assert list(faults(DEMO + siren.replace("output = 3", "output = 0"))) == ["output.siren.output"]
-    assert list(faults(DEMO + siren.replace('"north-board"', '"north-reader"'))) == ["output.siren.device"]
+    assert parse_config((DEMO + siren).encode()).outputs["bell"].limit_s == 180.0
+    assert list(faults(DEMO + siren.replace("output = 3", "output = 0"))) == ["output.bell.output"]
+    assert list(faults(DEMO + siren.replace('"north-board"', '"north-reader"'))) == ["output.bell.device"]
 
 
 @pytest.mark.parametrize(

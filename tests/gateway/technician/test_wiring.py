@@ -65,7 +65,7 @@ async def test_exit_button_that_cuts_the_lock_is_proven_and_the_contact_tells_th
         code = await prove_wiring(place, "Li Wei", ["north"], "en", at_the_door(hardware))
         board = hardware.devices["north-board"]
         assert isinstance(board, BoardOnLine)
-        assert board.coils == [False] * 4
+        assert board.coils == [False] * 8
     finally:
         await hardware.power_down()
     walk = read_walk(place.data)

@@ -63,7 +63,27 @@ async def test_status_tells_what_the_wires_carry(site: SiteUnderTest) -> None:
     assert status["doors"]["north"]["forced"] == 1
     assert status["doors"]["north"]["contact_open"]
     assert status["doors"]["yard"]["rex"] == 1
-    assert status["coils"] == {"north-board": [False] * 4, "garage-relay": [False]}
+    assert status["coils"] == {"north-board": [False] * 8, "garage-relay": [False]}
+
+
+async def test_status_tells_which_siren_sounds(site: SiteUnderTest) -> None:
+    north_board(site).board.coils[6] = True
+    status = await do(site, do="status")
+    assert status["outputs"] == {"siren": True, "beacon": False}
+    assert "siren on; beacon off." in status["said"]
+
+
+async def test_wire_of_the_fire_panel_is_measured_and_a_fault_hides_the_fire(site: SiteUnderTest) -> None:
+    board = north_board(site).board
+    whole = board.registers[4]
+    await do(site, do="wire", device="north-board", input=4, state="open")
+    cut = board.registers[4]
+    await do(site, do="fire", on=True)
+    assert board.registers[4] == cut
+    await do(site, do="wire", device="north-board", input=4, state="normal")
+    assert len({whole, cut, board.registers[4]}) == 3
+    await do(site, do="fire", on=False)
+    assert board.registers[4] == whole
 
 
 async def test_push_opens_only_after_the_coil_released_the_lock(site: SiteUnderTest) -> None:
