@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 
 from config.card_formats import format_table
 from config.loader import load_config
@@ -42,14 +43,16 @@ async def run_sync_process(paths: Paths) -> None:
         client = OfficeClient(office.url, site, token, load_device_key(paths.secrets), clock)
         journal = SqliteJournalReader(paths.journal)
         formats = format_table(config)
-        lists = ListFolder(paths.lists, load_site_key(paths.secrets), formats.fits, guard_bounds(office))
+        lists = ListFolder(
+            paths.lists, load_site_key(paths.secrets), formats.fits, guard_bounds(office, config.access_points)
+        )
         root = load_office_root(paths.secrets, office.root_key, office.unsigned)
         trust = Trust(site, root, paths.lists / "trust.json", clock)
         tasks.create_task(run_sync(trust, client, journal, lists, doors, paths.data, clock, VERSION))
 
 
-def guard_bounds(office: OfficeTable) -> GuardBounds:
-    """From where on a list wants a second yes here."""
+def guard_bounds(office: OfficeTable, wired: Iterable[str]) -> GuardBounds:
+    """From where on a list wants a second yes here; `wired` are the site's access points."""
     return GuardBounds(
         office.removed_percent,
         office.removed_least,
@@ -57,4 +60,5 @@ def guard_bounds(office: OfficeTable) -> GuardBounds:
         office.granted_least,
         office.guard_all_doors,
         office.guard_unlocked,
+        frozenset(wired),
     )

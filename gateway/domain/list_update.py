@@ -63,3 +63,5 @@ class GuardBounds:
     granted_least: int = 50
     all_doors: bool = True
     unlocked: bool = True
+    wired: frozenset[str] = frozenset()
+    """The access points that there are at the site: what a list says beside them is nobody's door."""

@@ -160,12 +160,19 @@ class ListFolder:
             return None
 
     def _prepared(self, opened: CompiledAccessList, written: CompiledFile) -> PreparedFile:
-        path = current_list(self._folder)
-        old = None if path is None else self._opened(path)
+        old = self._judged_by()
         guards = () if old is None else guarded_changes(old, opened, self._bounds)
         return PreparedFile(
             written.path, written.generation, written.version, written.digest, written.credentials, guards
         )
+
+    def _judged_by(self) -> CompiledAccessList | None:
+        """The list in force; where its file is damaged, the one that the doors fall back on."""
+        for path in (current_list(self._folder), previous_list(self._folder)):
+            found = None if path is None else self._opened(path)
+            if found is not None:
+                return found
+        return None
 
     def _merge(self) -> None:
         """Make one list of the state's, once it has many changes. Its thread only writes a file."""

@@ -3,12 +3,13 @@
 A signature is not enough against the office's own mistake, or against whoever has its key.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from gateway.domain.cardholder import Cardholder, HeldLevel
 from gateway.domain.credential import Credential, CredentialState
 from gateway.domain.list_update import GuardBounds, GuardedChange, ListGuard
-from gateway.domain.listed import AccessLevel, Authentication
+from gateway.domain.listed import AccessLevel, Authentication, PassKey
 from gateway.domain.schedule import Schedule
 from gateway.store.access_list import CompiledAccessList
 from gateway.store.list_differences import differing_cardholders, differing_credentials
@@ -16,35 +17,34 @@ from gateway.store.list_differences import differing_cardholders, differing_cred
 _EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _UNLOCKING = (Authentication.UNLOCKED, Authentication.FIRST_CARD)
 _Spanned = Credential | Cardholder | HeldLevel | AccessLevel
-_Grants = frozenset[tuple[str, Schedule | None, tuple[str, ...]]]
+_Hours = tuple[Schedule | None, str]
+_Grants = frozenset[tuple[str, _Hours, tuple[str, ...]]]
 
 
 def guarded_changes(old: CompiledAccessList, new: CompiledAccessList, bounds: GuardBounds) -> tuple[GuardedChange, ...]:
     """Why `new` should not take the place of `old` by one signature; nothing where it may."""
     removed = granted = everywhere = 0
+    levels, reach = _LevelMoves(old, new), _Reach(old, new, bounds.wired)
     for before, after, same_card in differing_credentials(old, new):
         lost, gained = _credential_moves(before, after, same_card)
         removed, granted = removed + lost, granted + gained
-    levels = _LevelMoves(old, new)
-    for one, other in differing_cardholders(old, new, everyone=levels.any):
+        everywhere += gained and after is not None and reach.had_and_has(after.cardholder)
+    for one, other in differing_cardholders(old, new, everyone=levels.any or reach.points_differ):
         lost, gained = levels.of(one, other)
         removed, granted = removed + lost, granted + gained
-        everywhere += (
-            other is not None
-            and levels.everywhere(other, new)
-            and not (one is not None and levels.everywhere(one, old))
-        )
+        everywhere += reach.has(other, new) and not reach.has(one, old)
     found = [
         (ListGuard.REMOVED, removed, removed > _most(old, bounds.removed_percent, bounds.removed_least)),
         (ListGuard.GRANTED, granted, granted > _most(old, bounds.granted_percent, bounds.granted_least)),
-        (ListGuard.ALL_DOORS, everywhere, bounds.all_doors and everywhere > 0),
     ]
     if not same_rules(old, new):
+        everywhere += sum(reach.has_key(key) for key in _fresh_keys(old, new))
         signers, unlocked = _fresh_signers(old, new), _unlocked(old, new)
         found += [
             (ListGuard.GRANTED, signers, signers > 0),
             (ListGuard.UNLOCKED, unlocked, bounds.unlocked and unlocked > 0),
         ]
+    found.append((ListGuard.ALL_DOORS, everywhere, bounds.all_doors and everywhere > 0))
     reasons = {guard: count for guard, count, waits in reversed(found) if waits}
     return tuple(GuardedChange(guard, reasons[guard]) for guard in ListGuard if guard in reasons)
 
@@ -76,7 +76,7 @@ def _span_moves(before: _Spanned, after: _Spanned) -> tuple[bool, bool]:
 
 
 class _LevelMoves:
-    """Which levels lose or gain grants between two lists. `any`: so that everybody must be looked at."""
+    """Which levels lose or gain grants between two lists. `any`: some do, so that everybody must be looked at."""
 
     def __init__(self, old: CompiledAccessList, new: CompiledAccessList) -> None:
         self._lost: set[str] = set()
@@ -88,9 +88,7 @@ class _LevelMoves:
                 lost, gained = _span_moves(before, level)
                 self._lost |= {level.id} if lost or ours - theirs else set()
                 self._gained |= {level.id} if gained or theirs - ours else set()
-        self._points = {id(each): frozenset(point.id for point in each.access_points()) for each in (old, new)}
-        self._granted: dict[tuple[int, str], frozenset[str]] = {}
-        self.any = bool(self._lost or self._gained) or self._points[id(old)] != self._points[id(new)]
+        self.any = bool(self._lost or self._gained)
 
     def of(self, before: Cardholder | None, after: Cardholder | None) -> tuple[bool, bool]:
         """Whether somebody loses or gains passage by what their levels are, or that they hold others."""
@@ -104,11 +102,37 @@ class _LevelMoves:
         gained = any(move[1] for move in moves) or not theirs.keys() <= ours.keys() or bool(both & self._gained)
         return lost, gained
 
-    def everywhere(self, holder: Cardholder, listed: CompiledAccessList) -> bool:
-        """Whether somebody passes every access point of a list that has more than one."""
-        points = self._points[id(listed)]
-        granted = (self._points_of(held.level, listed) for held in holder.levels)
-        return len(points) > 1 and points <= frozenset().union(*granted)
+
+class _Reach:
+    """Who may pass every access point: of the site, or where its wiring isn't known, of the list and the one before it.
+
+    A point that is made up would otherwise hide somebody who passes all the others.
+    """
+
+    def __init__(self, old: CompiledAccessList, new: CompiledAccessList, wired: frozenset[str]) -> None:
+        self._old, self._new = old, new
+        before, there = (frozenset(point.id for point in each.access_points()) for each in (old, new))
+        self.points_differ = before != there
+        points = {id(old): {wired & before or before}, id(new): {wired & there} if wired else {there, there & before}}
+        self._judged = {of: [each for each in judged if len(each) > 1] for of, judged in points.items()}
+        self._granted: dict[tuple[int, str], frozenset[str]] = {}
+
+    def has(self, holder: Cardholder | None, listed: CompiledAccessList) -> bool:
+        """Whether somebody passes all of them by a list."""
+        return holder is not None and self._cover((held.level for held in holder.levels), listed)
+
+    def had_and_has(self, holder: str) -> bool:
+        """Whether somebody passes all of them by both lists: then it is another card of theirs that is news."""
+        return self.has(self._new.cardholder(holder), self._new) and self.has(self._old.cardholder(holder), self._old)
+
+    def has_key(self, key: PassKey) -> bool:
+        """Whether a pass of this key opens them all: by the key's levels, or by those of whom it is bound to."""
+        holder = None if key.cardholder is None else self._new.cardholder(key.cardholder)
+        return self._cover(key.levels, self._new) or self.has(holder, self._new)
+
+    def _cover(self, levels: Iterable[str], listed: CompiledAccessList) -> bool:
+        passed = frozenset().union(*(self._points_of(level, listed) for level in levels))
+        return any(points <= passed for points in self._judged[id(listed)])
 
     def _points_of(self, level_id: str, listed: CompiledAccessList) -> frozenset[str]:
         """The access points that a level grants. It is asked for as often as somebody holds it."""
@@ -121,13 +145,24 @@ class _LevelMoves:
 
 
 def _grants(level: AccessLevel, listed: CompiledAccessList) -> _Grants:
-    return frozenset((each.access_point, listed.schedule(each.schedule), each.floors) for each in level.grants)
+    return frozenset((each.access_point, _hours(each.schedule, listed), each.floors) for each in level.grants)
+
+
+def _hours(schedule: str, listed: CompiledAccessList) -> _Hours:
+    """When a schedule holds: the same words are other hours in another time zone, unless they mean always."""
+    found = listed.schedule(schedule)
+    return found, "" if found is None or found.always else listed.zone.key
+
+
+def _fresh_keys(old: CompiledAccessList, new: CompiledAccessList) -> list[PassKey]:
+    """Keys that sign passes as none did before."""
+    known = {(key.public_key, key.cardholder, key.levels) for key in old.pass_keys()}
+    return [key for key in new.pass_keys() if (key.public_key, key.cardholder, key.levels) not in known]
 
 
 def _fresh_signers(old: CompiledAccessList, new: CompiledAccessList) -> int:
     """Keys that sign anybody's passes, and didn't before: nobody can count what they will grant."""
-    known = {(key.public_key, key.levels) for key in old.pass_keys() if key.cardholder is None}
-    return sum(key.cardholder is None and (key.public_key, key.levels) not in known for key in new.pass_keys())
+    return sum(key.cardholder is None for key in _fresh_keys(old, new))
 
 
 def _unlocked(old: CompiledAccessList, new: CompiledAccessList) -> int:
@@ -139,10 +174,10 @@ def _unlocked(old: CompiledAccessList, new: CompiledAccessList) -> int:
     return count
 
 
-def _unlock_plans(access_point: str, listed: CompiledAccessList) -> list[Schedule | None]:
+def _unlock_plans(access_point: str, listed: CompiledAccessList) -> list[_Hours]:
     point = listed.access_point(access_point)
     if point is None:
         return []
     ids = [] if point.unlock_schedule is None else [point.unlock_schedule]
     ids += [each.schedule for each in point.settings if each.authentication in _UNLOCKING]
-    return [listed.schedule(id_) for id_ in ids]
+    return [_hours(id_, listed) for id_ in ids]

@@ -1,5 +1,6 @@
 """Facts about what of a new list wants a second yes."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,10 @@ def the_list() -> OfficeList:
     return OfficeList(sample_list(CARDS))
 
 
-def guards_of(folder: Path, old: OfficeList, new: OfficeList, way: str) -> dict[ListGuard, int]:
-    lists = ListFolder(folder, KEY, bounds=BOUNDS)
+def guards_of(
+    folder: Path, old: OfficeList, new: OfficeList, way: str, wired: frozenset[str] = frozenset()
+) -> dict[ListGuard, int]:
+    lists = ListFolder(folder, KEY, bounds=replace(BOUNDS, wired=wired))
     _take(folder, lists.prepare_whole(old.raw(), old.promised()))
     if way == "whole":
         made = lists.prepare_whole(new.raw(), new.promised())
@@ -128,6 +131,82 @@ def test_who_passes_all_that_is_left_when_a_door_is_taken_out_waits(tmp_path: Pa
     old.document["cardholders"][0]["levels"] = [{"level": "residents"}, {"level": "yard"}]
     new = old.next(access_points=old.document["access_points"][:2])
     assert guards_of(tmp_path, old, new, way) == {ListGuard.ALL_DOORS: 1}
+
+
+def somebody_everywhere() -> OfficeList:
+    """The first resident may pass the yard as well: they pass everywhere."""
+    old = the_list()
+    old.document["levels"].append({"id": "yard", "grants": [{"access_point": "yard", "schedule": "always"}]})
+    master = old.document["cardholders"][0] | {"levels": [{"level": "residents"}, {"level": "yard"}]}
+    return old.put("cardholders", master)
+
+
+@pytest.mark.parametrize("wired", [frozenset(), frozenset({"north", "yard"})])
+def test_a_door_that_nobody_may_pass_hides_nobody_who_may_pass_all_the_others(
+    tmp_path: Path, way: str, wired: frozenset[str]
+) -> None:
+    old = the_list()
+    ghost = old.next(access_points=[*old.document["access_points"], {"id": "ghost"}])
+    both = [{"access_point": point, "schedule": "always"} for point in ("north", "yard")]
+    master = ghost.document["cardholders"][0] | {"levels": [{"level": "master"}]}
+    levels = [*ghost.document["levels"], {"id": "master", "grants": both}]
+    new = ghost.next(levels=levels).put("cardholders", master)
+    told = {ListGuard.ALL_DOORS: 1}
+    assert guards_of(tmp_path / "at once", old, new, "whole", wired) == told
+    assert guards_of(tmp_path / "later", ghost, new, "whole", wired) == (told if wired else {})
+
+
+@pytest.mark.parametrize("change", [{}, {"number": 9000}])
+def test_another_card_for_somebody_who_passes_everywhere_waits(
+    tmp_path: Path, way: str, change: dict[str, Any]
+) -> None:
+    old = somebody_everywhere()
+    theirs = old.document["credentials"][0]
+    assert theirs["cardholder"] == old.document["cardholders"][0]["id"]
+    new = old.put("credentials", theirs | (change or {"id": "c-new", "number": 9001}))
+    assert guards_of(tmp_path, old, new, way) == {ListGuard.ALL_DOORS: 1}
+    others = old.put("credentials", old.document["credentials"][1] | {"number": 9002})
+    assert guards_of(tmp_path / "others", old, others, way) == {}
+    assert guards_of(tmp_path / "label", old, old.put("credentials", theirs | {"label": "new"}), way) == {}
+
+
+def test_a_key_whose_passes_open_every_door_waits_whoever_it_is_bound_to(tmp_path: Path, way: str) -> None:
+    old = somebody_everywhere()
+    key = {"id": "visits", "public_key": public_text(OFFICE_KEY), "cardholder": "p-1", "levels": ["residents", "yard"]}
+    first = old.document["cardholders"][0]["id"]
+    assert first != "p-1"
+    assert guards_of(tmp_path / "1", old, old.next(pass_keys=[key]), way) == {ListGuard.ALL_DOORS: 1}
+    theirs = key | {"cardholder": first, "levels": []}
+    assert guards_of(tmp_path / "2", old, old.next(pass_keys=[theirs]), way) == {ListGuard.ALL_DOORS: 1}
+    assert guards_of(tmp_path / "3", old, old.next(pass_keys=[key | {"levels": ["yard"]}]), way) == {}
+
+
+def test_another_time_zone_unlocks_at_other_hours_and_waits(tmp_path: Path, way: str) -> None:
+    old = the_list()
+    assert guards_of(tmp_path, old, old.next(zone="America/New_York"), way) == {ListGuard.UNLOCKED: 1}
+    always = old.next(access_points=[{"id": "north"}, {"id": "yard", "unlock_schedule": "always"}])
+    assert guards_of(tmp_path / "always", always, always.next(zone="America/New_York"), way) == {}
+
+
+def test_another_time_zone_moves_the_hours_of_all_who_pass_by_a_schedule(tmp_path: Path, way: str) -> None:
+    old = the_list()
+    night = [{"id": "residents", "grants": [{"access_point": "north", "schedule": "night"}]}]
+    old = old.next(levels=night, access_points=[{"id": "north"}, {"id": "yard"}])
+    moved = guards_of(tmp_path, old, old.next(zone="America/New_York"), way)
+    assert moved == {ListGuard.REMOVED: CARDS, ListGuard.GRANTED: CARDS}
+
+
+def test_a_list_beside_a_damaged_one_is_measured_by_the_one_before_it(tmp_path: Path) -> None:
+    old = the_list()
+    lists = ListFolder(tmp_path, KEY, bounds=BOUNDS)
+    _take(tmp_path, lists.prepare_whole(old.raw(), old.promised()))
+    newer = old.put("cardholders", {"id": "p-new"})
+    made = lists.prepare_whole(newer.raw(), newer.promised())
+    _take(tmp_path, made)
+    made.path.write_bytes(made.path.read_bytes()[:-100])
+    half = newer.take("credentials", *(f"c-{n}" for n in range(50)))
+    fresh = ListFolder(tmp_path, KEY, bounds=BOUNDS).prepare_whole(half.raw(), half.promised())
+    assert [each.guard for each in fresh.guards] == [ListGuard.REMOVED]
 
 
 @pytest.mark.parametrize(
