@@ -37,6 +37,9 @@ def _unsafe_on_purpose(config: SiteConfig) -> Iterator[Caution]:
     for name, device in config.devices.items():
         if getattr(device.settings, "insecure", False):
             yield Caution(f"device.{name}.insecure", True, f"not encrypted; {alarm}", f"没有加密；{chinese_alarm}")
+    if config.office is not None and config.office.insecure:
+        english, chinese = "without TLS: who is on the line can say yes at a gate", "没有 TLS：线路上的人可以代答放行"
+        yield Caution("office.insecure", True, f"{english}; {alarm}", f"{chinese}；{chinese_alarm}")
     if config.office is not None and config.office.unsigned:
         english, chinese = f"lists are taken without a signature; {alarm}", f"名单不验签名；{chinese_alarm}"
         yield Caution("office.unsigned", True, english, chinese)

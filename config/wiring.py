@@ -63,6 +63,7 @@ def to_site(config: SiteConfig) -> Site:
         door_groups={key: DoorGroup(key, table.doors) for key, table in config.door_groups.items()},
         tours={key: to_tour(key, table) for key, table in config.tours.items()},
         insecure_links=_insecure_links(config),
+        has_office=config.office is not None,
         unsigned_lists=config.office is not None and config.office.unsigned,
         repeat_read_s=config.access.repeat_read_s,
         second_credential_s=config.access.second_credential_s,
@@ -73,10 +74,11 @@ def to_site(config: SiteConfig) -> Site:
 
 
 def _insecure_links(config: SiteConfig) -> tuple[str, ...]:
-    """Brokers by name; devices whose settings give encryption up on purpose as `device:ID`."""
+    """The office and brokers by name; devices whose settings give encryption up on purpose as `device:ID`."""
+    office = ["office"] if config.office is not None and config.office.insecure else []
     brokers = [name for name, broker in config.brokers.items() if broker.insecure]
     devices = [f"device:{key}" for key, device in config.devices.items() if getattr(device.settings, "insecure", False)]
-    return (*brokers, *devices)
+    return (*office, *brokers, *devices)
 
 
 def to_schedule(schedule_id: str, table: ScheduleTable) -> Schedule:

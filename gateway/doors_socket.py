@@ -57,6 +57,7 @@ MAY_SAY: dict[str, tuple[type, ...]] = {
     "sync": (
         sg.ListReady,
         sg.ListRefused,
+        sg.ListCurrent,
         sg.OfficeRevoked,
         sg.AccessConfirmRequested,
         sg.HistoryDiverged,

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from gateway.domain.list_update import ListChanges, PromisedList
 from gateway.domain.ports import DoorsPort, Feed
-from gateway.domain.signals import ListReady, ListRefused, Signal
+from gateway.domain.signals import ListCurrent, ListReady, ListRefused, Signal
 from gateway.errors import (
     AuthenticationFailed,
     LinkError,
@@ -34,6 +34,8 @@ FAULTS_TOLD = 49
 TAKE_UP_S = 5.0
 """How long the doors may take to put a list in force before they are told again."""
 TELL_AGAIN_MAX_S = 300.0
+CURRENT_EVERY_S = 600.0
+"""How often the doors hear that their list is the office's newest: they count its age in days."""
 FIRST_STATUS_S = 3.0
 
 Coordinate: TypeAlias = tuple[int, int]
@@ -58,6 +60,8 @@ class Downlink:
         self._untrusted = ""
         """Why the last manifest was not believed: told once while it stays so."""
         self._announce = asyncio.Event()
+        self._current_due_s = 0.0
+        """When the doors are to hear again that their list is the newest; the loop's time."""
 
     def follow(self, feed: Feed) -> None:
         """Take what the doors say: the list that is in force there, or that they have started again."""
@@ -67,7 +71,7 @@ class Downlink:
             self._told_by_doors = told
             self._doors_spoke.set()
         elif not feed.connected:
-            self._told_by_doors = None
+            self._told_by_doors, self._current_due_s = None, 0.0
             self._announce.set()
 
     def version_in_force(self) -> int:
@@ -105,6 +109,7 @@ class Downlink:
                 self._link.bad(Direction.DOWN, str(error))
             except OSError as error:
                 log.error("the list can't be stored: %s", error)
+            self._current_due_s = 0.0
             await asyncio.sleep(self._backoff.next_s(least_s))
 
     async def _next_list(self) -> None:
@@ -124,8 +129,22 @@ class Downlink:
                     self._untrusted = error.faults[0]
                     await self._tell_refused(manifest.version, error.faults)
                 raise OfficeRejected(f"list {manifest.version} is not believed: {error}") from error
+        elif (generation, version) == in_force:
+            await self._say_current(in_force)
         self._untrusted = ""
         self._link.good(Direction.DOWN)
+
+    async def _say_current(self, in_force: Coordinate) -> None:
+        """The office has nothing newer than what is in force: the doors count the list's age from now."""
+        now_s = asyncio.get_running_loop().time()
+        if in_force == (0, 0) or now_s < self._current_due_s:
+            return
+        try:
+            reply = await self._doors.send(ListCurrent(in_force[1], in_force[0]))
+        except LinkError:
+            return  # the next answer of the office says it again
+        if reply.accepted:
+            self._current_due_s = now_s + CURRENT_EVERY_S
 
     async def _take(self, manifest: lw.Manifest, after: Coordinate) -> None:
         fresh_keys = await take_keys(self._trust, self._client, manifest.key_epoch)

@@ -163,6 +163,7 @@ class _DoorsProcess:
 
     def _describe(self) -> dict[str, Any]:
         controller, access_list = self.controller, self.loop.access_list
+        current = controller.state.list_current
         devices: dict[str, Any] = {
             key: {"state": self.links.get(key, "unknown"), "counters": device.counters()}
             for key, device in self.devices.items()
@@ -184,6 +185,7 @@ class _DoorsProcess:
                 "generation": access_list.generation,
                 "issued_at": access_list.issued_at.isoformat(),
                 "fallback": access_list.fallback,
+                "current_at": None if current is None else current.wall.isoformat(),
                 "credentials": access_list.credentials if isinstance(access_list, CompiledAccessList) else None,
             },
             "list_held": _list_held(controller.lists.held),

@@ -52,6 +52,10 @@ class AlarmKind(StrEnum):
     LIST_REJECTED = "list_rejected"
     LIST_WAITING = "list_waiting"
     """The office's list would change much: it waits for a second yes."""
+    LIST_OLD = "list_old"
+    """For a day the office has not said that the list in force is its newest."""
+    LIST_OUTDATED = "list_outdated"
+    """For three days."""
     REX_STUCK = "rex_stuck"
     MAINS_LOST = "mains_lost"
     LIFT_FAULT = "lift_fault"
@@ -92,11 +96,13 @@ PRIORITY: dict[AlarmKind, int] = {
     AlarmKind.EVENTS_LOST: 2,
     AlarmKind.CLOCK_SUSPECT: 2,
     AlarmKind.HISTORY_FORKED: 2,
+    AlarmKind.LIST_OUTDATED: 2,
     AlarmKind.DEVICE_LOST: 3,
     AlarmKind.PROCESS_LOST: 3,
     AlarmKind.OFFICE_LOST: 3,
     AlarmKind.LIST_REJECTED: 3,
     AlarmKind.LIST_WAITING: 3,
+    AlarmKind.LIST_OLD: 3,
     AlarmKind.REX_STUCK: 3,
     AlarmKind.MAINS_LOST: 3,
     AlarmKind.LIFT_FAULT: 3,
@@ -125,6 +131,8 @@ STANDING = (
     AlarmKind.INSECURE_LINK,
     AlarmKind.LISTS_UNSIGNED,
     AlarmKind.LIST_WAITING,
+    AlarmKind.LIST_OLD,
+    AlarmKind.LIST_OUTDATED,
     AlarmKind.JOURNAL_UNAVAILABLE,
     AlarmKind.CLOCK_SUSPECT,
     AlarmKind.CLOCK_UNSYNCHRONISED,

@@ -17,6 +17,7 @@ from gateway.domain.commands import Command, ForkJournal
 from gateway.domain.door_control import DoorControl
 from gateway.domain.entry import Entry
 from gateway.domain.guard_desk import GuardDesk
+from gateway.domain.list_age import ListAge
 from gateway.domain.list_desk import ListDesk
 from gateway.domain.listed import AccessList
 from gateway.domain.lock_watch import LockWatch
@@ -85,7 +86,8 @@ class Controller:
         self.entry = Entry(site, self.doors, self.alarms, self.register, state.entry)
         self.patrol = Patrol(site, self.doors, self.alarms, self.register, state.patrol)
         self.sirens = Sirens(site, state.sirens, self.doors, self.alarms)
-        self.lists = ListDesk(self.alarms, self.doors, self.register, state.held_list)
+        age = ListAge(self.alarms, state, has_office=site.has_office)
+        self.lists = ListDesk(self.alarms, self.doors, self.register, age, state.held_list)
         self.guards = GuardDesk(site, state, self.doors, self.alarms, self.entry, self.patrol, self.sirens, self.lists)
         self._next_schedule: datetime | None = None
         self._next_clock_look_s = 0.0
@@ -106,6 +108,7 @@ class Controller:
             sg.ReaderConditionChanged: self._reader_condition,
             sg.CommandCompleted: self._command_completed,
             sg.ListReady: self._list_ready,
+            sg.ListCurrent: self._list_current,
             sg.ListRefused: lambda signal, now: self.lists.refused(signal, now.moment),
             sg.OfficeRevoked: lambda signal, now: self.lists.revoke(signal, now.access_list),
             sg.HistoryDiverged: self._history_diverged,
@@ -307,8 +310,11 @@ class Controller:
     def _list_ready(self, signal: sg.ListReady, now: _Now) -> None:
         now.reply.refusal = self.lists.ready(signal, now.moment, now.access_list)
 
+    def _list_current(self, signal: sg.ListCurrent, now: _Now) -> None:
+        now.reply.refusal = self.lists.current(signal, now.moment, now.access_list)
+
     def _list_activated(self, signal: sg.ListActivated, now: _Now) -> None:
-        self.lists.activated(signal)
+        self.lists.activated(signal, now.moment)
         self._follow_schedules(now)
 
     def _history_diverged(self, signal: sg.HistoryDiverged, now: _Now) -> None:
@@ -387,6 +393,7 @@ class Controller:
         version = now.access_list.version if now.access_list else None
         self._tell(ev.GatewayStarted(software=signal.software, restored=signal.restored, list_version=version))
         self.list_due_s = now.moment.monotonic_s + FIRST_LIST_S
+        self.lists.age.start(now.moment)
         # The wiring may have changed while the gateway was down: a door that fire releases now, or no more.
         self.doors.set_fire(self.state.fire_latched, now.moment)
         for link in self.site.insecure_links:
@@ -403,7 +410,7 @@ class Controller:
     def _deadline_reached(self, signal: sg.DeadlineReached, now: _Now) -> None:
         for observation in self.observations.overdue(now.moment):
             self._end_observation(observation, timed_out=True)
-        self._tell(*self.clock.judge(now.moment))
+        self._tell(*self.clock.judge(now.moment), *self.lists.age.judge(now.moment, now.access_list))
         self._next_clock_look_s = now.moment.monotonic_s + CLOCK_LOOKED_AT_S
         if self.list_due_s is not None and now.moment.monotonic_s >= self.list_due_s:
             self.list_due_s = None

@@ -6,6 +6,7 @@ from gateway.domain.access_requests import REASON_CHARACTERS_MAX
 from gateway.domain.alarm import AlarmBook, AlarmKind
 from gateway.domain.commands import SwapList
 from gateway.domain.door_control import DoorControl
+from gateway.domain.list_age import ListAge
 from gateway.domain.list_update import ListGuard
 from gateway.domain.listed import AccessList
 from gateway.domain.moment import Moment
@@ -19,9 +20,11 @@ REVOCATIONS_MAX = 1_000
 class ListDesk:
     """One site's lists. What is in force is the site loop's; this says what may be."""
 
-    def __init__(self, alarms: AlarmBook, doors: DoorControl, register: Register, held: sg.ListReady | None) -> None:
+    def __init__(
+        self, alarms: AlarmBook, doors: DoorControl, register: Register, age: ListAge, held: sg.ListReady | None
+    ) -> None:
         self.alarms, self.doors, self.register = alarms, doors, register
-        self.held = held
+        self.age, self.held = age, held
 
     def ready(self, signal: sg.ListReady, moment: Moment, access_list: AccessList | None) -> str | None:
         """A list is made: it goes in force, or is held."""
@@ -65,7 +68,14 @@ class ListDesk:
         self._swap(self.held)
         return None
 
-    def activated(self, signal: sg.ListActivated) -> None:
+    def current(self, signal: sg.ListCurrent, moment: Moment, access_list: AccessList | None) -> str | None:
+        """The office has no newer list than the one in force."""
+        if access_list is None or _coordinate(signal) != (access_list.generation, access_list.version):
+            return "ListNotInForce"
+        self._tell(*self.age.confirm(moment))
+        return None
+
+    def activated(self, signal: sg.ListActivated, moment: Moment) -> None:
         """A list is in force."""
         self._tell(ev.ListActivated(list_version=signal.version, digest=signal.digest, credentials=signal.credentials))
         for kind, source in ((AlarmKind.NO_VALID_LIST, "site"), (AlarmKind.LIST_REJECTED, "office")):
@@ -73,6 +83,7 @@ class ListDesk:
         if self.held is not None and _coordinate(self.held) <= (signal.generation, signal.version):
             self.held = None
             self._tell(*self.alarms.normal(AlarmKind.LIST_WAITING, "office"))
+        self._tell(*self.age.confirm(moment))
 
     def refused(self, signal: sg.ListRefused, moment: Moment) -> None:
         """A list can't be used: the old one stays."""
@@ -111,5 +122,5 @@ class ListDesk:
         self.doors.events += told
 
 
-def _coordinate(ready: sg.ListReady) -> tuple[int, int]:
-    return ready.generation, ready.version
+def _coordinate(listed: sg.ListReady | sg.ListCurrent) -> tuple[int, int]:
+    return listed.generation, listed.version

@@ -400,6 +400,14 @@ class ListReady:
 
 
 @dataclass(frozen=True, slots=True)
+class ListCurrent:
+    """The office says that it has no newer list than this one, which is in force."""
+
+    version: int
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RevokedCredential:
     """A credential that is refused until a list of this (generation, version) or later is in force."""
 
@@ -578,6 +586,7 @@ Signal: TypeAlias = (
     | PersonEraseRequested
     | OperatorActed
     | ListReady
+    | ListCurrent
     | OfficeRevoked
     | ListConfirmRequested
     | ListActivated

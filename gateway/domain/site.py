@@ -213,10 +213,11 @@ class Site:
     indicators: frozenset[str] = frozenset()
     """Readers that can show by light or sound how a request went."""
     tours: dict[str, Tour] = field(default_factory=dict)
-    insecure_links: tuple[str, ...] = ()
+    has_office: bool = False
     unsigned_lists: bool = False
     """The office's lists are taken without a signature, by the site's own word."""
-    """Brokers without TLS, and as `device:ID` readers without encryption: each is a standing alarm."""
+    insecure_links: tuple[str, ...] = ()
+    """Office and brokers without TLS, and as `device:ID` readers without encryption: each is a standing alarm."""
     repeat_read_s: float = 1.0
     second_credential_s: float = 10.0
     """How long a PIN, a second card or an escort is waited for."""

@@ -51,3 +51,5 @@ class ControllerState:
     patrol: PatrolState = field(default_factory=PatrolState)
     held_list: ListReady | None = None
     """The office's list that waits for a second yes."""
+    list_current: Moment | None = None
+    """When the office said last that the list in force is its newest."""

@@ -7,6 +7,7 @@ import pytest
 
 from config.cautions import cautions
 from config.loader import parse_config
+from config.wiring import to_site
 from gateway.commands.check import check_site
 from tests.config.test_loader import DEMO
 from tests.config.test_told_secrets import OSDP
@@ -32,6 +33,11 @@ def warned(text: str) -> dict[str, str]:
             "door.north.fire_release",
             "no fire input, so none of north, ",
         ),
+        (
+            DEMO.replace("[office]\n", "[office]\ninsecure = true\n"),
+            "office.insecure",
+            "who is on the line can say yes",
+        ),
         (DEMO + BROKER, "broker.plain.port", "use 8883, or say insecure = true"),
         (
             DEMO.replace(GARAGE, GARAGE.replace("garage-relay", "little")) + HW,
@@ -50,6 +56,12 @@ def test_what_runs_but_less_safely_than_it_could_is_told_with_its_remedy(text: s
 def test_a_plain_broker_that_names_its_certificate_or_says_so_is_no_riddle() -> None:
     assert "broker.plain.port" not in warned(DEMO + BROKER + 'ca_file = "ca.pem"\n')
     assert list(warned(DEMO + BROKER + "insecure = true\n")).count("broker.plain.port") == 0
+
+
+def test_an_office_without_tls_is_a_standing_alarm() -> None:
+    assert "office" not in to_site(parse_config(DEMO.encode())).insecure_links
+    plain = DEMO.replace("[office]\n", "[office]\ninsecure = true\n")
+    assert "office" in to_site(parse_config(plain.encode())).insecure_links
 
 
 def test_a_warning_has_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

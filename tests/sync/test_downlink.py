@@ -14,8 +14,9 @@ import msgspec
 import pytest
 
 from gateway.domain.list_update import GuardBounds, ListGuard
-from gateway.domain.signals import ListReady, ListRefused, OfficeRevoked
+from gateway.domain.signals import ListCurrent, ListReady, ListRefused, OfficeRevoked
 from gateway.store.list_folder import current_list
+from sync import downlink, wire
 from sync import list_wire as lw
 from tests.sync.between import Between, between
 from tests.sync.keys import Keys
@@ -85,6 +86,25 @@ async def test_a_change_is_in_force_in_a_quarter_of_a_second(tmp_path: Path) -> 
             await site.in_force(version)
             took.append(time.monotonic() - begun)
         assert min(took) < 0.25
+
+
+async def test_the_doors_hear_that_their_list_is_the_newest_and_not_while_another_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "WAIT_S", 0.1)
+    monkeypatch.setattr(downlink, "CURRENT_EVERY_S", 0.2)
+    async with signed_site(tmp_path, CAREFUL) as site:
+        doors = site.gate.doors
+        await until(lambda: len(doors.heard(ListCurrent)) > 1, what="it is told, and again")
+        assert set(doors.heard(ListCurrent)) == {ListCurrent(1)}
+        await site.office.admin("PUT", "list", a_list(cardholders=PEOPLE, credentials=CARDS[:10]))
+        await until(lambda: any(ready.guards for ready in doors.heard(ListReady)), what="a list waits")
+        polls = site.line.asked.count("list/manifest")
+        await until(lambda: site.line.asked.count("list/manifest") > polls + 1)
+        known = len(doors.heard(ListCurrent))
+        polls = site.line.asked.count("list/manifest")
+        await until(lambda: site.line.asked.count("list/manifest") > polls + 4, what="nothing newer, again and again")
+        assert len(doors.heard(ListCurrent)) == known
 
 
 @pytest.mark.parametrize(
