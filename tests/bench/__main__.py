@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-from tests.bench.rows import Row, machine
+from tests.bench.rows import Row, load, machine
 
 BENCHES = (
     "access_bench",
@@ -28,7 +28,7 @@ def main(names: list[str]) -> int:
     """Run them one after the other."""
     print(machine())
     for name in names or BENCHES:
-        print(f"\n{name}", flush=True)
+        print(f"\n{name}, load {load()}", flush=True)
         for found in import_module(f"tests.bench.{name}").run():
             print(_line(found), flush=True)
     return 0

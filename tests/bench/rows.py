@@ -44,5 +44,9 @@ def machine() -> str:
         ),
         platform.machine(),
     )
-    load = ", ".join(f"{part:.2f}" for part in os.getloadavg())
-    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, load {load}"
+    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, load {load()}"
+
+
+def load() -> str:
+    """How busy the machine was in the last 1, 5 and 15 minutes."""
+    return ", ".join(f"{part:.2f}" for part in os.getloadavg())
