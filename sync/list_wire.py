@@ -11,6 +11,8 @@ from msgspec import Meta, Struct
 from sync.wire import Count, Hash, Seq, Site
 
 BUCKETS = 1024
+NAME_BYTES, LINE_BYTES = 17, 49
+"""Of an entry's line in its bucket, and of the name that it begins with."""
 RULES = ("zone", "special_days", "schedules", "areas", "access_points", "levels", "pass_keys")
 """The members of LIST.json that travel and are digested as one."""
 CHANGED_ENTRIES = 5_000
@@ -155,10 +157,15 @@ def bucket_of(cardholder: str) -> int:
     return int.from_bytes(hashlib.sha256(cardholder.encode()).digest()[:2], "big") >> 6
 
 
-def entry_line(part: str, id_: str, text: bytes) -> bytes:
-    """`h` or `c`, 16 bytes of SHA-256 over the id, SHA-256 over the text."""
+def line_name(part: str, id_: str) -> bytes:
+    """What tells an entry's line from the others of its bucket: `h` or `c`, 16 bytes of SHA-256 over the id."""
     letter = b"h" if part == "cardholders" else b"c"
-    return letter + hashlib.sha256(id_.encode()).digest()[:16] + hashlib.sha256(text).digest()
+    return letter + hashlib.sha256(id_.encode()).digest()[:16]
+
+
+def entry_line(part: str, id_: str, text: bytes) -> bytes:
+    """The line's name, and SHA-256 over the text."""
+    return line_name(part, id_) + hashlib.sha256(text).digest()
 
 
 def bucket_digest(lines: Iterable[bytes]) -> bytes:

@@ -4,16 +4,19 @@ What has changed since a version is read off the entries; one that was taken out
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from sync import list_wire as lw
+from sync.office.bucket_lines import BucketLines
 from sync.office.signing import Signer
 
 MARKS_KEPT = 50_000
@@ -30,6 +33,7 @@ CREATE TABLE IF NOT EXISTS entry (
     raw BLOB, PRIMARY KEY (site, part, id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS entry_bucket ON entry (site, bucket);
 CREATE INDEX IF NOT EXISTS entry_version ON entry (site, version);
+CREATE INDEX IF NOT EXISTS entry_mark ON entry (site, version) WHERE raw IS NULL;
 CREATE INDEX IF NOT EXISTS entry_holder ON entry (site, cardholder);
 CREATE TABLE IF NOT EXISTS revocation (
     site TEXT, credential TEXT, generation INTEGER NOT NULL, version INTEGER NOT NULL, sequence INTEGER NOT NULL,
@@ -60,8 +64,12 @@ class _Listing:
     manifest: bytes
 
 
-_Entry = tuple[str, str, str, bytes | None]
-"""Part, id, cardholder, text; no text: taken out."""
+_Key = tuple[str, str]
+"""Part, id."""
+_Entry = tuple[str, bytes | None]
+"""Cardholder, text; no text: taken out."""
+_Before = tuple[int, bool]
+"""Bucket, and whether there was a text."""
 
 
 class Listings:
@@ -70,6 +78,7 @@ class Listings:
     def __init__(self, database: sqlite3.Connection, signer: Signer) -> None:
         self._db, self._signer = database, signer
         database.executescript(SCHEMA)
+        self._lines = BucketLines(database, self._bucket)
 
     # What gateways get
 
@@ -159,20 +168,23 @@ class Listings:
         if keep:
             version = max(version, int(document.get("version", 1)))
             issued_at = _time(document.get("issued_at"))
-        fresh = dict(_entries(document))
-        old = self._db.execute("SELECT part, id, cardholder, raw FROM entry WHERE site = ?", (site,)).fetchall()
-        gone = [(part, id_, holder, None) for part, id_, holder, raw in old if raw and (part, id_) not in fresh]
-        known = {(part, id_): raw for part, id_, _, raw in old}
-        del old
-        put = [(*key, *entry) for key, entry in fresh.items() if known.get(key) != entry[1]]
+        entries: dict[_Key, _Entry] = dict(_entries(document))
+        there: dict[_Key, _Before] = {}
+        query = "SELECT part, id, cardholder, bucket, raw FROM entry WHERE site = ?"
+        for part, id_, holder, bucket, raw in self._db.execute(query, (site,)):
+            key = part, id_
+            there[key] = bucket, raw is not None
+            if key not in entries:
+                entries[key] = holder, None
+            if entries[key][1] == raw:
+                del entries[key]
         rules = msgspec.json.encode({name: document[name] for name in lw.RULES if name in document})
-        return self._next(site, version, [*put, *gone], rules, issued_at)
+        return self._next(site, version, entries, there.get, rules=rules, issued_at=issued_at)
 
     def put_entries(self, site: str, part: str, items: list[dict[str, Any]], seen: int) -> int:
         """Put entries in, or in the place of those with the same id. Those that are no longer active are revoked."""
         before = self._must_find(site)
-        entries = [(*key, *entry) for key, entry in _entries({part: items})]
-        version = self._next(site, max(seen, before.version) + 1, entries)
+        version = self._next(site, max(seen, before.version) + 1, dict(_entries({part: items})))
         if part == "credentials":
             self._revoke(site, [item["id"] for item in items if item.get("state", "active") != "active"], version)
         return version
@@ -188,7 +200,8 @@ class Listings:
         rows = self._db.execute(query, (site, id_)).fetchall()
         if not any((row[0], row[1]) == (part, id_) for row in rows):
             raise TooFew("unknown_entry", "there is no entry with this id")
-        version = self._next(site, max(seen, before.version) + 1, [(*row, None) for row in rows])
+        entries: dict[_Key, _Entry] = {(row[0], row[1]): (row[2], None) for row in rows}
+        version = self._next(site, max(seen, before.version) + 1, entries)
         self._revoke(site, [row[1] for row in rows if row[0] == "credentials"], version)
         return version
 
@@ -204,15 +217,14 @@ class Listings:
             if row is None:
                 raise TooFew("unknown_entry", f"there is no credential {id_!r}")
             items.append({**msgspec.json.decode(row[0]), "state": state})
-        entries = [(*key, *entry) for key, entry in _entries({"credentials": items})]
-        version = self._next(site, max(seen, before.version) + 1, entries)
+        version = self._next(site, max(seen, before.version) + 1, dict(_entries({"credentials": items})))
         self._revoke(site, credentials, version)
         return version
 
     def begin_generation(self, site: str, seen: int) -> int:
         """The same list in a later generation: newer than whatever gateways have. Its version."""
         before = self._must_find(site)
-        return self._next(site, max(seen, before.version) + 1, [], generation=before.generation + 1)
+        return self._next(site, max(seen, before.version) + 1, {}, generation=before.generation + 1)
 
     def countersign(self, site: str, signature: lw.Signature) -> lw.Manifest:
         """Add a person's signature to the newest manifest, in the place of theirs before."""
@@ -226,17 +238,17 @@ class Listings:
         self,
         site: str,
         version: int,
-        entries: Iterable[_Entry],
+        entries: Mapping[_Key, _Entry],
+        there: Callable[[_Key], _Before | None] | None = None,
+        *,
         rules: bytes | None = None,
         issued_at: datetime | None = None,
         generation: int | None = None,
     ) -> int:
         before = self._find(site)
-        touched, more = self._write(site, version, entries)
+        changed_lines, more = self._write(site, version, entries, there or partial(self._before, site))
         digests = bytearray(before.digests if before is not None else lw.bucket_digest(()) * lw.BUCKETS)
-        for number in touched:
-            lines = (lw.entry_line(part, id_, raw) for part, id_, raw in self._bucket(site, number))
-            digests[number * 32 : number * 32 + 32] = lw.bucket_digest(lines)
+        self._lines.change(site, changed_lines, digests)
         text = rules if rules is not None else b"{}" if before is None else before.rules
         changed = before is None or text != before.rules
         count = (0 if before is None else before.count) + more
@@ -257,32 +269,45 @@ class Listings:
         self._db.execute(f"INSERT OR REPLACE INTO listing VALUES (?{', ?' * len(values)})", (site, *values))
         return version
 
-    def _write(self, site: str, version: int, entries: Iterable[_Entry]) -> tuple[set[int], int]:
-        """Put the entries; the buckets that are touched, and how many more entries there are now."""
-        touched: set[int] = set()
+    def _write(
+        self, site: str, version: int, entries: Mapping[_Key, _Entry], there: Callable[[_Key], _Before | None]
+    ) -> tuple[dict[int, dict[bytes, bytes]], int]:
+        """Put the entries; the lines that change, by bucket and name, and how many more entries there are now."""
+        lines: dict[int, dict[bytes, bytes]] = defaultdict(dict)
         more = 0
         rows = []
-        for part, id_, holder, raw in entries:
-            old = self._db.execute(
-                "SELECT bucket, raw IS NOT NULL FROM entry WHERE site = ? AND part = ? AND id = ?", (site, part, id_)
-            ).fetchone()
+        for (part, id_), (holder, raw) in entries.items():
+            old = there((part, id_))
             bucket = lw.bucket_of(holder)
-            touched |= {bucket} if old is None else {bucket, old[0]}
+            line = b"" if raw is None else lw.entry_line(part, id_, raw)
+            name = line[: lw.NAME_BYTES] or lw.line_name(part, id_)
+            if old is not None:
+                lines[old[0]][name] = b""
+            lines[bucket][name] = line
             more += (raw is not None) - bool(old and old[1])
             rows.append((site, part, id_, holder, bucket, version, raw))
         self._db.executemany("INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-        return touched, more
+        return lines, more
+
+    def _before(self, site: str, key: _Key) -> _Before | None:
+        """Where an entry lay until now."""
+        query = "SELECT bucket, raw IS NOT NULL FROM entry WHERE site = ? AND part = ? AND id = ?"
+        row = self._db.execute(query, (site, *key)).fetchone()
+        return None if row is None else (row[0], bool(row[1]))
 
     def _floor(self, site: str, floor: int) -> int:
         """The oldest version from which all removals are known."""
+        # The index is of marks alone, so that a change costs no look at the entries that are there.
         row = self._db.execute(
-            "SELECT version FROM entry INDEXED BY entry_version WHERE site = ? AND version > ? AND raw IS NULL"
+            "SELECT version FROM entry INDEXED BY entry_mark WHERE site = ? AND version > ? AND raw IS NULL"
             " ORDER BY version DESC LIMIT 1 OFFSET ?",
             (site, floor, MARKS_KEPT),
         ).fetchone()
         if row is None:
             return floor
-        self._db.execute("DELETE FROM entry WHERE site = ? AND raw IS NULL AND version <= ?", (site, row[0]))
+        self._db.execute(
+            "DELETE FROM entry INDEXED BY entry_mark WHERE site = ? AND raw IS NULL AND version <= ?", (site, row[0])
+        )
         return int(row[0])
 
     def _revoke(self, site: str, credentials: list[str], version: int) -> None:
@@ -338,7 +363,7 @@ def read_document(path: Path, site: str, version: int | None) -> bytes | None:
     return b"".join([*parts, b"}"])
 
 
-def _entries(document: dict[str, Any]) -> Iterator[tuple[tuple[str, str], tuple[str, bytes]]]:
+def _entries(document: dict[str, Any]) -> Iterator[tuple[_Key, tuple[str, bytes]]]:
     """(part, id) and (cardholder, text) of each entry. Keys are sorted, so that the same entry is the same text."""
     for part in LONG_PARTS:
         for item in document.get(part, []):
