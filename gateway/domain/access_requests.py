@@ -51,11 +51,11 @@ class AccessRequests:
 
     def let_in(self, signal: sg.LocalGrantRequested, moment: Moment) -> str | None:
         """Let a credential pass some access points for at most 24 h, or take that back."""
+        self._forget_what_ran_out(moment)
         refusal = self._let_in_refusal(signal, moment)
         if refusal is not None:
             return refusal
         by, reason = signal.operator, signal.reason[:REASON_CHARACTERS_MAX]
-        self._forget_what_ran_out(moment)
         if signal.until is None:
             self.register.put("local_grant", signal.credential, None)
             self.tell(
@@ -96,7 +96,8 @@ class AccessRequests:
             return "ClockSuspect"
         if not moment.wall < signal.until <= moment.wall + LOCAL_GRANT_MAX:
             return "TooLong"
-        return "TooMany" if len(self.register.local_grants) >= LOCAL_MAX else None
+        full = len(self.register.local_grants) >= LOCAL_MAX and signal.credential not in self.register.local_grants
+        return "TooMany" if full else None
 
     def _forget_what_ran_out(self, moment: Moment) -> None:
         if moment.quality is ClockQuality.SUSPECT:

@@ -131,6 +131,19 @@ def test_a_guards_yes_or_no_is_kept_and_nothing_where_nobody_was_asked(answer: b
     assert again(ORDINARY)[0].confirmed is None
 
 
+def test_who_confirmed_is_kept_with_the_answer() -> None:
+    request = replace(ORDINARY, confirmed=False, confirmed_by="office:lin")
+    assert kept(request) == {"confirmed": False, "confirmed_by": "office:lin"}
+    assert again(request)[0].confirmed_by == "office:lin"
+    assert again(replace(ORDINARY, confirmed=True))[0].confirmed_by == ""
+
+
+def test_what_the_office_has_revoked_is_kept_as_revoked() -> None:
+    revoked = Circumstances(people={"c-1": PersonFacts(revoked=True)})
+    assert kept(circumstances=revoked) == {"people": {"c-1": {"revoked": True}}}
+    assert again(ORDINARY, revoked)[1] == revoked
+
+
 def test_circumstances_are_kept_where_they_are_unusual() -> None:
     facts = PersonFacts(True, "yard", AT, 2, 1, "credential:c-1", UNTIL, AT)
     people = {"c-1": facts, "c-2": PersonFacts(), "c-3": PersonFacts(used=4), "c-4": SEEN}

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.attempts import Attempts
+from gateway.domain.access_request import Decision, DenialReason, Person, Shown
+from gateway.domain.attempts import ATTEMPTS_KEPT, AttemptBook, Attempts
 from gateway.domain.credential import CredentialState
 from gateway.domain.moment import Moment
 from tests.gateway.domain.compound import Compound, compound_list, of, why
@@ -71,6 +72,40 @@ def test_a_lock_matters_while_it_lasts_and_of_another_boot_nothing_does() -> Non
     assert not attempts.is_over(at(1000.0 + LOCK_OUT_S))
     assert attempts.is_over(at(1000.5 + LOCK_OUT_S))
     assert attempts.is_over(at(1000.5, "next"))
+
+
+# The book of all readers and cards
+
+
+def unknown_card_at(book: AttemptBook, reader: str, monotonic_s: float) -> str | None:
+    return book.wrong(reader, Decision(False, DenialReason.CREDENTIAL_NOT_FOUND, (), 1), at(monotonic_s))
+
+
+def test_five_wrong_pins_of_a_card_at_several_readers_lock_out_the_card_by_its_name() -> None:
+    person = Person("c-1", None, None, Shown())
+    wrong = Decision(False, DenialReason.INVALID_PIN, (), 1, people=(person,))
+    book = AttemptBook({})
+    assert [book.wrong(f"r-{n}", wrong, at(1000.0 + n)) for n in range(5)] == [None] * 4 + ["c-1"]
+    assert book.is_locked_out("r-9", person, at(1005.0))
+    assert not book.is_locked_out("r-0", None, at(1005.0)), "no reader is"
+
+
+def test_what_matters_no_more_is_forgotten_with_the_next_wrong_attempt() -> None:
+    attempts: dict[str, Attempts] = {}
+    book = AttemptBook(attempts)
+    unknown_card_at(book, "r-1", 1000.0)
+    unknown_card_at(book, "r-2", 1200.0)
+    unknown_card_at(book, "r-3", 1000.5 + WINDOW_S)
+    assert list(attempts) == ["reader:r-2", "reader:r-3"]
+
+
+def test_so_many_are_kept_and_the_oldest_go_first() -> None:
+    attempts: dict[str, Attempts] = {}
+    book = AttemptBook(attempts)
+    for n in range(ATTEMPTS_KEPT + 1):
+        unknown_card_at(book, f"r-{n}", 1000.0)
+    assert len(attempts) == ATTEMPTS_KEPT
+    assert next(iter(attempts)) == "reader:r-1"
 
 
 # A refused card and the digits after it, where a PIN alone opens

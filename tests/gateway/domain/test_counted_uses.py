@@ -8,7 +8,7 @@ from gateway.domain import events as ev
 from gateway.domain import signals as sg
 from gateway.domain.commands import PulseOutput
 from gateway.domain.controller import Turn
-from gateway.domain.counted import CountedBook, CountedUse
+from gateway.domain.counted import Counted, CountedBook, CountedUse
 from gateway.domain.credential import Pass
 from gateway.domain.register import Fact, Made, Register, Uses
 from gateway.domain.signals import CommandOutcome
@@ -66,6 +66,45 @@ def test_a_newer_rotating_pass_that_was_taken_since_stays_taken() -> None:
     register = Register([Fact("made", "pass:app/v-1", Made(UNTIL))])
     CountedBook(register, []).give_back(CountedUse("pass:app/v-1", made=UNTIL - timedelta(seconds=5)))
     assert register.made["pass:app/v-1"] == Made(UNTIL)
+
+
+def test_a_first_rotating_pass_that_is_given_back_leaves_none_that_was_taken() -> None:
+    register = Register([Fact("made", "pass:app/v-1", Made(UNTIL))])
+    CountedBook(register, []).give_back(CountedUse("pass:app/v-1", made=UNTIL))
+    assert register.take_changed() == (Fact("made", "pass:app/v-1", None),)
+
+
+def test_a_rotating_pass_gives_back_no_use_and_a_use_that_was_forgotten_is_not_missed() -> None:
+    register = Register([Fact("uses", "pass:app/v-1", Uses(3, "2026-11-23", 3))])
+    book = CountedBook(register, [])
+    book.give_back(CountedUse("pass:app/v-1", made=UNTIL))
+    book.give_back(CountedUse("c-9", "2026-11-23"))
+    assert register.take_changed() == ()
+
+
+def test_of_what_was_counted_only_that_of_whoever_went_through_is_kept_no_longer() -> None:
+    mine, other, elsewhere = (
+        Counted(door, door, leader, [f"c-{n}"]) for n, (door, leader) in enumerate((("a", "1"), ("a", "2"), ("b", "1")))
+    )
+    counted = [mine, other, elsewhere]
+    CountedBook(Register(), counted).taken("a", "1")
+    assert counted == [other, elsewhere]
+
+
+def test_a_grant_of_which_one_command_went_is_kept_no_longer() -> None:
+    counted = [Counted("lift", None, "c-1", ["c-1", "c-2"])]
+    book = CountedBook(Register(), counted)
+    assert book.ended("c-1", never_sent=False) == []
+    assert counted == []
+    assert book.ended("c-2", never_sent=True) == []
+
+
+def test_a_pass_of_two_uses_opens_twice() -> None:
+    passes = {"GHP1.two": Pass("v-1", "app", None, ("all",), None, UNTIL, uses=2)}
+    rig = Compound(compound_list(passes=passes))
+    assert granted(rig.text("GHP1.two"))
+    assert granted(rig.text("GHP1.two"))
+    assert why(rig.text("GHP1.two")) == "UsesExhausted"
 
 
 @pytest.mark.parametrize("outcome", [CommandOutcome.DONE, CommandOutcome.SENT, CommandOutcome.FAILED])
