@@ -77,6 +77,9 @@ class JournalUnavailable(GatehouseError):
 class ListInvalid(GatehouseError):
     """An access list has faults; `faults` holds one line each, with its path. The old list stays."""
 
+    remedy = "mend the list at the office, whose summary names the faults"
+    """What a person does about one that comes from the office."""
+
     def __init__(self, faults: tuple[str, ...]) -> None:
         self.faults = faults
         super().__init__("; ".join(faults[:20]) + (f"; and {len(faults) - 20} more" if len(faults) > 20 else ""))
@@ -85,9 +88,15 @@ class ListInvalid(GatehouseError):
 class ListTorn(ListInvalid):
     """A list, or what changes one, isn't what its manifest promised: fetch it by another way. The old list stays."""
 
+    remedy = "look for what cuts or changes answers on the way, such as a proxy; it is asked for again"
+
 
 class ListUntrusted(ListInvalid):
     """A manifest that nobody has to believe: not signed, badly signed, another site's, or older than what was seen."""
+
+    def __init__(self, faults: tuple[str, ...], remedy: str) -> None:
+        self.remedy = remedy
+        super().__init__(faults)
 
 
 class OfficeUnreachable(GatehouseError):

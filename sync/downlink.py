@@ -127,7 +127,7 @@ class Downlink:
             except ListUntrusted as error:
                 if error.faults[0] != self._untrusted:
                     self._untrusted = error.faults[0]
-                    await self._tell_refused(manifest.version, error.faults)
+                    await self._tell_refused(manifest.version, error)
                 raise OfficeRejected(f"list {manifest.version} is not believed: {error}") from error
         elif (generation, version) == in_force:
             await self._say_current(in_force)
@@ -158,14 +158,17 @@ class Downlink:
             return
         if coordinate <= after:
             if not fresh_keys:
-                raise ListUntrusted((f"$: list {manifest.version} was offered after {after[1]}",))
+                raise ListUntrusted(
+                    (f"$: list {manifest.version} was offered after {after[1]}",),
+                    "the office answers what wasn't asked: is it of another version?",
+                )
             return
         try:
             prepared = await self._fetch(manifest)
         except ListTorn as error:
-            raise ListUntrusted(error.faults) from error
+            raise ListUntrusted(error.faults, error.remedy) from error
         except ListInvalid as error:
-            await self._tell_refused(manifest.version, error.faults)
+            await self._tell_refused(manifest.version, error)
             self._refused = max(self._refused, coordinate)
             return
         if prepared is None:
@@ -232,10 +235,11 @@ class Downlink:
         changes = await asyncio.to_thread(self._lists.repair, frozenset(wanted), there)
         return await asyncio.to_thread(self._lists.prepare_changed, changes, promised)
 
-    async def _tell_refused(self, version: int, faults: tuple[str, ...]) -> None:
+    async def _tell_refused(self, version: int, refused: ListInvalid) -> None:
         """Tell of a list that is refused; the old one stays. A doors process that is away is waited for."""
-        first = faults[0] if faults else ""
-        log.error("list %d is refused for %d faults, the old one stays; the first: %s", version, len(faults), first)
+        faults = refused.faults
+        words = "list %d is refused for %d faults, the old one stays; the first: %s; what to do: %s"
+        log.error(words, version, len(faults), faults[0] if faults else "", refused.remedy)
         more = (f"and {len(faults) - FAULTS_TOLD} more",) if len(faults) > FAULTS_TOLD else ()
         await insist(self._doors, ListRefused(version, faults[:FAULTS_TOLD] + more))
 

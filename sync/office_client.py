@@ -30,8 +30,11 @@ _REMEDIES = {
     400: ": gateway and office must be of versions that understand each other",
     404: ": are office.url and site.id what the office knows?",
     413: ": something on the way takes smaller bodies than the office: raise its limit to 1 MiB",
+    429: ": it is asked more slowly; if this stays, the office or what stands before it allows too little",
+    503: ": the office is overloaded or being mended; it is tried again, look at the office if this stays",
 }
 """What a person does about it, by status."""
+_SILENT = "it is tried again; does the office hang, or is the line very slow?"
 _LACKS = ("unknown_list", "too_old", "not_newest", "unsigned")
 
 Answer = TypeVar("Answer")
@@ -213,24 +216,28 @@ class OfficeClient:
                 await self._judge(response, may_lack)
                 yield response
         except TimeoutError as error:
-            raise OfficeUnreachable(f"no answer to {path} in {limit_s:.0f} s") from error
+            raise OfficeUnreachable(f"no answer to {path} in {limit_s:.0f} s: {_SILENT}") from error
         except httpx2.TimeoutException as error:
-            raise OfficeUnreachable(f"no answer to {path} in time ({type(error).__name__})") from error
+            raise OfficeUnreachable(f"no answer to {path} in time ({type(error).__name__}): {_SILENT}") from error
         except httpx2.RemoteProtocolError as error:
             if "disconnected" in str(error) or "closed connection" in str(error):  # a line cut off is no nonsense
-                raise OfficeUnreachable(f"{path}: the line was cut") from error
-            raise OfficeRejected(f"{path}: {_short(str(error))}") from error
+                raise OfficeUnreachable(f"{path}: the line was cut; it is tried again") from error
+            raise OfficeRejected(f"{path}: {_short(str(error))}: is office.url an office?") from error
         except (httpx2.HTTPError, httpx2.StreamError, OSError) as error:
-            raise OfficeUnreachable(f"can't be reached: {_short(str(error)) or type(error).__name__}") from error
+            words = f"can't be reached: {_short(str(error)) or type(error).__name__}"
+            raise OfficeUnreachable(f"{words}: is the network up, and office.url right?") from error
 
     async def _judge(self, response: httpx2.Response, may_lack: bool) -> None:
         status = response.status_code
         if status in (200, 204, 409):
             if response.headers.get("content-encoding", "identity") != "identity":
-                raise OfficeRejected("an answer is compressed though nobody asked for it")
+                raise OfficeRejected(
+                    "an answer is compressed though nobody asked: switch that off in what stands before it"
+                )
             return
         if status in (408, 429) or status >= 500:
-            raise OfficeUnreachable(f"HTTP {status}", self._retry_after_s(response.headers.get("retry-after")))
+            remedy = _REMEDIES.get(status, _REMEDIES[503])
+            raise OfficeUnreachable(f"HTTP {status}{remedy}", self._retry_after_s(response.headers.get("retry-after")))
         said = (await _body(response, wire.ANSWER_BYTES)).decode(errors="replace")
         if may_lack and status == 404 and _code(said) in _LACKS:
             return  # The office itself says so, not some other server in its place.
@@ -259,7 +266,7 @@ async def _body(response: httpx2.Response, limit: int) -> bytes:
     async for part in response.aiter_raw():
         size += len(part)
         if size > limit:
-            raise OfficeRejected(f"an answer is larger than {limit} bytes")
+            raise OfficeRejected(f"an answer is larger than {limit} bytes: is office.url an office?")
         parts.append(part)
     return b"".join(parts)
 

@@ -64,7 +64,10 @@ class RevocationsDown:
             if (each.generation, each.version) > in_force
         )
         if len(revoked) > self._lists.removed_most() and not enough:
-            raise ListUntrusted((f"$: {len(revoked)} revocations at once want a second signature",))
+            raise ListUntrusted(
+                (f"$: {len(revoked)} revocations at once want a second signature",),
+                "what was meant comes with the list, which waits for a second yes; revoke fewer at a time",
+            )
         for at in range(0, len(revoked), REVOKED_AT_ONCE):
             await insist(self._doors, OfficeRevoked(found.sequence, revoked[at : at + REVOKED_AT_ONCE]))
         await asyncio.to_thread(self._trust.keep_revocations, found.sequence)
@@ -74,5 +77,5 @@ class RevocationsDown:
         """Told once while it stays so."""
         if error.faults[0] != self._untrusted:
             self._untrusted = error.faults[0]
-            log.error("revocations are refused: %s", error)
+            log.error("revocations are refused: %s; what to do: %s", error, error.remedy)
             await insist(self._doors, ListRefused(None, error.faults))

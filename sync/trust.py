@@ -23,6 +23,10 @@ from sync.list_wire import (
 
 log = logging.getLogger(__name__)
 
+_KEYS_WENT_BACK = "the office must sign with its newest key set: rotate its keys, and start it again"
+_NEW_GENERATION = "if the office was put back to an older copy, somebody there begins a generation (docs/protocol.md)"
+_OTHER_SITE = "is office.url the office of this site?"
+
 SECOND_SIGNATURE = 2
 """Signatures of so many different keys let a guarded change through."""
 
@@ -72,33 +76,44 @@ class Trust:
         if self._root is None or keys.key_epoch == self.key_epoch:
             return
         if keys.key_epoch < self.key_epoch:
-            raise ListUntrusted((f"$: key set {keys.key_epoch} is older than {self.key_epoch}",))
+            raise ListUntrusted((f"$: key set {keys.key_epoch} is older than {self.key_epoch}",), _KEYS_WENT_BACK)
         if not _signed_by(self._root.hex(), keys.signature, key_set_bytes(keys)):
-            raise ListUntrusted((f"$: key set {keys.key_epoch} isn't signed by the office's root key",))
+            raise ListUntrusted(
+                (f"$: key set {keys.key_epoch} isn't signed by the office's root key",),
+                "is it the right office? Under a new root key, secrets/office-root.pub must be the new one's",
+            )
         now = self._clock.now()
         if keys.valid_from > now.wall and now.quality is not ClockQuality.SUSPECT:
-            raise ListUntrusted((f"$: key set {keys.key_epoch} begins only at {keys.valid_from.isoformat()}",))
+            raise ListUntrusted(
+                (f"$: key set {keys.key_epoch} begins only at {keys.valid_from.isoformat()}",),
+                "it is taken then; is this machine's clock right?",
+            )
         self._keep(keys=keys)
         log.info("the office signs with key set %d from now on: %d keys", keys.key_epoch, len(keys.keys))
 
     def judge(self, manifest: Manifest) -> bool:
         """Whether as many keys have signed as let a guarded change through."""
         if manifest.site != self._site:
-            raise ListUntrusted((f"$.site: is {manifest.site!r}, this is {self._site!r}",))
+            raise ListUntrusted((f"$.site: is {manifest.site!r}, this is {self._site!r}",), _OTHER_SITE)
         coordinate, seen = (manifest.generation, manifest.version), (self._kept.generation, self._kept.version)
         if coordinate < seen:
-            raise ListUntrusted((f"$: list {_told(coordinate)} is older than {_told(seen)}, which was here before",))
+            raise ListUntrusted(
+                (f"$: list {_told(coordinate)} is older than {_told(seen)}, which was here before",), _NEW_GENERATION
+            )
         if coordinate == seen and manifest.root != self._kept.root:
-            raise ListUntrusted((f"$: another list {_told(coordinate)} was here before",))
+            raise ListUntrusted((f"$: another list {_told(coordinate)} was here before",), _NEW_GENERATION)
         signers = self._signers(manifest.key_epoch, manifest.signatures, manifest_bytes(manifest))
         return signers >= SECOND_SIGNATURE
 
     def judge_revocations(self, revocations: Revocations) -> bool:
         """As `judge`."""
         if revocations.site != self._site:
-            raise ListUntrusted((f"$.site: is {revocations.site!r}, this is {self._site!r}",))
+            raise ListUntrusted((f"$.site: is {revocations.site!r}, this is {self._site!r}",), _OTHER_SITE)
         if revocations.sequence <= self._kept.sequence:
-            raise ListUntrusted((f"$: revocations {revocations.sequence} are older than {self._kept.sequence}",))
+            raise ListUntrusted(
+                (f"$: revocations {revocations.sequence} are older than {self._kept.sequence}",),
+                "if the office was put back to an older copy, revoke there again; a list of now says the same",
+            )
         content = revocations_bytes(revocations)
         return self._signers(revocations.key_epoch, revocations.signatures, content) >= SECOND_SIGNATURE
 
@@ -116,14 +131,21 @@ class Trust:
             return 0
         keys = self._kept.keys
         if not signatures:
-            raise ListUntrusted(("$: is not signed",))
+            raise ListUntrusted(
+                ("$: is not signed",), "start the office with --keys; or [office] unsigned = true, without a root key"
+            )
         if keys is None or epoch != keys.key_epoch:
-            raise ListUntrusted((f"$: is signed by key set {epoch}, in use is {self.key_epoch}",))
+            raise ListUntrusted((f"$: is signed by key set {epoch}, in use is {self.key_epoch}",), _KEYS_WENT_BACK)
         signers = {each.key for each in signatures if each.key in keys.keys}
         if not signers:
-            raise ListUntrusted((f"$: is signed by no key of key set {epoch}",))
+            raise ListUntrusted(
+                (f"$: is signed by no key of key set {epoch}",), "the office must sign with a key of its key set"
+            )
         if any(not _signed_by(each.key, each.signature, content) for each in signatures if each.key in signers):
-            raise ListUntrusted(("$: its signature is wrong: it was changed on the way",))
+            raise ListUntrusted(
+                ("$: its signature is wrong: it was changed on the way",),
+                "look for what changes answers on the way, such as a proxy or somebody; is office.url https?",
+            )
         return len(signers)
 
     def _read(self) -> _Kept:

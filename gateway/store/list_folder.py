@@ -18,6 +18,7 @@ from gateway.store.list_file import is_compiled_list, write_durably
 from gateway.store.list_guards import guarded_changes
 from gateway.store.list_identifiers import Fits, any_number
 from gateway.store.list_merge import carried_over, merged
+from gateway.store.list_promise import is_as_promised
 from gateway.store.list_state import MERGED_AT, ListState, opened_state, update
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,12 @@ class ListFolder:
 
     def prepare_whole(self, raw: bytes, promised: PromisedList) -> PreparedFile:
         """Make a LIST.json the list that was promised. Raises ListTorn, ListInvalid with its faults, OSError."""
-        document = self._parsed(raw, promised.site)
+        try:
+            document = self._parsed(raw, promised.site)
+        except ListInvalid as error:
+            if is_as_promised(raw, promised):
+                raise
+            raise ListTorn((f"{error.faults[0]}; its digests are not those of the manifest",)) from error
         if (document.version, document.issued_at) != (promised.version, promised.issued_at):
             raise ListTorn((f"$.version: is {document.version}, the manifest says {promised.version}",))
         written = compile_list(document, self._site_key, self._folder, promised)

@@ -1,20 +1,26 @@
-"""An office in one file, written from docs/protocol.md alone: it shares no code with the gateway or with our office.
+"""An office written from docs/protocol.md alone: it shares no code with the gateway or with our office.
 
-Events only; there is never a list. A share `faulty` of its calls goes wrong on purpose, in one of many ways.
+A share `faulty` of its calls goes wrong on purpose, in one of many ways; `mischief` is what it does with its lists.
 """
 
 import asyncio
 import hashlib
 import json
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
+from urllib.parse import parse_qsl
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from tests.sync.small_lists import NOTHING, SmallLists
+
+Mischief = Callable[[str, int, bytes, asyncio.StreamWriter], Awaitable[tuple[int, bytes] | None]]
+"""(path, status, body, line) -> status and body to send; None: it has written itself, and the line is closed."""
 
 ZEROS = "0" * 64
 FAULTS = ("cut after", "cut before", "busy", "rubbish", "stale", "slow", "half an answer", "not modified")
@@ -30,6 +36,8 @@ class SmallOffice:
         """Epoch -> (hash, event id) of 1, 2, 3 …"""
         self.parents: dict[str, str] = {}
         self.unsound = self.refused = 0
+        self.lists = SmallLists(site)
+        self.mischief: Mischief | None = None
         self._key: str | None = None
         self._session = ""
         self._challenges: set[str] = set()
@@ -61,9 +69,10 @@ class SmallOffice:
         self, writer: asyncio.StreamWriter, method: str, target: str, headers: dict[str, str], body: bytes
     ) -> bool:
         """False when the line is to be closed."""
-        path = target.partition("?")[0].removeprefix(f"/v1/sites/{self.site}/")
-        polls = path in ("list/manifest", "answers")
-        due = not polls and self._chance.random() < self.faulty
+        path, _, query = target.partition("?")
+        path = path.removeprefix(f"/v1/sites/{self.site}/")
+        down = path in ("answers", "keys") or path.startswith("list/")
+        due = not down and self._chance.random() < self.faulty
         fault = self._chance.choice(FAULTS) if due else ""
         if fault == "cut before":
             return False
@@ -71,9 +80,11 @@ class SmallOffice:
             status, said = _wrong(fault)
         elif headers.get("authorization") != f"Bearer {self.token}":
             status, said = 401, _error("unauthorized")
-        elif polls:
+        elif path == "answers":
             await asyncio.sleep(0.2)
-            status, said = 204, None
+            status, said = NOTHING
+        elif down:
+            status, said = await self.lists.answer(path, dict(parse_qsl(query)))
         else:
             status, said = self._do(method, path, body, headers.get("gatehouse-signature", ""))
         if fault == "cut after":
@@ -81,6 +92,11 @@ class SmallOffice:
         if fault == "slow":
             await asyncio.sleep(0.3)
         raw = b"" if said is None else said if isinstance(said, bytes) else json.dumps(said).encode()
+        if down and self.mischief is not None:
+            changed = await self.mischief(path, status, raw, writer)
+            if changed is None:
+                return False
+            status, raw = changed
         writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(raw)}\r\nRetry-After: 0\r\n\r\n".encode())
         writer.write(raw[: len(raw) // 2] if fault == "half an answer" else raw)
         await writer.drain()
