@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 from drivers.links import PORT_MOST_S, Backoff
-from drivers.outputs import ExpectedOutputs
+from drivers.outputs import PULSE_DRIFT, ExpectedOutputs
 from drivers.relay.board_line import BoardLine, InputValue
 from drivers.relay.input_states import InputStates
 from drivers.relay.settings import BoardSettings
@@ -22,6 +22,7 @@ from gateway.domain.ports import SignalSink
 from gateway.domain.signals import (
     CommandCompleted,
     CommandOutcome,
+    DeviceFlagged,
     LinkChanged,
     LinkState,
     OutputsRead,
@@ -36,6 +37,8 @@ LOST_AFTER = 3
 """Unanswered questions in a row; one lost frame on RS-485 is noise."""
 
 STEADY_AFTER_S = 10.0
+
+MOVES_NOTHING = "it confirms a pulse and its output doesn't move: if it can't time one, set flash = false"
 
 _COUNTED = (
     "polls",
@@ -76,6 +79,7 @@ class SerialBoard:
         self._opened = False
         """Was the port there at the last attempt?"""
         self._missed = 0
+        self._flagged = ""
         self._counts = dict.fromkeys(_COUNTED, 0)
 
     @property
@@ -179,6 +183,7 @@ class SerialBoard:
         """Send one command while it is valid, again if unanswered, and tell how it ended: repeating one is harmless."""
         detail = ""
         while self._now_s() < command.expires_s:
+            sent_s = self._now_s()
             try:
                 outcome = await self._send(command)
             except CommandFailed as error:
@@ -199,6 +204,8 @@ class SerialBoard:
                 self._counts["commands"] += 1
                 self._missed = 0
                 self._complete(command, outcome)
+                if isinstance(command, PulseOutput) and outcome is CommandOutcome.DONE and not self._queue:
+                    await self._look_at_pulse(command, sent_s)
                 return
         outcome = CommandOutcome.FAILED if detail else CommandOutcome.EXPIRED
         self._complete(command, outcome, detail or "too late to send it")
@@ -224,6 +231,12 @@ class SerialBoard:
                 outcome = await self._read_back(output, energise)
                 self._expected.hold(output, energise)
                 return outcome
+
+    async def _look_at_pulse(self, command: PulseOutput, sent_s: float) -> None:
+        """A board may echo a pulse that it doesn't know. While it must be under way, its output has to read so."""
+        outputs = await self._try(self._line.read_outputs)
+        if outputs is not None and self._now_s() < sent_s + command.duration_s * (1 - PULSE_DRIFT):
+            self._flag("" if outputs[command.output] is command.energise else MOVES_NOTHING)
 
     async def _read_back(self, output: int, energise: bool) -> CommandOutcome:
         """Does the output stand so? `sent` from a board that can't say. Raises DeviceError."""
@@ -311,6 +324,10 @@ class SerialBoard:
         numbered = tuple(enumerate(outputs))
         told = self._sink.put(OutputsRead(self._device_id, numbered))
         self._expected.start_over(numbered if told else ())
+
+    def _flag(self, fault: str) -> None:
+        if fault != self._flagged and self._sink.put(DeviceFlagged(self._device_id, (fault,) if fault else ())):
+            self._flagged = fault
 
     def _complete(self, command: DeviceCommand, outcome: CommandOutcome, detail: str = "") -> None:
         self._sink.put(CommandCompleted(command.command_id, self._device_id, outcome, detail))

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.drivers.ptys import PtyPort
@@ -32,6 +33,8 @@ class RawBoard:
         self.times_pulses = False
         self.spoil_next: list[str] = []
         """For the next answers: `silent`, `crc`, `noise`, `other`, `refuse`, `half`."""
+        self.spoil: Callable[[bytes], bytes] | None = None
+        """For every answer: what it says in place of its own words, with a right CRC."""
         self._loop = asyncio.get_running_loop()
         self._held = b""
         self._pulses: dict[int, asyncio.TimerHandle] = {}
@@ -73,7 +76,7 @@ class RawBoard:
 
     def _answer(self, frame: bytes) -> None:
         spoil = self.spoil_next.pop(0) if self.spoil_next else ""
-        body = self._do(frame)
+        body = self._do(frame) if self.spoil is None else self.spoil(self._do(frame))
         if spoil == "refuse":
             body = bytes([1, frame[1] | 0x80, 2])
         elif spoil == "other":

@@ -2,13 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from drivers.registry import DriverContext, find_driver
-from drivers.relay.board import MAX_QUEUE, SerialBoard
+from drivers.relay.board import MAX_QUEUE, MOVES_NOTHING, SerialBoard
 from drivers.relay.modbus_bus import ModbusBus
 from drivers.relay.modbus_line import ModbusLine
 from drivers.relay.settings import ModbusSettings
@@ -17,12 +22,14 @@ from gateway.domain.commands import PulseOutput, SetOutput
 from gateway.domain.signals import (
     CommandCompleted,
     CommandOutcome,
+    DeviceFlagged,
     InputsChanged,
     LinkChanged,
     LinkState,
     OutputsRead,
     Signal,
 )
+from gateway.errors import CommandFailed, RemoteProtocolError
 from tests.drivers.pymodbus_board import PymodbusBoard
 from tests.drivers.raw_board import RawBoard
 from tests.drivers.recording import Recorder, eventually, running
@@ -89,6 +96,35 @@ async def test_pulse_is_timed_by_the_board(raw: RawBoard) -> None:
     assert raw.writes() == [bytes.fromhex("010502000007"), bytes.fromhex("010504020008")]
     assert {each.outcome for each in done} == {CommandOutcome.DONE}
     assert board.counters()["pulses_timed_here"] == 0
+
+
+async def test_board_that_echoes_a_pulse_and_does_nothing_is_told_until_it_moves(raw: RawBoard) -> None:
+    sink = Recorder()
+    board = build_board(raw.port.path, sink, inputs=0)
+    async with running(board.run()):
+        await sink.wait_for(OutputsRead)
+        board.submit(pulse(1, 5.0))
+        (flagged,) = await sink.wait_for(DeviceFlagged)
+        (done,) = await sink.wait_for(CommandCompleted)
+        raw.times_pulses = True
+        board.submit(pulse(1, 5.0))
+        _, mended = await sink.wait_for(DeviceFlagged, 2)
+    assert done.outcome is CommandOutcome.DONE
+    assert flagged.faults == (MOVES_NOTHING,)
+    assert mended.faults == ()
+
+
+async def test_look_at_a_pulse_that_goes_unanswered_is_no_fault_and_no_second_pulse(raw: RawBoard) -> None:
+    sink = Recorder()
+    board = build_board(raw.port.path, sink, inputs=0)
+    async with running(board.run()):
+        await sink.wait_for(OutputsRead)
+        raw.spoil_next = ["", "silent"]
+        board.submit(pulse(1, 5.0))
+        await sink.wait_for(CommandCompleted)
+        await eventually(lambda: board.counters()["unanswered"] == 1)
+    assert sink.of(DeviceFlagged) == []
+    assert len(raw.writes()) == 1
 
 
 async def test_set_output_is_echoed_and_read_back(raw: RawBoard) -> None:
@@ -254,7 +290,7 @@ async def test_commands_go_before_polls(raw: RawBoard) -> None:
     async with running(board.run()):
         await sink.wait_for(CommandCompleted, 4)
         await sink.wait_for(InputsChanged)
-    assert [frame[1] for _, frame in raw.heard[:6]] == [1, 5, 5, 5, 5, 2]
+    assert [frame[1] for _, frame in raw.heard[:6]] == [1, 5, 5, 5, 5, 1]
 
 
 async def test_full_queue_and_impossible_commands_fail_at_once(tmp_path: Path) -> None:
@@ -439,3 +475,42 @@ async def test_pymodbus_server_works_as_a_board(pymodbus_server: Path) -> None:
     async with running(build_board(pymodbus_server, sink, timeout_s=0.3).run()):
         (outputs,) = await sink.wait_for(OutputsRead)
     assert outputs.outputs == ((0, False), (1, False), (2, True), (3, False))
+
+
+SPOILT = st.one_of(
+    st.binary(max_size=12).map(lambda data: lambda body: body[:2] + data),
+    st.binary(max_size=300).map(lambda data: lambda _body: data),
+    st.integers(0, 255).map(lambda code: lambda body: bytes([1, body[1] | 0x80, code])),
+    st.integers(0, 255).map(lambda unit: lambda body: bytes([unit]) + body[1:]),
+    st.integers(0, 255).map(lambda length: lambda body: body[:2] + bytes([length]) + body[3:]),
+)
+"""Whole frames with a right CRC that say something else, by what the board would have said."""
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(spoilt=st.lists(SPOILT, min_size=5, max_size=5))
+def test_whatever_a_board_answers_is_an_answer_or_a_declared_error(
+    tmp_path: Path, spoilt: list[Callable[[bytes], bytes]]
+) -> None:
+    async def ask_all() -> None:
+        lost: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: lost.append(context))
+        raw = RawBoard(tmp_path / "fuzzed")
+        chosen = ModbusSettings(port=str(raw.port.path), outputs=4, inputs=4, timeout_s=0.05)
+        line = ModbusLine(ModbusBus(chosen.port, 9600), chosen)
+        (read_inputs,) = line.input_questions()
+        try:
+            await line.open()
+            commands = (partial(line.switch, 0, True), partial(line.pulse, 1, True, 1.0))
+            asks: list[Callable[[], Awaitable[Any]]] = [line.read_outputs, read_inputs, *commands, line.read_outputs]
+            for spoil, ask in zip(spoilt, asks, strict=True):
+                raw.spoil = spoil
+                with suppress(RemoteProtocolError, CommandFailed):
+                    answer = await ask()
+                    assert answer is True or len(answer) == 4
+        finally:
+            await line.close()
+            raw.close()
+        assert lost == []
+
+    asyncio.run(ask_all())
