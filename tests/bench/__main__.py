@@ -14,6 +14,7 @@ BENCHES = (
     "list_sync_bench",
     "mqtt_bench",
     "osdp_bench",
+    "parsers_bench",
     "readers_bench",
     "reconnect_bench",
     "relays_bench",
