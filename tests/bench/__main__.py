@@ -10,6 +10,7 @@ BENCHES = (
     "cards_bench",
     "crowd_bench",
     "doors_bench",
+    "families_bench",
     "journal_bench",
     "list_sync_bench",
     "mqtt_bench",
