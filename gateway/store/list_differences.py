@@ -67,10 +67,13 @@ class _Table(Generic[_T]):
         """All that the list says of an entry."""
         return 0 if self.cards is None else self.cards[number], self.records[number].tobytes()
 
-    def found(self, numbers: list[int]) -> dict[str, _Found[_T]]:
-        """Entries by id."""
-        each = ((self.decode(self.records[number]), number) for number in numbers)
-        return {record.id: _Found(record, 0 if self.cards is None else self.cards[number]) for record, number in each}
+    def found(self, number: int) -> _Found[_T]:
+        """An entry."""
+        return _Found(self.decode(self.records[number]), 0 if self.cards is None else self.cards[number])
+
+    def found_by_id(self, numbers: list[int]) -> dict[str, _Found[_T]]:
+        """Entries whose ids have one hash."""
+        return {each.record.id: each for each in map(self.found, numbers)}
 
 
 def _credentials(opened: CompiledAccessList) -> _Table[CredentialRecord]:
@@ -98,9 +101,14 @@ def _differing(
 ) -> Iterator[tuple[str, _Found[_T] | None, _Found[_T] | None]]:
     """Id, entry before, entry afterwards. `alike`: equal records mean the same in both lists."""
     for here, there in matched(old.by_id, new.by_id):
-        if alike and len(here) == len(there) == 1 and old.text(here[0]) == new.text(there[0]):
-            continue
-        before, after = old.found(here), new.found(there)
+        if len(here) == len(there) == 1:
+            if alike and old.text(here[0]) == new.text(there[0]):
+                continue
+            one, other = old.found(here[0]), new.found(there[0])
+            if one.record.id == other.record.id:
+                yield one.record.id, one, other
+                continue
+        before, after = old.found_by_id(here), new.found_by_id(there)
         for id_ in before.keys() | after.keys():
             yield id_, before.get(id_), after.get(id_)
 

@@ -1,6 +1,7 @@
 """The lines of each bucket of a list, as they are digested: a change reads those of the buckets that it touches."""
 
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 
 from sync import list_wire as lw
@@ -29,14 +30,18 @@ class BucketLines:
         rows = []
         for number, lines in changed.items():
             at = slice(number * _DIGEST_BYTES, (number + 1) * _DIGEST_BYTES)
-            held = self._held(site, number, bytes(digests[at])) | lines
-            kept = sorted(filter(None, held.values()))
-            digests[at] = lw.bucket_digest(kept)
-            rows.append((site, number, b"".join(kept)))
+            held = self._held(site, number, bytes(digests[at]))
+            for name, line in lines.items():
+                place = bisect_left(held, name)
+                there = place < len(held) and held[place].startswith(name)
+                held[place : place + there] = [line] if line else []
+            kept = b"".join(held)
+            digests[at] = lw.bucket_digest((kept,))
+            rows.append((site, number, kept))
         self._db.executemany("INSERT OR REPLACE INTO bucket_lines VALUES (?, ?, ?)", rows)
 
-    def _held(self, site: str, number: int, digest: bytes) -> dict[bytes, bytes]:
-        """A bucket's lines by name; from its entries where what is kept isn't what was digested last.
+    def _held(self, site: str, number: int, digest: bytes) -> list[bytes]:
+        """A bucket's lines, rising; from its entries where what is kept isn't what was digested last.
 
         So it is in a ledger that an earlier release has written.
         """
@@ -44,7 +49,6 @@ class BucketLines:
             "SELECT lines FROM bucket_lines WHERE site = ? AND bucket = ?", (site, number)
         ).fetchone()
         kept = b"" if row is None else row[0]
-        lines = [kept[at : at + lw.LINE_BYTES] for at in range(0, len(kept), lw.LINE_BYTES)]
-        if lw.bucket_digest(lines) != digest:
-            lines = [lw.entry_line(*entry) for entry in self._entries(site, number)]
-        return {line[: lw.NAME_BYTES]: line for line in lines}
+        if lw.bucket_digest((kept,)) != digest:
+            return sorted(lw.entry_line(*entry) for entry in self._entries(site, number))
+        return [kept[at : at + lw.LINE_BYTES] for at in range(0, len(kept), lw.LINE_BYTES)]
