@@ -34,8 +34,9 @@ def run() -> list[Row]:
         rows.append(single(f"poll and card on the wire at {baud}", wire_ms, "ms"))
         for there, dead in ((1, 0), (8, 0), (7, 1)):
             took, lags = asyncio.run(_measure(baud, there, dead))
+            lost = f"{READS - len(took)} of {READS} reads never came" if len(took) < READS else ""
             name = f"{there + dead} readers{', one of them dead,' if dead else ''} at {baud}"
-            rows.append(row(f"card to signal, {name}", took, "ms"))
+            rows.append(row(f"card to signal, {name}", took, "ms", lost))
             rows.append(row(f"late by, the event loop, {name}", lags, "ms", "a 1 ms timer beside it"))
     lags = asyncio.run(_idle_lag())
     return [*rows, row("late by, the event loop, idle", lags, "ms", "the same without any reader")]
@@ -91,7 +92,10 @@ async def _swipe(
             count = len(sink.of(CardRead))
             began_s = time.perf_counter()
             hand.write(f"swipe {seeded.randrange(there)} 123 {number + 1}\n".encode())
-            await sink.wait_for(CardRead, count + 1)
+            try:
+                await sink.wait_for(CardRead, count + 1)
+            except TimeoutError:  # a machine so busy that readers' processes answer late; the row tells it
+                continue
             took.append((time.perf_counter() - began_s) * 1000)
     return took, lags
 
