@@ -148,7 +148,9 @@ class Downlink:
 
     async def _take(self, manifest: lw.Manifest, after: Coordinate) -> None:
         fresh_keys = await take_keys(self._trust, self._client, manifest.key_epoch)
-        enough = self._trust.judge(manifest)
+        if fresh_keys:  # what keys of before have brought may be a thief's: it is asked for anew
+            self._ready, self._refused = None, (0, 0)
+        enough = self._trust.judge(manifest, after[0])
         coordinate = (manifest.generation, manifest.version)
         ready = self._ready
         if ready is not None and coordinate == (ready.generation, ready.version) and ready.guards:

@@ -58,19 +58,20 @@ class RevocationsDown:
         await take_keys(self._trust, self._client, found.key_epoch)
         enough = self._trust.judge_revocations(found)
         in_force = await asyncio.to_thread(self._lists.in_force)
+        standing = self._trust.standing(found.revoked, in_force)
+        if len(standing) > self._lists.removed_most() and not enough:
+            raise ListUntrusted(
+                (f"$: {len(standing)} revocations that no list has want a second signature",),
+                "what was meant comes with the list, which waits for a second yes; revoke fewer before it is in force",
+            )
         revoked = tuple(
             RevokedCredential(each.credential, each.generation, each.version)
             for each in found.revoked
             if (each.generation, each.version) > in_force
         )
-        if len(revoked) > self._lists.removed_most() and not enough:
-            raise ListUntrusted(
-                (f"$: {len(revoked)} revocations at once want a second signature",),
-                "what was meant comes with the list, which waits for a second yes; revoke fewer at a time",
-            )
         for at in range(0, len(revoked), REVOKED_AT_ONCE):
             await insist(self._doors, OfficeRevoked(found.sequence, revoked[at : at + REVOKED_AT_ONCE]))
-        await asyncio.to_thread(self._trust.keep_revocations, found.sequence)
+        await asyncio.to_thread(self._trust.keep_revocations, found.sequence, standing)
         self._untrusted = ""
 
     async def _refuse(self, error: ListUntrusted) -> None:

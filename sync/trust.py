@@ -2,6 +2,8 @@
 
 import logging
 import os
+from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -15,6 +17,7 @@ from sync.list_wire import (
     KeySet,
     Manifest,
     Revocations,
+    Revoked,
     Signatures,
     key_set_bytes,
     manifest_bytes,
@@ -27,6 +30,13 @@ _KEYS_WENT_BACK = "the office must sign with its newest key set: rotate its keys
 _NEW_GENERATION = "if the office was put back to an older copy, somebody there begins a generation (docs/protocol.md)"
 _OTHER_SITE = "is office.url the office of this site?"
 
+AHEAD_MOST = timedelta(hours=24)
+"""By how much an office's clock may be ahead of one that is kept here: a list from the future is a clock's mistake."""
+GENERATIONS_MOST = 1000
+"""A list's generation may be so much later than what is here: somebody begins each after an accident.
+
+One signature must not use up all the numbers, so that no office could go on above them.
+"""
 SECOND_SIGNATURE = 2
 """Signatures of so many different keys let a guarded change through."""
 
@@ -39,6 +49,8 @@ class _Kept(msgspec.Struct):
     root: str = ""
     sequence: int = 0
     """Of revocations."""
+    revoked: tuple[Revoked, ...] = ()
+    """Those that no list in force had taken up yet."""
     keys: KeySet | None = None
 
 
@@ -72,7 +84,11 @@ class Trust:
         return self.signed and epoch > self.key_epoch
 
     def take_keys(self, keys: KeySet) -> None:
-        """Use a key set from now on: signed by the root, later than the one in use, and begun."""
+        """Use a key set from now on: signed by the root, later than the one in use, and begun.
+
+        What was believed of the keys before is no measure any more: whoever had one of them could have shown numbers
+        that no office comes to (TUF 1.0, "fast-forward attack recovery"). What is in force stays one, for the caller.
+        """
         if self._root is None or keys.key_epoch == self.key_epoch:
             return
         if keys.key_epoch < self.key_epoch:
@@ -88,11 +104,11 @@ class Trust:
                 (f"$: key set {keys.key_epoch} begins only at {keys.valid_from.isoformat()}",),
                 "it is taken then; is this machine's clock right?",
             )
-        self._keep(keys=keys)
+        self._keep(keys=keys, generation=0, version=0, root="", sequence=0, revoked=())
         log.info("the office signs with key set %d from now on: %d keys", keys.key_epoch, len(keys.keys))
 
-    def judge(self, manifest: Manifest) -> bool:
-        """Whether as many keys have signed as let a guarded change through."""
+    def judge(self, manifest: Manifest, generation: int = 0) -> bool:
+        """Whether as many keys have signed as let a guarded change through. `generation` is that of the list here."""
         if manifest.site != self._site:
             raise ListUntrusted((f"$.site: is {manifest.site!r}, this is {self._site!r}",), _OTHER_SITE)
         coordinate, seen = (manifest.generation, manifest.version), (self._kept.generation, self._kept.version)
@@ -103,6 +119,17 @@ class Trust:
         if coordinate == seen and manifest.root != self._kept.root:
             raise ListUntrusted((f"$: another list {_told(coordinate)} was here before",), _NEW_GENERATION)
         signers = self._signers(manifest.key_epoch, manifest.signatures, manifest_bytes(manifest))
+        if manifest.generation > max(generation, self._kept.generation) + GENERATIONS_MOST:
+            raise ListUntrusted(
+                (f"$.generation: {manifest.generation} is more than {GENERATIONS_MOST} ahead",),
+                "is it this site's office? If somebody else has signed it, rotate the office's keys",
+            )
+        now = self._clock.now()
+        if now.quality is ClockQuality.SYNCHRONISED and manifest.issued_at > now.wall + AHEAD_MOST:
+            told = f"was issued at {manifest.issued_at.isoformat()}, a day ahead of the clock here"
+            raise ListUntrusted(
+                (f"$.issued_at: {told}",), "set the office's clock right, and change its list once more"
+            )
         return signers >= SECOND_SIGNATURE
 
     def judge_revocations(self, revocations: Revocations) -> bool:
@@ -121,9 +148,18 @@ class Trust:
         """Nothing before this list is believed any more, also after a restart. Raises OSError."""
         self._keep(generation=manifest.generation, version=manifest.version, root=manifest.root)
 
-    def keep_revocations(self, sequence: int) -> None:
-        """The doors have taken them up. Raises OSError."""
-        self._keep(sequence=sequence)
+    def standing(self, revoked: Iterable[Revoked], in_force: tuple[int, int]) -> tuple[Revoked, ...]:
+        """These, and those believed before, that the list in force has not taken up: the later of each credential."""
+        newest: dict[str, Revoked] = {}
+        for each in (*self._kept.revoked, *revoked):
+            known = newest.get(each.credential)
+            if known is None or (each.generation, each.version) > (known.generation, known.version):
+                newest[each.credential] = each
+        return tuple(each for each in newest.values() if (each.generation, each.version) > in_force)
+
+    def keep_revocations(self, sequence: int, standing: tuple[Revoked, ...]) -> None:
+        """The doors have taken them up; `standing` are all that no list has. Raises OSError."""
+        self._keep(sequence=sequence, revoked=standing)
 
     def _signers(self, epoch: int, signatures: Signatures, content: bytes) -> int:
         """How many keys of the set have signed it: one at least. 0 where nothing is signed."""

@@ -30,9 +30,11 @@ class ListDesk:
         """A list is made: it goes in force, or is held."""
         if access_list is not None and _coordinate(signal) <= (access_list.generation, access_list.version):
             return "ListNotNewer"
+        if self.held is not None and _coordinate(self.held) != _coordinate(signal):
+            self._let_go()  # the office has another by now
         if not signal.guards:
             self._swap(signal)
-        elif self.held is None or _coordinate(self.held) != _coordinate(signal):
+        elif self.held is None:
             self.held = signal
             counts = {guarded.guard: guarded.count for guarded in signal.guards}
             self._tell(
@@ -69,9 +71,11 @@ class ListDesk:
         return None
 
     def current(self, signal: sg.ListCurrent, moment: Moment, access_list: AccessList | None) -> str | None:
-        """The office has no newer list than the one in force."""
+        """The office has no newer list than the one in force: what is held is nobody's any more."""
         if access_list is None or _coordinate(signal) != (access_list.generation, access_list.version):
             return "ListNotInForce"
+        if self.held is not None:
+            self._let_go()
         self._tell(*self.age.confirm(moment))
         return None
 
@@ -81,8 +85,7 @@ class ListDesk:
         for kind, source in ((AlarmKind.NO_VALID_LIST, "site"), (AlarmKind.LIST_REJECTED, "office")):
             self._tell(*self.alarms.normal(kind, source))
         if self.held is not None and _coordinate(self.held) <= (signal.generation, signal.version):
-            self.held = None
-            self._tell(*self.alarms.normal(AlarmKind.LIST_WAITING, "office"))
+            self._let_go()
         self._tell(*self.age.confirm(moment))
 
     def refused(self, signal: sg.ListRefused, moment: Moment) -> None:
@@ -105,6 +108,10 @@ class ListDesk:
                 fresh.append(each.credential)
         if fresh:
             self._tell(ev.CredentialsRevoked(sequence=signal.sequence, credentials=tuple(fresh)))
+
+    def _let_go(self) -> None:
+        self.held = None
+        self._tell(*self.alarms.normal(AlarmKind.LIST_WAITING, "office"))
 
     def _swap(self, ready: sg.ListReady) -> None:
         self.doors.commands.append(

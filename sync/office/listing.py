@@ -314,7 +314,8 @@ class Listings:
         if not credentials:
             return
         found = self._must_find(site)
-        sequence = found.sequence + 1
+        # By the clock, so that an office that was put back to an older copy goes on above what its gateways have seen.
+        sequence = max(found.sequence + 1, int(self._now().timestamp() * 1000))
         rows = [(site, id_, found.generation, version, sequence) for id_ in credentials]
         self._db.executemany("INSERT OR REPLACE INTO revocation VALUES (?, ?, ?, ?, ?)", rows)
         self._db.execute("UPDATE listing SET sequence = ? WHERE site = ?", (sequence, site))

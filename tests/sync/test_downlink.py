@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import shutil
+import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -261,6 +263,27 @@ async def test_an_office_put_back_brings_no_list_back_until_somebody_begins_a_ge
         await until(lambda: site.gate.lists.in_force() == (1, begun), 40, "the new generation is in force")
 
 
+async def test_a_thief_who_used_up_the_numbers_has_them_taken_with_his_key(tmp_path: Path) -> None:
+    async with signed_site(tmp_path, CAREFUL) as site:
+        await site.office.kill()
+        shutil.copytree(site.office.data, tmp_path / "copy")
+        with closing(sqlite3.connect(site.office.data / "office.db")) as ledger, ledger:
+            ledger.execute("UPDATE listing SET generation = 900, version = ?", (2**53 - 9,))
+        await site.office.start()
+        await site.office.admin("PUT", "list", a_list(cardholders=PEOPLE, credentials=CARDS[:10]))
+        await until(lambda: site.gate.doors.heard(ListReady)[-1].generation == 900, 40, "the thief's list waits")
+        assert site.gate.doors.heard(ListReady)[-1].guards
+        await site.office.kill()
+        shutil.rmtree(site.office.data)
+        shutil.copytree(tmp_path / "copy", site.office.data)
+        site.keys.rotate()
+        await site.office.start()
+        await until(
+            lambda: ListCurrent(1) in site.gate.doors.heard(ListCurrent), 40, "what waits is the office's no more"
+        )
+        await site.in_force(await site.change(), 40)
+
+
 async def test_a_list_that_takes_passage_from_many_waits_and_a_second_signature_lets_it_through(tmp_path: Path) -> None:
     async with signed_site(tmp_path, CAREFUL) as site:
         await site.office.admin("PUT", "list", a_list(cardholders=PEOPLE, credentials=CARDS[:10]))
@@ -300,7 +323,7 @@ async def test_forged_and_mass_revocations_are_refused(tmp_path: Path) -> None:
     async with signed_site(tmp_path, CAREFUL) as site:
         site.line.held.add("/list/manifest")
         await site.office.admin("POST", "revocations", {"credentials": ["c-1", "c-2"]})
-        assert (await site.refused("2 revocations at once want a second signature")).version is None
+        assert (await site.refused("2 revocations that no list has want a second signature")).version is None
         assert site.gate.doors.heard(OfficeRevoked) == []
 
     async with signed_site(tmp_path / "forged") as site:

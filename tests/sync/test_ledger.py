@@ -1,5 +1,6 @@
 """The office's ledger on a disk that fails."""
 
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from sync.office.ledger import Ledger
+from tests.sync.site import SITE, a_list
 
 
 class _FailsOnce(sqlite3.Connection):
@@ -31,3 +33,20 @@ def test_a_commit_that_failed_leaves_nothing_behind_and_the_next_one_works(
     ledger.add_site("b")
     assert (ledger.knows("a"), ledger.knows("b")) == (False, True)
     ledger.close()
+
+
+def test_an_office_that_was_put_back_revokes_above_what_its_gateways_have_seen(tmp_path: Path) -> None:
+    def revoked(path: Path, times: int) -> int:
+        ledger = Ledger(path)
+        for _ in range(times):
+            ledger.change_list(SITE, lambda lists, seen: lists.revoke(SITE, ["c-1"], "lost", seen))
+        found = ledger.lists.revocations(SITE, 0)
+        ledger.close()
+        return 0 if found is None else found.sequence
+
+    ledger = Ledger(tmp_path / "office.db")
+    ledger.change_list(SITE, lambda lists, seen: lists.put(SITE, a_list(), seen, keep=False))
+    ledger.close()
+    shutil.copy(tmp_path / "office.db", tmp_path / "older.db")
+    before = revoked(tmp_path / "office.db", 3)
+    assert revoked(tmp_path / "older.db", 1) > before

@@ -113,6 +113,51 @@ def test_after_a_rotation_the_old_keys_are_worth_nothing_also_after_a_restart(ke
     trust.judge(a_manifest(keys, 1))
 
 
+def test_a_rotation_takes_back_the_numbers_that_a_thief_has_used_up(keys: Keys, tmp_path: Path) -> None:
+    trust = a_trust(keys, tmp_path)
+    trust.keep_list(a_manifest(keys, 1, generation=900, version=2**53 - 1))
+    trust.keep_revocations(2**53 - 1, ())
+    assert "is older than" in refusal(trust, a_manifest(keys, 1))
+    trust.take_keys(keys.rotate())
+    trust.judge(a_manifest(keys, 1))
+    assert trust.sequence == 0
+
+
+def test_one_signature_does_not_use_up_the_generations(keys: Keys, tmp_path: Path) -> None:
+    trust = a_trust(keys, tmp_path)
+    assert refusal(trust, a_manifest(keys, 1, 2, generation=1001)) == "$.generation: 1001 is more than 1000 ahead"
+    trust.judge(a_manifest(keys, 1, generation=1000))
+    trust.judge(a_manifest(keys, 1, generation=5000), 4000)
+    trust.keep_list(a_manifest(keys, 1, generation=1000))
+    trust.judge(a_manifest(keys, 1, generation=2000))
+
+
+@pytest.mark.parametrize(("synchronised", "refused"), [(True, True), (False, False)])
+def test_a_list_from_the_future_is_refused_by_a_clock_that_is_kept(
+    keys: Keys, tmp_path: Path, synchronised: bool, refused: bool
+) -> None:
+    clock = SystemClock(synchronised=lambda: synchronised)
+    trust = Trust("demo", bytes.fromhex(keys.root), tmp_path / "trust.json", clock)
+    trust.take_keys(keys.set)
+    now = datetime.now(UTC).replace(microsecond=0)
+    trust.judge(a_manifest(keys, 1, issued_at=now + timedelta(hours=23)))
+    late = a_manifest(keys, 1, issued_at=now + timedelta(days=3650))
+    if refused:
+        assert "a day ahead of the clock here" in refusal(trust, late)
+    else:
+        trust.judge(late)
+
+
+def test_revocations_that_no_list_has_taken_up_add_up_also_over_a_restart(keys: Keys, tmp_path: Path) -> None:
+    first, second = lw.Revoked("c-1", 0, 9), lw.Revoked("c-2", 0, 10)
+    a_trust(keys, tmp_path).keep_revocations(3, (first,))
+    trust = a_trust(keys, tmp_path)
+    assert trust.standing((second,), (0, 8)) == (first, second)
+    assert trust.standing((lw.Revoked("c-1", 0, 8), second), (0, 8)) == (first, second), "the later of each counts"
+    assert trust.standing((second,), (0, 9)) == (second,)
+    assert trust.standing((), (1, 1)) == ()
+
+
 def test_a_key_set_that_the_root_did_not_sign_or_that_was_changed_is_refused(keys: Keys, tmp_path: Path) -> None:
     trust = a_trust(keys, tmp_path)
     forged = make_keys(tmp_path / "stranger")
@@ -138,7 +183,7 @@ def test_revocations_are_believed_as_lists_are_and_their_sequence_only_rises(key
 
     trust = a_trust(keys, tmp_path)
     assert trust.judge_revocations(revocations()) is False
-    trust.keep_revocations(3)
+    trust.keep_revocations(3, ())
     for wrong, words in (
         (revocations(3), "revocations 3 are older than 3"),
         (revocations(4, "other"), "is 'other'"),

@@ -69,6 +69,18 @@ def test_the_offices_second_signature_and_a_later_list_do_the_same(rig: Rig) -> 
     assert confirmed(rig).reply.reason == "ListNotWaiting"
 
 
+def test_what_waits_is_let_go_when_the_office_says_that_it_has_another_or_none(rig: Rig) -> None:
+    rig.handle(replace(READY, generation=9))
+    turn = rig.handle(sg.ListReady(3, "lists/3", "d", 2))
+    assert swaps(turn) == [(0, 3)]
+    assert "AlarmNormal" in said(turn)
+    assert confirmed(rig).reply.reason == "ListNotWaiting"
+    rig.handle(READY)
+    assert rig.access_list is not None
+    assert "AlarmNormal" in said(rig.handle(sg.ListCurrent(rig.access_list.version, rig.access_list.generation)))
+    assert confirmed(rig, request_id="request-2").reply.reason == "ListNotWaiting"
+
+
 def test_a_list_that_waits_still_waits_after_a_restart(rig: Rig) -> None:
     rig.handle(READY)
     assert swaps(confirmed(Rig(state=rig.controller.snapshot()))) == [(0, 2)]
