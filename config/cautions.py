@@ -124,7 +124,7 @@ def confusions(config: SiteConfig) -> Iterator[Caution]:
     table = format_table(config)
     for name, device in config.devices.items():
         formats: tuple[str, ...] | None = getattr(device.settings, "formats", None)
-        if formats is None:
+        if formats is None or not getattr(device.settings, "reads_formats", True):
             continue
         if not formats:
             yield Caution(

@@ -44,6 +44,11 @@ class EspRfidReaderSettings(EspRfidSettings, WindowSettings):
     window_s: float = Field(default=30.0, ge=0, le=3600)
     """Its NTP client is right to some seconds; 0 is for a device without one."""
 
+    @property
+    def reads_formats(self) -> bool:
+        """Whether its uid is a message of a card format, and not what a chip says of itself."""
+        return self.reads == "wiegand"
+
 
 class EspRfidRelaySettings(EspRfidSettings):
     """Settings of `driver = "esp-rfid-relay"`; `address` is the device's IP address, `pulse_s` what its page says."""

@@ -56,6 +56,11 @@ class EsphomeReaderSettings(TopicSettings, KeypadSettings):
     key_topic: str | None = None
     formats: FormatNames = ()
 
+    @property
+    def reads_formats(self) -> bool:
+        """Whether its tags are messages of a card format, and not what a chip says of itself."""
+        return self.chip == "wiegand"
+
     @field_validator("tag_topic", "key_topic")
     @classmethod
     def _own_topics(cls, topic: str | None) -> str | None:

@@ -88,6 +88,7 @@ class Report:
             self._section("report.warnings", self._warnings()),
             self._table("report.doors", _DOOR_COLUMNS, self._doors()),
             self._table("report.inputs", ("col.name", "col.id", "col.purpose", "col.place"), self._inputs()),
+            self._table("report.outputs", ("col.name", "col.id", "col.purpose", "col.place"), self._outputs()),
             self._table("report.devices", ("col.id", "col.driver", "col.settings"), self._devices()),
             self._table("report.cameras", ("col.name", "col.id", "col.driver", "col.settings"), self._cameras()),
             self._table("report.tests", ("col.test", "col.result", "col.when"), self._tests()),
@@ -183,6 +184,11 @@ class Report:
     def _inputs(self) -> Iterator[Row]:
         for key, table in self._config.inputs.items():
             yield self._named("input", key), key, self._t(f"purpose.{table.purpose}"), self._wired(table)
+
+    def _outputs(self) -> Iterator[Row]:
+        for key, table in self._config.outputs.items():
+            place = f"{table.device}:{table.output}, {self._t(f'active.{table.active_when}')}"
+            yield self._named("output", key), key, self._t(f"purpose.{table.purpose}"), place
 
     def _wired(self, wire: InputRef | InputTable | None) -> str:
         return "—" if wire is None else f"{wire.device}:{wire.input}, {self._t(f'active.{wire.active_when}')}"

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from config.loader import SiteConfig
+from config.references import is_supervised
 from drivers.mqtt.broker import BROKER_OFFLINE
 from drivers.osdp.settings import BUS_OFFLINE
 from gateway.domain.ports import RecordedEvent
@@ -37,6 +38,12 @@ class Trial(StrEnum):
     RECORDED = "recorded"
     """… and kept a clip of it."""
     FLOORS = "floors"
+    WORKS = "works"
+    """A siren or a light was told to work, and its board did not refuse."""
+    LINE_FAULT = "line_fault"
+    """A supervised input's cut or shorted line was noticed."""
+    CONTACT_FAULT = "contact_fault"
+    EXIT_FAULT = "exit_fault"
     EXIT_WIRING = "exit_wiring"
     """With the daemon stopped the exit button opens the door, by the wiring alone."""
     FIRE_WIRING = "fire_wiring"
@@ -71,7 +78,8 @@ def points_of(config: SiteConfig) -> list[Point]:
         *_door_points(config),
         *(Point("lift", lift, Trial.FLOORS) for lift in config.lifts),
         *(Point("device", reader, Trial.READ) for reader in _readers(config)),
-        *(Point("input", key, test) for key in config.inputs for test in (Trial.ACTIVE, Trial.NORMAL)),
+        *(Point("input", key, test) for key in config.inputs for test in _input_tests(config, key)),
+        *(Point("output", key, Trial.WORKS) for key in config.outputs),
         *(Point("device", key, test) for key in _noticed(config) for test in (Trial.LOST, Trial.RETURNED)),
         *(Point("camera", key, test) for key in config.cameras for test in (Trial.SEEN, Trial.RECORDED)),
     ]
@@ -84,8 +92,10 @@ def _door_points(config: SiteConfig) -> Iterator[Point]:
         tests = [Trial.GRANT] if key in with_readers else []
         if door.contact is not None:
             tests += [Trial.OPENED, Trial.CLOSED, Trial.FORCED, Trial.HELD]
+            tests += [Trial.CONTACT_FAULT] if is_supervised(config, door.contact) else []
         if door.rex is not None:
             tests.append(Trial.EXIT)
+            tests += [Trial.EXIT_FAULT] if is_supervised(config, door.rex) else []
         if door.fire_release and has_fire:
             tests.append(Trial.FIRE)
             # Cutting the supply frees what lets go without power; a fail-secure lock opens by its handle, a barrier by
@@ -94,6 +104,11 @@ def _door_points(config: SiteConfig) -> Iterator[Point]:
         if door.escape_route:
             tests.append(Trial.EXIT_WIRING)
         yield from (Point("door", key, test) for test in tests)
+
+
+def _input_tests(config: SiteConfig, key: str) -> list[Trial]:
+    supervised = is_supervised(config, config.inputs[key])
+    return [Trial.ACTIVE, Trial.NORMAL] + ([Trial.LINE_FAULT] if supervised else [])
 
 
 def _readers(config: SiteConfig) -> list[str]:
@@ -114,6 +129,9 @@ class Walk:
         self.points = points_of(config)
         self._wanted = frozenset(self.points)
         self._released: dict[str, tuple[str, Trial]] = {}
+        self._boards = {key: output.device for key, output in config.outputs.items()}
+        self._told: list[str] = []
+        """Sirens and lights that were told to work, and whose board has not answered yet."""
         self._taken_along: set[str] = set()
         """Devices that are away only because their broker or bus is."""
         self.proofs: dict[Point, Proof] = {}
@@ -138,13 +156,27 @@ class Walk:
         if event.type == "LockReleased":
             self._note_release(body)
         elif event.type == "CommandEnded":
-            door, test = self._released.pop(str(body.get("command_id")), ("", Trial.GRANT))
-            if door and body.get("outcome") in ("done", "sent"):
-                yield Point("door", door, test)
+            yield from self._command_shown(body)
+        elif event.type in ("SirenTested", "SirenStarted"):
+            outputs = body.get("outputs", (body.get("output"),))
+            self._told = [*self._told, *map(str, outputs)][-COMMANDS_BOUND:]
+        elif event.type in ("InputFaultChanged", "DoorInputFaultChanged"):
+            yield from _line_shown(body)
         elif event.type in ("DeviceLost", "DeviceReturned"):
             yield from self._link_shown(event.type, body)
         for shows in _SHOWN_BY.get(event.type, ()):
             yield shows(body)
+
+    def _command_shown(self, body: dict[str, Any]) -> Iterator[Point]:
+        """What a command's end says: of a door that was released, or of the siren of that board that waits longest."""
+        worked = body.get("outcome") in ("done", "sent")
+        door, test = self._released.pop(str(body.get("command_id")), ("", Trial.GRANT))
+        siren = next((each for each in self._told if self._boards.get(each) == body.get("device")), None)
+        if door:
+            yield from [Point("door", door, test)] if worked else []
+        elif siren is not None:
+            self._told.remove(siren)
+            yield from [Point("output", siren, Trial.WORKS)] if worked else []
 
     def _link_shown(self, type_name: str, body: dict[str, Any]) -> Iterator[Point]:
         """A broker's or a bus's loss takes its devices along and says nothing of whether one's own would be noticed."""
@@ -159,12 +191,22 @@ class Walk:
     def _note_release(self, body: dict[str, Any]) -> None:
         test = {"grant": Trial.GRANT, "fire": Trial.FIRE}.get(str(body.get("because")))
         if test is not None:
-            if len(self._released) >= RELEASES_BOUND:
+            if len(self._released) >= COMMANDS_BOUND:
                 self._released.pop(next(iter(self._released)))
             self._released[str(body["command_id"])] = (str(body["door"]), test)
 
 
-RELEASES_BOUND = 256
+def _line_shown(body: dict[str, Any]) -> Iterator[Point]:
+    """A line that is at fault; that it is whole again shows nothing new."""
+    if body.get("fault") is None:
+        return
+    if "input" in body:
+        yield Point("input", str(body["input"]), Trial.LINE_FAULT)
+    else:
+        yield Point("door", str(body["door"]), Trial.EXIT_FAULT if body["part"] == "rex" else Trial.CONTACT_FAULT)
+
+
+COMMANDS_BOUND = 256
 """Commands end within seconds; more than these have lost their end."""
 
 

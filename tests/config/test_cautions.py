@@ -64,6 +64,20 @@ def test_an_office_without_tls_is_a_standing_alarm() -> None:
     assert "office" in to_site(parse_config(plain.encode())).insecure_links
 
 
+@pytest.mark.parametrize(
+    ("driver", "warns"),
+    [
+        ('driver = "esphome-reader"\nchip = "rc522"', False),
+        ('driver = "esphome-reader"', True),
+        ('driver = "esp-rfid-reader"', False),
+        ('driver = "esp-rfid-reader"\nreads = "wiegand"', True),
+    ],
+)
+def test_a_reader_of_chips_is_not_asked_for_formats_that_it_does_not_read(driver: str, warns: bool) -> None:
+    reader = f'[device.chips]\n{driver}\nbroker = "plain"\ntopic = "chips"\n'
+    assert ("device.chips.formats" in warned(DEMO + BROKER + reader)) is warns
+
+
 def test_a_warning_has_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, text = tmp_path / "site.toml", DEMO + BROKER
     path.write_text("\ufeff" + text, encoding="utf-8")

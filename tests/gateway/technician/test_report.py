@@ -160,6 +160,20 @@ def test_settings_are_told_as_a_site_file_has_them_and_words_in_the_readers_lang
     assert not [word for word in ("fail_safe", "fail-safe", "energised", "is open") if word in tables]
 
 
+def test_sirens_and_lights_stand_with_their_wires_and_are_to_be_tried(day: RecordedDay) -> None:
+    site = day.data / "site.toml"
+    siren = (
+        '[output.siren]\nname = { zh-CN = "警号", en = "Siren" }\npurpose = "siren"\ndevice = "board"\noutput = 15\n'
+    )
+    site.write_text(site.read_text(encoding="utf-8").replace("[door.", siren + "[door.", 1), encoding="utf-8")
+    start_walk(place_of(day), "Li Wei")
+    rows = report(day, "zh-CN").rows
+    (row,) = [row for row in rows if "siren" in row]
+    assert row[:3] == ["警号", "siren", "警号"]
+    assert row[3].startswith("board:15, 通电时为动作")
+    assert ["警号 (siren)：能按命令工作，并得到控制板确认", "未测试", ""] in rows
+
+
 def test_secrets_and_their_places_stay_off_the_paper(day: RecordedDay) -> None:
     site = day.data / "site.toml"
     text = site.read_text(encoding="utf-8")

@@ -11,7 +11,15 @@ from drivers.mqtt.broker import BROKER_OFFLINE
 from drivers.osdp.settings import BUS_OFFLINE
 from gateway.console.messages import Catalogue
 from gateway.domain import signals as sg
-from gateway.domain.events import TourVisitDenied
+from gateway.domain.events import (
+    CommandEnded,
+    DoorInputFaultChanged,
+    InputFaultChanged,
+    SirenStarted,
+    SirenTested,
+    TourVisitDenied,
+)
+from gateway.domain.ports import RecordedEvent
 from gateway.errors import ConfigError
 from gateway.technician.place import Place
 from gateway.technician.walk import Point, Trial, Walk, points_of
@@ -127,6 +135,80 @@ def test_scanner_that_is_lost_with_its_broker_only_is_not_asked_to_be_lost() -> 
     points = points_of(parse_config((site_toml() + scanner).encode()))
     assert Point("device", "yard-reader", Trial.LOST) in points
     assert not [point for point in points if point.thing == "scanner"]
+
+
+SUPERVISED = """
+[device.loops]
+driver = "numato"
+port = "tty/loops"
+inputs = 3
+supervised = { "0" = RANGES, "1" = RANGES, "2" = RANGES }
+[input.smoke]
+name = { zh-CN = "烟感", en = "Smoke" }
+purpose = "fire"
+device = "loops"
+input = 0
+[door.store]
+name = { zh-CN = "仓库", en = "Store" }
+lock = { device = "loops", output = 0, kind = "fail_secure", wiring = "NO" }
+contact = { device = "loops", input = 1 }
+rex = { device = "loops", input = 2 }
+[device.store-reader]
+driver = "rdm6300"
+port = "tty/store"
+[access_point.store]
+door = "store"
+readers = ["store-reader"]
+[output.siren]
+name = { zh-CN = "警号", en = "Siren" }
+purpose = "siren"
+device = "loops"
+output = 1
+[output.lamp]
+name = { zh-CN = "警灯", en = "Lamp" }
+purpose = "light"
+device = "loops"
+output = 2
+""".replace("RANGES", "{ short = [0, 99], active = [300, 399], normal = [600, 699], open_circuit = [900, 1023] }")
+
+
+def test_supervised_lines_are_to_be_cut_once_and_each_is_shown_by_its_own_fault() -> None:
+    walk = Walk(parse_config((site_toml() + SUPERVISED).encode()))
+    smoke = Point("input", "smoke", Trial.LINE_FAULT)
+    contact, rex = Point("door", "store", Trial.CONTACT_FAULT), Point("door", "store", Trial.EXIT_FAULT)
+    assert {smoke, contact, rex} <= set(walk.points)
+    assert door(Trial.CONTACT_FAULT) not in walk.points
+    assert walk.take([recorded(InputFaultChanged(input="smoke", purpose="fire", fault=None))]) == []
+    faults = [
+        recorded(InputFaultChanged(input="smoke", purpose="fire", fault="short")),
+        recorded(DoorInputFaultChanged(door="store", part="contact", fault="open_circuit")),
+        recorded(DoorInputFaultChanged(door="store", part="rex", fault="short")),
+    ]
+    assert walk.take(faults) == [smoke, contact, rex]
+
+
+def ended(command: str, outcome: str, device: str = "loops") -> RecordedEvent:
+    return recorded(CommandEnded(command_id=command, device=device, outcome=outcome, detail=""))
+
+
+def test_sirens_and_lights_are_to_work_once_and_their_boards_answer_shows_it() -> None:
+    walk = Walk(parse_config((site_toml() + SUPERVISED).encode()))
+    siren, lamp = Point("output", "siren", Trial.WORKS), Point("output", "lamp", Trial.WORKS)
+    assert {siren, lamp} <= set(walk.points)
+    tested = recorded(SirenTested(output="siren", actor="Li", post="gate", request_id="r"))
+    assert walk.take([tested, ended("c1", "failed"), ended("c2", "done")]) == []
+    assert walk.take([tested, ended("c3", "done", "board")]) == []
+    assert walk.take([ended("c4", "done")]) == [siren]
+    both = recorded(SirenStarted(outputs=("siren", "lamp"), alarms=("a",)))
+    assert walk.take([both, ended("c5", "done"), ended("c6", "sent")]) == [lamp]
+
+
+def test_a_siren_and_a_supervised_door_are_named_in_both_languages() -> None:
+    config = parse_config((site_toml() + SUPERVISED).encode())
+    siren, contact = Point("output", "siren", Trial.WORKS), Point("door", "store", Trial.CONTACT_FAULT)
+    english, chinese = WalkWords(config, "en"), WalkWords(config, "zh-CN")
+    assert english.point(siren) == "Siren (siren): works when it is told to, and its board confirms it"
+    assert chinese.point(contact) == "仓库 (store)：门磁线路断开或短路能发现"
 
 
 def test_status_names_what_is_missing_first_and_in_both_languages(day: RecordedDay) -> None:
