@@ -143,7 +143,7 @@ def _told(decision: Decision) -> dict[str, Any]:
         told["accompanied"] = [person.id for person in people[1:]]
     if decision.floors:
         told["floors"] = list(decision.floors)
-    if decision.granted and decision.duress:
+    if decision.tells_duress:
         told["duress"] = True
     if decision.soft_passback:
         told["reported"] = next(person.facts.area for person in people if person.id in decision.soft_passback)

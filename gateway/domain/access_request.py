@@ -184,6 +184,12 @@ class Decision:
     soft_passback: tuple[str, ...] = ()
 
     @property
+    def tells_duress(self) -> bool:
+        """Is a silent alarm due? Whoever is in force is heard where they are refused, or wait, as well."""
+        in_force = self.granted or any(step.check == "cardholder_validity" and step.passed for step in self.trace)
+        return self.duress and in_force
+
+    @property
     def credential(self) -> Credential | None:
         """The credential that was shown first."""
         return self.people[0].credential if self.people else None

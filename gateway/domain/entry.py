@@ -61,6 +61,7 @@ class Waiting:
     boot_id: str
     pin: PinResult | None = None
     """What was typed already."""
+    duress_told: bool = False
 
 
 @dataclass(slots=True)
@@ -233,13 +234,16 @@ class Entry:
         )
         decision = decide(request, moment, access_list, circumstances)
         before = self.state.waiting.pop(point.id, None)
-        name = None if before is None else before.request
+        name, duress_told = (None, False) if before is None else (before.request, before.duress_told)
+        if decision.tells_duress and not duress_told:
+            self.grants.tell_duress(point, decision, moment)
         kept = record(request, circumstances, decision.people)
         if decision.granted:
             self._granted(reader, point, decision, name, kept, moment, access_list)
             self._indicate(reader, Indication.GRANTED, moment)
         elif decision.wants is not None:
             self._wait(reader, point, request, decision, name, moment)
+            self.state.waiting[point.id].duress_told = decision.tells_duress
             self._indicate(reader, Indication.WAITING, moment)
         else:
             assert decision.reason is not None

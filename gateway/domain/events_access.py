@@ -152,7 +152,7 @@ class AntipassbackForgiven(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DuressUsed(Occurrence):
-    """Somebody opened under duress. Nothing at the door shows it."""
+    """Somebody opened, or was refused, under duress. Nothing at the door shows it."""
 
     access_point: str
     door: str | None

@@ -95,12 +95,14 @@ class Grants:
 
     # What must be told
 
-    def _tell_what_matters(self, point: AccessPoint, decision: Decision, moment: Moment) -> None:
+    def tell_duress(self, point: AccessPoint, decision: Decision, moment: Moment) -> None:
+        """A silent alarm; granted or not."""
         first = decision.people[0]
         holder = None if first.cardholder is None else first.cardholder.id
-        if decision.duress:
-            self._tell(ev.DuressUsed(access_point=point.id, door=point.door, credential=first.id, cardholder=holder))
-            self._raise(AlarmKind.DURESS, point.id, moment, point.door)
+        self._tell(ev.DuressUsed(access_point=point.id, door=point.door, credential=first.id, cardholder=holder))
+        self._raise(AlarmKind.DURESS, point.id, moment, point.door)
+
+    def _tell_what_matters(self, point: AccessPoint, decision: Decision, moment: Moment) -> None:
         for person in decision.people:
             if person.id in decision.soft_passback:
                 self._tell_passback(point, person, moment)

@@ -116,7 +116,7 @@ async def test_a_supervisor_finds_it_in_the_list_and_it_comes_forward_nowhere(si
         ack = await client.post(f"/api/alarms/{hidden}/acknowledge", json={"request_id": "ack-00000001"})
         assert ack.status_code == 200
         assert not names((await client.get("/api/events")).text, hidden)
-        assert "under duress" in (await client.get("/api/events.csv")).text
+        assert "signalled duress" in (await client.get("/api/events.csv")).text
 
 
 async def test_what_is_hidden_leaves_no_hole_in_a_guards_feed(site: SiteAtWork) -> None:
@@ -156,5 +156,5 @@ async def test_a_post_in_sight_of_no_door_is_told_as_of_any_alarm(tmp_path: Path
             return [each["id"] for each in found["alarms"]] == [alarm] and found["counts"]["1"] == 1
 
         await until(listed)
-        assert "受胁迫开门" in (await client.get("/api/events?types=DuressUsed")).text
+        assert "发出胁迫信号" in (await client.get("/api/events?types=DuressUsed")).text
     await site.close()

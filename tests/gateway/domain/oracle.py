@@ -35,6 +35,8 @@ ORDER: tuple[Callable[[Case], str | None], ...] = (
     passage.second_credential,
     passage.confirmation,
 )
+WHO = ORDER[:7]
+"""Until these have passed nobody knows that it is somebody in force."""
 BOUND_IN_ONLY = ORDER[3:]
 """Checks 4 to 22 are not asked on the way out."""
 WITHOUT_LIST = (who.valid_list, who.grade, passage.door_mode, passage.interlock)
@@ -43,7 +45,7 @@ WITHOUT_LIST = (who.valid_list, who.grade, passage.door_mode, passage.interlock)
 
 @dataclass(frozen=True)
 class Answer:
-    """`outcome` is `granted`, `denied REASON` or `wants THING`. The rest is told of a grant only.
+    """`outcome` is `granted`, `denied REASON` or `wants THING`. `duress`: a silent alarm. The rest is told of a grant.
 
     `soft`: the ids of what was shown by those whom soft anti-passback let pass.
     """
@@ -77,7 +79,8 @@ class Oracle:
             failed = check(case)
             if failed is not None:
                 outcome = f"wants {failed}" if failed in passage.WANTS else f"denied {failed}"
-                return Answer(outcome, notes=frozenset(case.notes))
+                heard = check not in WHO and _duress(case, pin_asked=ORDER.index(check) > ORDER.index(passage.pin))
+                return Answer(outcome, duress=heard, notes=frozenset(case.notes))
         if case.without_list:
             return Answer("granted", notes=frozenset({*case.notes, "granted without a list"}))
         return Answer("granted", _floors(case), _duress(case), frozenset(case.soft), frozenset(case.notes))
@@ -91,7 +94,7 @@ def _floors(case: Case) -> frozenset[str]:
     return frozenset(floor for grant in grants if case.covers(grant["schedule"]) for floor in grant.get("floors", ()))
 
 
-def _duress(case: Case) -> bool:
+def _duress(case: Case, *, pin_asked: bool = True) -> bool:
     """A duress PIN was wanted and typed, or something shown that signals duress."""
-    by_pin = not case.rules["way_out"] and case.wanted() == "card_and_pin" and case.typed() == "duress"
+    by_pin = pin_asked and not case.rules["way_out"] and case.wanted() == "card_and_pin" and case.typed() == "duress"
     return by_pin or any(person.credential and person.credential.get("duress") for person in case.people)

@@ -392,6 +392,35 @@ class TestDuress:
         rig = Compound(compound_list(credentials={Identifier("PIN4", None, 9999): of(1, duress=True)}))
         assert raised(rig.type("9999")) == ["duress"]
 
+    def test_who_is_refused_under_duress_is_heard_all_the_same(self) -> None:
+        forced = {Identifier("PIN4", None, 9999): of(1, id="c-9", duress=True)}
+        for people, wanted, reason in (
+            ([person(1, levels=())], Authentication.CARD_OR_PIN, "Unauthorized"),
+            ([], Authentication.CARD, "FormatNotAccepted"),
+        ):
+            rig = Compound(compound_list(people=people, credentials=forced, wants={"north-in": wanted}))
+            turn = rig.type("9999")
+            assert (why(turn), raised(turn)) == (reason, ["duress"])
+            assert only(turn, ev.DuressUsed).credential == "c-9"
+
+    def test_a_card_that_is_not_in_force_signals_no_duress(self) -> None:
+        lost = {card(1): of(1, duress=True, state=CredentialState.LOST), card(2): of(2, duress=True)}
+        rig = Compound(compound_list(credentials=lost))
+        assert raised(rig.show(1)) == []
+        rig.block("cardholder:p-2")
+        assert raised(rig.show(2)) == []
+
+    def test_who_waits_for_somebody_under_duress_is_heard_at_once_and_once(self) -> None:
+        both = {"north-in": Authentication.TWO_CARDS}
+        rig = Compound(compound_list(credentials={card(1): of(1, duress=True)}, wants=both))
+        assert raised(rig.show(1)) == ["duress"]
+        turn = rig.restarted().show(2)
+        assert granted(turn)
+        assert "DuressUsed" not in said(turn)
+        rig.after(30)
+        assert only(rig.show(1), ev.AlarmRepeated).count == 2
+        assert "DuressUsed" not in said(rig.after(10))
+
 
 class TestLimitedUse:
     def test_so_many_uses_and_no_more_also_after_a_restart(self) -> None:

@@ -137,11 +137,12 @@ def difference(answer: Answer, decision: Decision) -> str:
     """What engine and manual don't agree about, if anything."""
     if outcome(decision) != answer.outcome:
         return f"the manual says {answer.outcome}, the engine {outcome(decision)}"
+    if decision.tells_duress != answer.duress:
+        return f"of duress the manual says {answer.duress}, the engine {decision.tells_duress}"
     if not decision.granted:
         return ""
     for what, ours, theirs in (
         ("floors", answer.floors, set(decision.floors)),
-        ("duress", answer.duress, decision.duress),
         ("soft anti-passback", answer.soft, set(decision.soft_passback)),
     ):
         if ours != theirs:
