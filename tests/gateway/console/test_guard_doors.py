@@ -173,6 +173,12 @@ async def test_a_door_whose_board_is_away_is_unknown_and_cant_be_opened(page: Pa
     await expect(north.locator(".away")).to_have_count(0)
 
 
+async def test_the_system_says_that_its_keys_lie_in_files(page: Page, site: SiteAtWork) -> None:
+    await sign_in(page, site)
+    await go(page, "system")
+    await expect(page.locator("system-screen")).to_contain_text("密钥未封存")
+
+
 async def test_while_the_sync_process_is_silent_nobody_knows_how_the_office_is(page: Page, site: SiteAtWork) -> None:
     await sign_in(page, site)
     await go(page, "system")
