@@ -60,6 +60,8 @@ class Downlink:
         self._untrusted = ""
         """Why the last manifest was not believed: told once while it stays so."""
         self._announce = asyncio.Event()
+        self._at_once = False
+        """The next call is not to wait."""
         self._current_due_s = 0.0
         """When the doors are to hear again that their list is the newest; the loop's time."""
 
@@ -119,7 +121,8 @@ class Downlink:
         signatures = self._signatures if ready == (generation, version) else lw.NO_NEWS
         keys = self._trust.key_epoch if self._trust.signed else lw.NO_NEWS
         # After a failure the first answer is wanted at once: it says that the office is back.
-        wait_s = wire.WAIT_S if self._link.works(Direction.DOWN) else 0.0
+        wait_s = 0.0 if self._at_once or not self._link.works(Direction.DOWN) else wire.WAIT_S
+        self._at_once = False
         manifest = await self._client.manifest(After(generation, version, signatures, keys), wait_s)
         if manifest is not None:
             try:
@@ -148,8 +151,8 @@ class Downlink:
 
     async def _take(self, manifest: lw.Manifest, after: Coordinate) -> None:
         fresh_keys = await take_keys(self._trust, self._client, manifest.key_epoch)
-        if fresh_keys:  # what keys of before have brought may be a thief's: it is asked for anew
-            self._ready, self._refused = None, (0, 0)
+        if fresh_keys:  # what keys of before have brought may be a thief's: it is asked for anew, and at once
+            self._ready, self._refused, self._at_once = None, (0, 0), True
         enough = self._trust.judge(manifest, after[0])
         coordinate = (manifest.generation, manifest.version)
         ready = self._ready
