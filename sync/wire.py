@@ -233,6 +233,8 @@ class Refusal(Struct, frozen=True):
     text: Annotated[str, Meta(max_length=2000)]
     through: Count | None = None
     """With `past_cursor`: where the office's cursor is."""
+    faults: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    """With `unsound`: each fault, by its path."""
 
 
 class ErrorAnswer(Struct, frozen=True):

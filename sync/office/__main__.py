@@ -21,7 +21,7 @@ import uvicorn
 from sync import wire
 from sync.office.app import create_app
 from sync.office.desk import Desk
-from sync.office.lists import shape_faults
+from sync.office.lists import Unsound, judge_list
 from sync.office.signing import KeysUnusable, Signer, load_signer
 
 
@@ -137,8 +137,10 @@ async def _prepare(desk: Desk, sites: list[str], list_path: Path | None) -> None
         document = msgspec.json.decode(await desk.do(lambda _: list_path.read_bytes()))
     except (OSError, msgspec.DecodeError) as error:
         raise _WrongInput(f"--list {list_path}: {error}") from error
-    if faults := shape_faults(document, site):
-        raise _WrongInput(f"--list {list_path}: {'; '.join(faults)}")
+    try:
+        judge_list(document, site, keep=True)
+    except Unsound as error:
+        raise _WrongInput(f"--list {list_path}: {error}") from error
     await desk.do(
         lambda ledger: ledger.change_list(site, lambda lists, seen: lists.put(site, document, seen, keep=True))
     )

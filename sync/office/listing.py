@@ -17,13 +17,24 @@ import msgspec
 
 from sync import list_wire as lw
 from sync.office.bucket_lines import BucketLines
+from sync.office.lists import (
+    Unsound,
+    card_of,
+    entry_faults,
+    named_cardholders,
+    named_levels,
+    pass_key_faults,
+)
 from sync.office.signing import Signer
 
 MARKS_KEPT = 50_000
 """Entries that were taken out and are remembered: years of a compound's removals. Older gateways get the whole list."""
 LONG_PARTS = ("cardholders", "credentials")
 
-SCHEMA = """
+CARD = "coalesce(CAST(raw AS TEXT) -> '$.key', CAST(raw AS TEXT) -> '$.number')"
+"""The text of what two entries of one card have alike; whatever else names it is compared by hand."""
+IS_CARD = "part = 'credentials' AND raw IS NOT NULL"
+SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS listing (
     site TEXT PRIMARY KEY, generation INTEGER NOT NULL, version INTEGER NOT NULL, previous INTEGER NOT NULL,
     issued_at TEXT NOT NULL, rules BLOB NOT NULL, rules_version INTEGER NOT NULL, digests BLOB NOT NULL,
@@ -35,6 +46,7 @@ CREATE INDEX IF NOT EXISTS entry_bucket ON entry (site, bucket);
 CREATE INDEX IF NOT EXISTS entry_version ON entry (site, version);
 CREATE INDEX IF NOT EXISTS entry_mark ON entry (site, version) WHERE raw IS NULL;
 CREATE INDEX IF NOT EXISTS entry_holder ON entry (site, cardholder);
+CREATE INDEX IF NOT EXISTS entry_card ON entry (site, {CARD}) WHERE {IS_CARD};
 CREATE TABLE IF NOT EXISTS revocation (
     site TEXT, credential TEXT, generation INTEGER NOT NULL, version INTEGER NOT NULL, sequence INTEGER NOT NULL,
     PRIMARY KEY (site, credential)) WITHOUT ROWID;
@@ -182,16 +194,23 @@ class Listings:
         return self._next(site, version, entries, there.get, rules=rules, issued_at=issued_at)
 
     def put_entries(self, site: str, part: str, items: list[dict[str, Any]], seen: int) -> int:
-        """Put entries in, or in the place of those with the same id. Those that are no longer active are revoked."""
+        """Put entries in, or in the place of those with the same id. Those that are no longer active are revoked.
+
+        Raises Unsound.
+        """
         before = self._must_find(site)
+        if faults := self._entry_faults(site, part, items, _rules(before.rules)):
+            raise Unsound(faults)
         version = self._next(site, max(seen, before.version) + 1, dict(_entries({part: items})))
         if part == "credentials":
             self._revoke(site, [item["id"] for item in items if item.get("state", "active") != "active"], version)
         return version
 
     def remove(self, site: str, part: str, id_: str, seen: int) -> int:
-        """Take an entry out; a cardholder's credentials go along. They are revoked."""
+        """Take an entry out; a cardholder's credentials go along. They are revoked. Raises Unsound."""
         before = self._must_find(site)
+        if part == "cardholders" and (faults := pass_key_faults(_rules(before.rules), id_)):
+            raise Unsound(faults)
         # Named, since without statistics the planner walks all of a site's entries.
         index, where = "", "part = 'credentials' AND id = ?"
         if part == "cardholders":
@@ -233,6 +252,29 @@ class Listings:
         signed = msgspec.structs.replace(manifest, signatures=(*others, signature))
         self._db.execute("UPDATE listing SET manifest = ? WHERE site = ?", (msgspec.json.encode(signed), site))
         return signed
+
+    def _entry_faults(self, site: str, part: str, items: list[Any], rules: dict[str, msgspec.Raw]) -> Sequence[str]:
+        """What is wrong with entries that are put, with this list around them."""
+        if part == "cardholders":
+            there = {level["id"] for level in msgspec.json.decode(rules.get("levels", b"[]"))}
+            return entry_faults(part, items, there & named_levels(items), ())
+        query = "SELECT 1 FROM entry WHERE site = ? AND part = 'cardholders' AND id = ? AND raw IS NOT NULL"
+        named = named_cardholders(items)
+        known = [id_ for id_ in named if self._db.execute(query, (site, id_)).fetchone() is not None]
+        return entry_faults(part, items, (), known) or self._same_cards(site, items)
+
+    def _same_cards(self, site: str, items: list[dict[str, Any]]) -> list[str]:
+        """Which of these sound credentials are a card that another one of the list is."""
+        ids = {item["id"] for item in items}
+        query = f"SELECT id, raw FROM entry INDEXED BY entry_card WHERE site = ? AND {CARD} = ? AND {IS_CARD}"
+        faults = []
+        for index, item in enumerate(items):
+            alike = self._db.execute(
+                query, (site, msgspec.json.encode(item.get("key", item.get("number"))).decode())
+            ).fetchall()
+            same = [id_ for id_, raw in alike if id_ not in ids and card_of(msgspec.json.decode(raw)) == card_of(item)]
+            faults += [f"$.credentials[{index}]: is the same card as {id_!r}" for id_ in same[:1]]
+        return faults
 
     def _next(
         self,

@@ -1,53 +1,85 @@
-"""Editing a site's list as a person at the office does: pure. The gateway is the judge of its sense."""
+"""Whether what people put is sound: judged by the code that the gateway judges it by (decision 0018). Pure."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-PARTS = ("schedules", "special_days", "access_points", "areas", "levels", "cardholders", "credentials")
-EDITED = ("cardholders", "credentials")
-KNOWN = frozenset((*PARTS, "pass_keys", "schema", "site", "version", "issued_at", "zone"))
+import msgspec
+
+from gateway.errors import ListInvalid
+from gateway.store.list_document import parse_list
+
+_SET_BY_US = {"version": 1, "issued_at": "2000-01-01T00:00:00Z"}
+"""Whatever stands there in a list that is put, the office sets its own."""
 
 
-def shape_faults(document: object, site: str) -> list[str]:
-    """What is wrong at first sight, so that a slip of the hand is told at once."""
+class Unsound(Exception):
+    """What no gateway would take; `faults` holds one line each, with its path."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(self.faults[:20]))
+
+
+def judge_list(document: object, site: str, *, keep: bool = False) -> dict[str, Any]:
+    """The list itself, if it is a sound one of this site; `keep`: by its own version and time, where it has them.
+
+    Raises Unsound.
+    """
     if not isinstance(document, dict):
-        return ["$: is no object"]
-    faults = []
-    if document.get("schema") != 1:
-        faults.append("$.schema: must be 1")
-    if document.get("site") != site:
-        faults.append(f"$.site: must be {site!r}")
-    if not isinstance(document.get("zone"), str):
-        faults.append("$.zone: must be an IANA time zone, such as Asia/Shanghai")
-    unknown = document.keys() - KNOWN
-    faults += [f"$.{str(name)[:40]}: unknown key" for name in sorted(map(str, unknown))]
-    for part in PARTS:
-        items = document.get(part, [])
-        if not isinstance(items, list):
-            faults.append(f"$.{part}: must be a list")
-        elif part in EDITED:
-            faults += item_faults(items, f"$.{part}") or _twice(items, f"$.{part}")
-    return faults[:100]
+        raise Unsound(("$: must be object",))
+    faults = [] if document.get("site") == site else [f"$.site: must be {site!r}"]
+    faults += _faults({**_SET_BY_US, **document} if keep else {**document, **_SET_BY_US})
+    if faults:
+        raise Unsound(faults)
+    return document
 
 
-def item_faults(items: list[Any], path: str) -> list[str]:
-    """Entries that can't be edited by id."""
+def entry_faults(part: str, items: list[Any], levels: Iterable[str], cardholders: Iterable[str]) -> Sequence[str]:
+    """What is wrong with cardholders or credentials of a list that has these levels and cardholders."""
+    around = {
+        "schema": 1,
+        "site": "site",
+        "zone": "UTC",
+        "schedules": [],
+        "access_points": [],
+        "levels": [{"id": level, "grants": []} for level in levels],
+        "cardholders": [{"id": id_} for id_ in cardholders],
+        "credentials": [],
+    }
+    return _faults({**around, **_SET_BY_US, part: items})
+
+
+def pass_key_faults(rules: Mapping[str, msgspec.Raw], cardholder: str) -> Sequence[str]:
+    """Where the rules name a cardholder who is to be taken out."""
+    keys = msgspec.json.decode(rules.get("pass_keys", b"[]"))
     return [
-        f"{path}[{index}]: must be an object with an id"
-        for index, item in enumerate(items)
-        if not isinstance(item, dict) or not isinstance(item.get("id"), str) or not item["id"]
+        f"$.pass_keys[{index}].cardholder: would name nobody: first PUT a list without it"
+        for index, key in enumerate(keys)
+        if key.get("cardholder") == cardholder
     ]
 
 
-def _twice(items: list[dict[str, Any]], path: str) -> list[str]:
-    """An id that is there twice: entries are kept by their ids."""
-    ids = [item["id"] for item in items]
-    return [] if len(set(ids)) == len(ids) else [f"{path}: an id is there twice: {_first_twice(ids)!r}"]
+def named_levels(items: list[Any]) -> set[str]:
+    """The levels that cardholders hold, as far as they can be read."""
+    held = (item.get("levels") for item in items if isinstance(item, dict))
+    each = (level for levels in held if isinstance(levels, list) for level in levels if isinstance(level, dict))
+    return {level["level"] for level in each if isinstance(level.get("level"), str)}
 
 
-def _first_twice(ids: list[str]) -> str:
-    seen: set[str] = set()
-    for id_ in ids:
-        if id_ in seen:
-            break
-        seen.add(id_)
-    return id_
+def named_cardholders(items: list[Any]) -> set[str]:
+    """The cardholders that credentials belong to, as far as they can be read."""
+    holders = (item.get("cardholder") for item in items if isinstance(item, dict))
+    return {holder for holder in holders if isinstance(holder, str)}
+
+
+def card_of(item: Mapping[str, Any]) -> tuple[object, ...]:
+    """What a credential is known by at a reader."""
+    return item.get("key"), item.get("format"), item.get("facility_code"), item.get("number")
+
+
+def _faults(document: dict[str, Any]) -> Sequence[str]:
+    try:
+        parse_list(msgspec.json.encode(document))
+    except ListInvalid as error:
+        return error.faults
+    return ()

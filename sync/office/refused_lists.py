@@ -1,6 +1,6 @@
 """The list that a site's gateway would not take, and why: what whoever put it here must see. Part of the ledger.
 
-The gateway is the judge of a list's sense (`PUT list` looks at its shape only), and says so by a ListRejected event.
+The office takes no list without sense, but a gateway knows more: its card formats, and the keys of its cards.
 """
 
 import re

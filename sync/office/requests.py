@@ -38,9 +38,9 @@ class Refused(Exception):
         super().__init__(refusal.text)
 
 
-def refuse(status: int, code: str, text: str) -> Refused:
+def refuse(status: int, code: str, text: str, faults: tuple[str, ...] = ()) -> Refused:
     """To be raised."""
-    return Refused(status, wire.Refusal(code, text[:2000]))
+    return Refused(status, wire.Refusal(code, text[:2000], faults=faults or msgspec.UNSET))
 
 
 def answer(record: object, status: int = 200) -> Response:

@@ -14,6 +14,7 @@ from sync import list_wire as lw
 from sync.office import listing
 from sync.office.ledger import Ledger
 from sync.office.listing import read_document
+from sync.office.lists import Unsound
 from tests.sync.site import SITE, a_list
 
 PEOPLE, CARDS, STEPS = 40, 80, 60
@@ -127,10 +128,12 @@ def test_lines_that_are_not_those_digested_last_are_made_of_the_entries_again(
     assert office.promise_holds()
 
 
-def test_an_entry_that_is_there_twice_in_one_call_is_counted_once_and_the_last_one_holds(office: OfficeMemory) -> None:
-    office.put_entries("credentials", a_card(500, 1), a_card(500, 2))
+def test_an_entry_that_is_there_twice_in_one_call_is_refused_and_nothing_has_happened(office: OfficeMemory) -> None:
+    before = office.served()
+    with pytest.raises(Unsound, match="'c-500' is there twice"):
+        office.put_entries("credentials", a_card(500, 1), a_card(500, 2))
     assert office.promise_holds()
-    assert [card["cardholder"] for card in office.served()["credentials"] if card["id"] == "c-500"] == ["p-2"]
+    assert office.served() == before
 
 
 def test_a_change_takes_no_more_steps_in_a_list_ten_times_as_large(tmp_path: Path) -> None:

@@ -1,14 +1,10 @@
 """A list that the gateway would not take is told at the office, to whoever put it there."""
 
-import logging
 from pathlib import Path
-
-import pytest
 
 from gateway.domain.events import Event, ListActivated, ListRejected
 from gateway.domain.ports import Feed
-from gateway.domain.signals import ListRefused
-from tests.sync.site import Gateway, Office, a_list, until
+from tests.sync.site import Gateway, Office
 
 FAULTS = tuple(f"$.levels[{n}]: no access point 'x'" for n in range(49))
 
@@ -35,16 +31,3 @@ async def test_the_summary_names_the_refused_list_its_faults_and_how_many_until_
         told = await office.summary()
         assert told["list_refused"] is None
         assert told["list_version_at_gateway"] == 3, "also without another hello"
-
-
-async def test_more_faults_than_an_event_has_are_a_number_in_its_last_place_and_in_the_log(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    nowhere = [{"id": f"p-{n}", "levels": [{"level": "nowhere"}]} for n in range(60)]
-    async with Office(tmp_path / "office") as office, Gateway(tmp_path / "gate", office.url) as gate:
-        with caplog.at_level(logging.ERROR):
-            await office.admin("PUT", "list", a_list(cardholders=nowhere, credentials=[]))
-            await until(lambda: gate.doors.heard(ListRefused))
-    faults = gate.doors.heard(ListRefused)[0].faults
-    assert (len(faults), faults[-1]) == (50, "and 11 more")
-    assert "is refused for 60 faults" in caplog.text

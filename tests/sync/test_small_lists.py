@@ -164,6 +164,29 @@ async def test_a_list_that_is_not_what_it_should_be_is_refused_with_an_alarm_and
         await _in_force(gate, 2, 40)
 
 
+async def test_a_list_without_sense_leaves_the_old_one_and_is_told_once_with_all_faults(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    nowhere = [{"id": f"p-{n}", "levels": [{"level": "nowhere"}]} for n in range(60)]
+    async with a_site(tmp_path) as (office, gate):
+        old = current_list(gate.data / "lists")
+        with caplog.at_level(logging.ERROR):
+            office.lists.put(a_list(cardholders=nowhere, credentials=[]))
+            await until(lambda: gate.doors.heard(ListRefused))
+        assert "is refused for 60 faults" in caplog.text
+        assert "mend the list at the office" in caplog.text
+        refused = gate.doors.heard(ListRefused)[0]
+        assert (refused.version, len(refused.faults), refused.faults[-1]) == (2, 50, "and 11 more")
+        assert current_list(gate.data / "lists") == old
+        office.mischief = busy
+        await until(lambda: gate.doors.status.get("office") == "offline", 40)
+        office.mischief = None
+        await until(lambda: gate.doors.status.get("office") == "online", 40)
+        office.lists.put(a_list())
+        await _in_force(gate, 3)
+        assert len(gate.doors.heard(ListRefused)) == 1
+
+
 async def endless(_path: str, _status: int, _raw: bytes, line: asyncio.StreamWriter) -> None:
     line.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     while True:

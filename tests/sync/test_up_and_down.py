@@ -11,10 +11,9 @@ import pytest
 
 from gateway.domain.events import AlarmRaised, Event, LockdownStarted, PersonErased
 from gateway.domain.ports import EpochParent, Feed, JournalHead
-from gateway.domain.signals import LinkChanged, LinkState, ListReady, ListRefused
+from gateway.domain.signals import LinkChanged, LinkState, ListReady
 from gateway.errors import AuthenticationFailed
 from gateway.store.gone import Gone
-from gateway.store.list_folder import current_list
 from sync import wire
 from sync.history import Diverged, committed
 from sync.office_client import After
@@ -249,25 +248,6 @@ async def test_a_change_at_the_office_is_in_force_within_a_second(tmp_path: Path
         await office.admin("DELETE", "cardholders/p-1")
         await until(lambda: gate.lists.version_in_force() == 3, 1.0)
         assert gate.doors.heard(ListReady)[-1].credentials == 1
-
-
-async def test_a_list_with_faults_leaves_the_old_one_and_is_told_once(tmp_path: Path) -> None:
-    async with Office(tmp_path / "office") as office, Gateway(tmp_path / "gate", office.url) as gate:
-        await office.admin("PUT", "list", a_list())
-        await until(lambda: gate.lists.version_in_force() == 1)
-        old = current_list(gate.data / "lists")
-        await office.admin("PUT", "list", a_list(levels=[]))
-        await until(lambda: gate.doors.heard(ListRefused))
-        refused = gate.doors.heard(ListRefused)[0]
-        assert refused.version == 2
-        assert any("'residents' is taken out but 'p-1' has it" in fault for fault in refused.faults)
-        assert current_list(gate.data / "lists") == old
-        await office.kill()
-        await office.start()
-        await until(lambda: gate.doors.status.get("office") == "online", 40)
-        await office.admin("PUT", "list", a_list())
-        await until(lambda: gate.lists.version_in_force() == 3)
-        assert len(gate.doors.heard(ListRefused)) == 1
 
 
 async def test_a_list_is_told_again_to_doors_that_start_again(tmp_path: Path) -> None:
