@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -64,18 +65,19 @@ class KilledSite:
         self._gateway: asyncio.subprocess.Process | None = None
         self._hears: asyncio.Task[None] | None = None
 
-    async def run(self, kills: int) -> list[str]:
-        """Kill one or the other so often; what is wrong in the end."""
+    async def run(self, kills: int, told: Callable[[int], None] = lambda _: None) -> list[str]:
+        """Kill one or the other so often; what is wrong in the end. `told` hears how many kills are done."""
         await self.office.start()
         await self.line.open()
         await self._start()
         try:
-            for _ in range(kills):
+            for number in range(kills):
                 heard = len(self.durable)
                 async with asyncio.timeout(60):
                     while len(self.durable) < heard + self._chance.randrange(2, 40):
                         await asyncio.sleep(0.005)
                 await self._kill_somebody()
+                told(number + 1)
             return await self._wrong()
         finally:
             await self._kill()
