@@ -166,7 +166,7 @@ def area_has_room(case: Case) -> bool:
     if area is None or area.max_occupancy is None:
         return True
     coming = [person for person in case.people if person.facts.since is None or person.facts.area != area.id]
-    entering = {person.id if person.cardholder is None else person.cardholder.id for person in coming}
+    entering = {person.cardholder.id for person in coming if person.cardholder is not None}
     subject = f"{area.id}:{case.circumstances.inside}/{area.max_occupancy}"
     if entering and case.circumstances.inside + len(entering) > area.max_occupancy:
         return case.denied(DenialReason.OCCUPANCY_LIMIT, subject)

@@ -1,7 +1,16 @@
-"""What is noted of a passage: who is where then."""
+"""What is gathered for a decision, and what is noted of a passage: who is where then."""
 
-from gateway.domain.passage import OnTheWay, note_passage
-from gateway.domain.register import Fact, Register, Whereabouts
+from dataclasses import replace
+
+import pytest
+
+from gateway.domain.access_request import AccessRequest, Shown
+from gateway.domain.door_mode import DoorMode
+from gateway.domain.listed import Area, Authentication
+from gateway.domain.passage import OnTheWay, gather, note_passage
+from gateway.domain.register import Fact, Register, Revoked, Whereabouts
+from tests.gateway.domain.compound import Compound, compound_list, of, wants, why
+from tests.gateway.domain.listing import card
 from tests.gateway.domain.plant import START, Rig
 
 PASS = "pass:app/v-1"
@@ -31,3 +40,43 @@ def test_a_nameless_pass_is_no_longer_where_it_was_by_its_former_name() -> None:
     ), "whoever has a name is not who was nameless"
     changed = noted(register, passed(PASS, PASS))
     assert [(fact.key, fact.value is None) for fact in changed] == [(PASS, False), ("pass:v-1", True)]
+
+
+def test_a_door_that_is_released_for_somebody_is_locked_for_the_next_one() -> None:
+    request = AccessRequest("north-in", ())
+    modes = [gather(request, None, Register(), Rig().moment, mode=mode).mode for mode in DoorMode]
+    assert modes == [DoorMode.LOCKED if mode is DoorMode.ACCESSED else mode for mode in DoorMode]
+
+
+@pytest.mark.parametrize(
+    ("in_force", "told", "counts"),
+    [
+        ((0, 5), (0, 6), True),
+        ((0, 5), (0, 5), False),
+        ((0, 5), (0, 4), False),
+        ((1, 1), (0, 9), False),
+        ((0, 9), (1, 1), True),
+    ],
+)
+def test_what_the_office_revoked_counts_until_a_list_of_that_version_says_it_itself(
+    in_force: tuple[int, int], told: tuple[int, int], counts: bool
+) -> None:
+    listed = replace(compound_list(version=in_force[1]), generation=in_force[0])
+    register = Register([Fact("revoked", "c-1", Revoked(*told))])
+    request = AccessRequest("north-in", (Shown((card(1).canonical(),)), Shown((card(2).canonical(),))))
+    people = gather(request, listed, register, Rig().moment).people
+    assert {name: facts.revoked for name, facts in people.items()} == {"c-1": counts, "c-2": False}
+
+
+def test_somebody_with_two_cards_takes_one_place() -> None:
+    rig = Compound(
+        compound_list(
+            credentials={card(6): of(1, id="c-6")},
+            areas=[Area("yard", max_occupancy=1)],
+            wants={"north-in": Authentication.TWO_CARDS},
+        )
+    )
+    assert wants(rig.show(1)) == "person"
+    assert why(rig.show(6)) == "SecondCredentialMissing", "there is room, for one"
+    assert wants(rig.show(1)) == "person"
+    assert why(rig.show(2)) == "OccupancyLimit"
