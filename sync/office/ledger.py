@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from sync import wire
-from sync.office import alarms, devices, refused_lists, streams
+from sync.office import alarms, devices, held_lists, refused_lists, streams
 from sync.office.confirmations import SCHEMA as CONFIRMATIONS
 from sync.office.confirmations import Confirmations
 from sync.office.listing import Listings
@@ -35,17 +37,31 @@ class Ledger:
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.execute("PRAGMA cache_size=-65536")  # 64 MiB: the entries of a large list lie in no order
         self._db.executescript(_SCHEMA + alarms.SCHEMA + devices.SCHEMA + streams.SCHEMA + CONFIRMATIONS)
-        self._db.executescript(refused_lists.SCHEMA)
+        self._db.executescript(refused_lists.SCHEMA + held_lists.SCHEMA)
         self._alarms = alarms.Alarms(self._db)
         self._devices = devices.Devices(self._db, self._alarms)
         self._streams = streams.Streams(self._db, self._alarms)
         self._refused = refused_lists.RefusedLists(self._db)
+        self._held = held_lists.HeldLists(self._db)
         self._confirmations = Confirmations(self._db)
         self.lists = Listings(self._db, signer or Signer())
+        self._take_up_whole_lists()
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+    def _take_up_whole_lists(self) -> None:
+        """A ledger of an earlier release held each version of a list whole: its newest becomes entries, once."""
+        if self._one("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'list'") is None:
+            return
+        with self._transaction():
+            query = "SELECT l.site, l.raw, coalesce(s.list_seen, 0) FROM list l LEFT JOIN site s USING (site)"
+            newest = " WHERE l.version = (SELECT max(version) FROM list WHERE site = l.site)"
+            for site, raw, seen in self._db.execute(query + newest).fetchall():
+                if self.list_version(site) == 0:
+                    self.lists.put(site, msgspec.json.decode(raw), seen, keep=True)
+            self._db.execute("DROP TABLE list")
 
     def add_site(self, site: str) -> None:
         """Know a site from now on."""
@@ -90,6 +106,7 @@ class Ledger:
             result, fresh = self._streams.accept(site, batch)
             self._confirmations.take(site, batch.epoch, fresh)
             self._refused.take(site, fresh)
+            self._held.take(site, fresh)
             return result
 
     def accept_gap(self, site: str, gap: wire.Gap, body: bytes, signature: str) -> wire.Receipt | wire.Refusal:
@@ -131,6 +148,7 @@ class Ledger:
             "list_generation": self.lists.coordinate(site)[0],
             "list_version_at_gateway": about[2],
             "list_refused": self._refused.summary(site),
+            "list_held": self._held.summary(site),
             "device_key": self._devices.enrolled(site),
             "alarms": self._alarms.open(site),
         }

@@ -6,6 +6,7 @@ The office takes no list without sense, but a gateway knows more: its card forma
 import re
 import sqlite3
 from collections.abc import Iterable
+from datetime import UTC
 from typing import Any
 
 import msgspec
@@ -36,7 +37,7 @@ class RefusedLists:
         for event in fresh:
             if event.type == "ListRejected":
                 self._refused(site, event)
-            elif event.type == "ListActivated" and _is_version(version := event.body.get("list_version")):
+            elif event.type == "ListActivated" and is_count(version := event.body.get("list_version")):
                 newer = "DELETE FROM refused_list WHERE site = ? AND coalesce(version, 0) <= ?"
                 self._db.execute(newer, (site, version))
                 self._db.execute("UPDATE site SET list_seen = max(list_seen, ?) WHERE site = ?", (version, site))
@@ -59,14 +60,19 @@ class RefusedLists:
             count = len(faults) + int(more[1])
         values = (
             site,
-            version if _is_version(version) else None,
-            event.wall.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            version if is_count(version) else None,
+            told_at(event),
             msgspec.json.encode(faults[:FAULTS_SHOWN]).decode(),
             count,
         )
         self._db.execute("INSERT OR REPLACE INTO refused_list VALUES (?, ?, ?, ?, ?)", values)
 
 
-def _is_version(value: object) -> bool:
+def is_count(value: object) -> bool:
     """A number that a ledger can keep."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
+
+
+def told_at(event: wire.WireEvent) -> str:
+    """By the gateway's clock."""
+    return event.wall.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -108,6 +108,17 @@ class RefusedList(msgspec.Struct, frozen=True):
     count: wire.Count
 
 
+class HeldList(msgspec.Struct, frozen=True):
+    """The list that waits at the site for a second yes, and of how many each reason is so."""
+
+    version: wire.Count
+    held_at: lw.Time
+    removed: wire.Count
+    granted: wire.Count
+    all_doors: wire.Count
+    unlocked: wire.Count
+
+
 class Summary(msgspec.Struct, frozen=True):
     """How it stands with a site."""
 
@@ -125,6 +136,7 @@ class Summary(msgspec.Struct, frozen=True):
     list_generation: wire.Count
     list_version_at_gateway: wire.Count
     list_refused: RefusedList | None
+    list_held: HeldList | None
     device_key: EnrolledDevice | None
     alarms: tuple[Alarm, ...]
 

@@ -2,12 +2,15 @@
 
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from sync.office.ledger import Ledger
+from sync.office.listing import read_document
 from tests.sync.site import SITE, a_list
 
 
@@ -50,3 +53,24 @@ def test_an_office_that_was_put_back_revokes_above_what_its_gateways_have_seen(t
     shutil.copy(tmp_path / "office.db", tmp_path / "older.db")
     before = revoked(tmp_path / "office.db", 3)
     assert revoked(tmp_path / "older.db", 1) > before
+
+
+def test_a_ledger_that_held_lists_whole_is_taken_up_once_with_the_newest(tmp_path: Path) -> None:
+    path = tmp_path / "office.db"
+    Ledger(path).close()
+    with closing(sqlite3.connect(path)) as earlier, earlier:
+        earlier.execute(
+            "CREATE TABLE list (site TEXT, version INTEGER, changed_at TEXT NOT NULL, sha256 TEXT NOT NULL,"
+            " raw BLOB NOT NULL, PRIMARY KEY (site, version))"
+        )
+        earlier.execute("INSERT INTO site (site, list_seen) VALUES ('demo', 7)")
+        for version in (6, 7):
+            raw = msgspec.json.encode(a_list(version, zone="UTC" if version == 6 else "Asia/Urumqi"))
+            earlier.execute("INSERT INTO list VALUES ('demo', ?, '', '', ?)", (version, raw))
+    for _ in range(2):
+        ledger = Ledger(path)
+        assert ledger.list_version("demo") == 8, "above whatever a gateway has shown"
+        ledger.close()
+    kept = read_document(path, "demo", 8)
+    assert kept is not None
+    assert msgspec.json.decode(kept)["zone"] == "Asia/Urumqi"

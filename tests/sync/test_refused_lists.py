@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gateway.domain.events import Event, ListActivated, ListRejected
+from gateway.domain.events import Event, ListActivated, ListHeld, ListRejected
 from gateway.domain.ports import Feed
 from tests.sync.site import Gateway, Office
 
@@ -31,3 +31,22 @@ async def test_the_summary_names_the_refused_list_its_faults_and_how_many_until_
         told = await office.summary()
         assert told["list_refused"] is None
         assert told["list_version_at_gateway"] == 3, "also without another hello"
+
+
+async def test_the_summary_says_that_a_list_waits_at_the_site_and_why_until_one_as_new_is_in_force(
+    tmp_path: Path,
+) -> None:
+    async with Office(tmp_path / "office") as office, Gateway(tmp_path / "gate", office.url) as gate:
+        await _record(gate, ListHeld(list_version=2, removed=30, granted=0, all_doors=1, unlocked=0))
+        await office.has(1)
+        held = (await office.summary())["list_held"]
+        assert {name: held[name] for name in held if name != "held_at"} == {
+            "version": 2,
+            "removed": 30,
+            "granted": 0,
+            "all_doors": 1,
+            "unlocked": 0,
+        }
+        await _record(gate, ListActivated(list_version=2, digest="d", credentials=1))
+        await office.has(2)
+        assert (await office.summary())["list_held"] is None
