@@ -285,6 +285,8 @@ def _forbidden(status: int, said: str) -> str:
         return (
             "the office knows another device for this site: have it forget the old key, or restore secrets/device-key"
         )
+    if code == "lost_device":
+        return "the office has this box as lost: if it was found, set it up anew, without its old secrets"
     if code == "bad_signature":
         return "the office can't verify this device's signature: is something on the way that changes requests?"
     return f"the office refuses the token (HTTP {status}): put the one that it gave into office.token's file"

@@ -21,8 +21,15 @@ CREATE UNIQUE INDEX IF NOT EXISTS alarm_open ON alarm (site, kind, source) WHERE
 """
 _NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 
-PRIORITY = {"other_device": 2, "history_forked": 2, "clone": 2, "events_pruned": 2}
-"""P2: somebody must look at it today."""
+PRIORITY = {
+    "other_device": 2,
+    "history_forked": 2,
+    "clone": 2,
+    "events_pruned": 2,
+    "box_lost": 2,
+    "lost_box_speaks": 1,
+}
+"""P1: at once; P2: somebody must look at it today."""
 WORDS = {
     "other_device": {
         "zh-CN": "另一台设备冒用了该站点的身份,已拒绝",
@@ -39,6 +46,14 @@ WORDS = {
     "events_pruned": {
         "zh-CN": "部分事件在送达之前已被网关删除",
         "en": "Events were pruned at the gateway before they arrived here",
+    },
+    "box_lost": {
+        "zh-CN": "网关设备已报失：其密钥已作废，请更换它所知道的一切",
+        "en": "A box was reported lost: its key is void, and what it knew must be changed",
+    },
+    "lost_box_speaks": {
+        "zh-CN": "有人使用已报失设备的令牌或密钥连接",
+        "en": "Somebody speaks with the token or the key of a box that was lost",
     },
 }
 """Each kind in the languages of those who look."""

@@ -12,13 +12,13 @@ from sync.office import shown
 from sync.office.confirmation_routes import admin_confirmations, gateway_confirmations
 from sync.office.description import UNKNOWN_SITE, Refusals, described
 from sync.office.desk import Desk
-from sync.office.device_routes import admin_devices
+from sync.office.device_routes import admin_devices, gateway_bearer
 from sync.office.list_routes import admin_entries, admin_lists, gateway_lists
 from sync.office.requests import At, Refused, answer, answer_refusals, bearer, decode, read_body, refuse, signature_of
 
 EVENTS_PAGE = 1000
 _SIGNATURE = ("bad_signature",)
-_FORBIDDEN = (*_SIGNATURE, "other_device")
+_FORBIDDEN = (*_SIGNATURE, "other_device", "lost_device")
 """Who speaks is not who may: 403. Every other refusal is a conflict with what is known."""
 
 
@@ -38,8 +38,9 @@ def create_app(desk: Desk, gateway_token: str, admin_token: str) -> FastAPI:
         generate_unique_id_function=_operation,
     )
     answer_refusals(app)
+    gateways_own = gateway_bearer(desk, gateway_token)
     for routes in (gateway_confirmations(desk), gateway_lists(desk), gateway_routes(desk)):
-        app.include_router(routes, dependencies=[Depends(bearer(gateway_token))])
+        app.include_router(routes, dependencies=[Depends(gateways_own)])
     parts = (admin_confirmations(desk), admin_devices(desk), admin_lists(desk), admin_routes(desk), admin_entries(desk))
     for routes in (*parts, admin_nowhere()):
         app.include_router(routes, dependencies=[Depends(bearer(admin_token))])

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from sync import wire
 from sync.office.alarms import Alarms
+from sync.office.lost_boxes import LostBoxes
 
 CHALLENGES = 16
 """Open ones of a site: two boxes with one identity and a bad line each have a few on their way."""
@@ -39,8 +40,8 @@ def is_signed(key: str, signature: str, message: bytes) -> bool:
 class Devices:
     """Works in the ledger's transactions, on its connection."""
 
-    def __init__(self, db: sqlite3.Connection, alarms: Alarms) -> None:
-        self._db, self._alarms = db, alarms
+    def __init__(self, db: sqlite3.Connection, alarms: Alarms, lost: LostBoxes) -> None:
+        self._db, self._alarms, self._lost = db, alarms, lost
 
     def challenge(self, site: str) -> wire.Challenge:
         """Something new to sign; of a site's open challenges the newest stay."""
@@ -57,6 +58,9 @@ class Devices:
         """Whether this hello is the site's own device's, said now. The first key that comes is enrolled."""
         if not is_signed(hello.device_key, signature, wire.signed_bytes(site, "hello", hello.challenge, body)):
             return wire.Refusal("bad_signature", "the hello is not signed by the key that it names")
+        if self._lost.is_lost(site, hello.device_key):
+            self._lost.speaks(site, f"a hello by its key, software {hello.software[:40]}")
+            return wire.Refusal("lost_device", "this box was reported lost: what it knew is void")
         enrolled = self._one("SELECT key FROM device WHERE site = ?", site)
         if enrolled is not None and enrolled[0] != hello.device_key:
             self._alarms.tell(site, "other_device", hello.device_key[:16], f"its key is {hello.device_key}")
@@ -71,13 +75,16 @@ class Devices:
             self.enrol(site, hello.device_key, "first use")
         return None
 
-    def enrol(self, site: str, key: str, how: str) -> None:
-        """This key speaks for the site from now on; sessions of another are over."""
+    def enrol(self, site: str, key: str, how: str) -> bool:
+        """This key speaks for the site from now on; sessions of another are over. False for a lost box's."""
+        if self._lost.is_lost(site, key):
+            return False
         known = self.enrolled(site)
         if known is not None and known["key"] == key:
-            return
+            return True
         self._db.execute(f"INSERT OR REPLACE INTO device VALUES (?, ?, {_NOW}, ?)", (site, key, how))
         self._db.execute("DELETE FROM session WHERE site = ?", (site,))
+        return True
 
     def forget(self, site: str) -> bool:
         """The next hello's key is enrolled. False where there was none."""

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from sync import wire
-from sync.office import alarms, devices, held_lists, refused_lists, streams
+from sync.office import alarms, devices, held_lists, lost_boxes, refused_lists, streams
 from sync.office.confirmations import SCHEMA as CONFIRMATIONS
 from sync.office.confirmations import Confirmations
 from sync.office.listing import Listings
@@ -37,9 +37,10 @@ class Ledger:
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.execute("PRAGMA cache_size=-65536")  # 64 MiB: the entries of a large list lie in no order
         self._db.executescript(_SCHEMA + alarms.SCHEMA + devices.SCHEMA + streams.SCHEMA + CONFIRMATIONS)
-        self._db.executescript(refused_lists.SCHEMA + held_lists.SCHEMA)
+        self._db.executescript(refused_lists.SCHEMA + held_lists.SCHEMA + lost_boxes.SCHEMA)
         self._alarms = alarms.Alarms(self._db)
-        self._devices = devices.Devices(self._db, self._alarms)
+        self.lost = lost_boxes.LostBoxes(self._db, self._alarms)
+        self._devices = devices.Devices(self._db, self._alarms, self.lost)
         self._streams = streams.Streams(self._db, self._alarms)
         self._refused = refused_lists.RefusedLists(self._db)
         self._held = held_lists.HeldLists(self._db)
@@ -150,15 +151,29 @@ class Ledger:
             "list_refused": self._refused.summary(site),
             "list_held": self._held.summary(site),
             "device_key": self._devices.enrolled(site),
+            "lost_boxes": self.lost.known(site),
             "alarms": self._alarms.open(site),
         }
 
     # The site's device, and what somebody must look at
 
-    def enrol(self, site: str, key: str) -> None:
-        """From now on this key, and no other, speaks for the site."""
+    def enrol(self, site: str, key: str) -> bool:
+        """From now on this key, and no other, speaks for the site. False for that of a box that was lost."""
         with self._transaction():
-            self._devices.enrol(site, key, "administrator")
+            return self._devices.enrol(site, key, "administrator")
+
+    def report_lost(self, site: str, by: str) -> tuple[str | None, str]:
+        """The site's box is gone: its key, which speaks for nobody any more, and the token of the next box."""
+        with self._transaction():
+            known = self._devices.enrolled(site)
+            self._devices.forget(site)
+            key = None if known is None else str(known["key"])
+            return key, self.lost.report(site, key, by)
+
+    def note_lost_token(self, site: str, where: str) -> None:
+        """Somebody has the token that a lost box knew."""
+        with self._transaction():
+            self.lost.speaks(site, where)
 
     def forget_device(self, site: str) -> bool:
         """The next key that comes is enrolled. False where there was none."""

@@ -119,6 +119,29 @@ class HeldList(msgspec.Struct, frozen=True):
     unlocked: wire.Count
 
 
+class LostBox(msgspec.Struct, frozen=True):
+    """A box that was reported lost: its key speaks for nobody."""
+
+    key: wire.PublicKey
+    lost_at: lw.Time
+    by: str
+
+
+class Knew(msgspec.Struct, frozen=True):
+    """What a lost box knew and only people can change. `text` is by language: zh-CN and en."""
+
+    what: str
+    text: dict[str, str]
+
+
+class ReportedLost(msgspec.Struct, frozen=True):
+    """The key that is void now, if there was one; the token of the site's next box, told this once."""
+
+    key: wire.PublicKey | None
+    token: str
+    change: tuple[Knew, ...]
+
+
 class Summary(msgspec.Struct, frozen=True):
     """How it stands with a site."""
 
@@ -138,6 +161,7 @@ class Summary(msgspec.Struct, frozen=True):
     list_refused: RefusedList | None
     list_held: HeldList | None
     device_key: EnrolledDevice | None
+    lost_boxes: tuple[LostBox, ...]
     alarms: tuple[Alarm, ...]
 
 

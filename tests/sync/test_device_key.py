@@ -13,8 +13,9 @@ from gateway.domain.signals import LinkState
 from gateway.errors import AuthenticationFailed, ConfigError
 from sync import wire
 from sync.device_key import DeviceKey, load_device_key
+from sync.office_client import After
 from sync.uplink import make_batch
-from tests.sync.site import SITE, TOKEN, Gateway, Office, a_client, say_hello, until
+from tests.sync.site import SITE, TOKEN, Gateway, Office, a_client, a_list, say_hello, until
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "protocol.md"
 
@@ -87,6 +88,37 @@ async def test_a_gateway_with_another_key_is_told_offline_with_what_to_do(tmp_pa
             assert (await office.summary())["events"] == 0
 
 
+async def test_a_box_that_was_stolen_hears_and_says_nothing_any_more(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office", "--site", "other") as office:
+        await office.admin("PUT", "list", a_list())
+        stolen = a_client(office.url)
+        assert isinstance(await say_hello(stolen), wire.Welcome)
+        lost = await office.admin("POST", "box-lost?by=Lin")
+        assert lost["key"] == stolen.device_key
+        assert {each["what"] for each in lost["change"]} >= {"gateways_token", "card_numbers", "pins"}
+        assert all(set(each["text"]) == {"zh-CN", "en"} for each in lost["change"])
+        await office.kill()
+        await office.start()
+        for speak in (say_hello(stolen), stolen.list(1), stolen.manifest(After(), 0), stolen.revocations(0, 0)):
+            with pytest.raises(AuthenticationFailed, match="refuses the token"):
+                await speak
+        with_old_key = a_client(office.url, lost["token"])
+        with pytest.raises(AuthenticationFailed, match="as lost"):
+            await say_hello(with_old_key)
+        said = {alarm["kind"]: (alarm["priority"], alarm["count"]) for alarm in (await office.summary())["alarms"]}
+        assert said == {"box_lost": (2, 1), "lost_box_speaks": (1, 2)}
+        fresh = a_client(office.url, lost["token"], DeviceKey(b"n" * 32))
+        assert isinstance(await say_hello(fresh), wire.Welcome)
+        assert await fresh.list(1)
+        summary = await office.summary()
+        assert (summary["device_key"]["key"], summary["lost_boxes"][0]["by"]) == (fresh.device_key, "Lin")
+        again = await office.ask("PUT", f"/admin/v1/sites/{SITE}/device-key", {"key": stolen.device_key})
+        assert (again.status_code, again.json()["error"]["code"]) == (409, "lost_device")
+        assert (await office.ask("POST", "/v1/sites/other/challenge")).status_code == 200, "its gateway is another's"
+        for client in (stolen, with_old_key, fresh):
+            await client.close()
+
+
 async def _call(office: Office, call: str, body: bytes, signature: str | None) -> Any:
     async with httpx2.AsyncClient(trust_env=False, timeout=10) as http:
         headers = {"Authorization": f"Bearer {TOKEN}"} | ({wire.SIGNATURE: signature} if signature is not None else {})
@@ -125,7 +157,7 @@ async def test_what_is_unsigned_changed_or_of_another_session_moves_nothing(tmp_
             "",
             "zz",
             "0" * 128,
-            good[:-2] + "00",
+            ("1" if good[0] == "0" else "0") + good[1:],
             DeviceKey(b"t" * 32).sign(wire.signed_bytes(SITE, "events", batch.session, body)),
             key.sign(wire.signed_bytes("other", "events", batch.session, body)),
             key.sign(wire.signed_bytes(SITE, "hello", batch.session, body)),

@@ -184,4 +184,5 @@ async def _exchange_everything(site: Signed) -> None:
     alarms = (await admin("GET", "summary"))["alarms"]
     await admin("DELETE", f"alarms/{alarms[0]['n']}?by=Lin")
     await admin("PUT", "device-key", {"key": "0" * 64})
+    await admin("POST", "box-lost?by=Lin")
     await admin("DELETE", "device-key")
