@@ -7,7 +7,7 @@ from drivers.contracts import ByteLink
 from drivers.links import PORT_MOST_S, Backoff, SerialLink
 from drivers.osdp.line import OsdpLine
 from drivers.osdp.settings import BUS_OFFLINE, BusSettings
-from drivers.osdp.station import Station, stations_of
+from drivers.osdp.station import State, Station, stations_of
 from drivers.registry import Driver, DriverContext
 from drivers.serial_reader import STEADY_AFTER_S, RejectedTally
 from gateway.clock import Clock
@@ -36,6 +36,8 @@ class OsdpBus:
         self._tally = RejectedTally(device_id, sink)
         self._line = OsdpLine(link, settings.baud, clock, lambda reason: self._tally.add(reason, self._now_s()))
         self._state: LinkState | None = None
+        self._hurries = False
+        """Was the last turn a handshake's?"""
         self._counts = {"connects": 0}
 
     @property
@@ -78,7 +80,14 @@ class OsdpBus:
             if due_s > now_s:
                 await self._line.overhear(min(IDLE_S, due_s - now_s))
                 continue
-            await self._serve(next(station for station in self._stations if station.due_s == due_s))
+            await self._serve(self._next(now_s))
+
+    def _next(self, now_s: float) -> Station:
+        """Who waits longest; but every second turn is a handshake's, whose steps would each wait for all the others."""
+        due = sorted((each for each in self._stations if each.due_s <= now_s), key=lambda each: each.due_s)
+        connecting = [each for each in due if each.state is State.CONNECTING]
+        self._hurries = bool(connecting) and not self._hurries
+        return connecting[0] if self._hurries else due[0]
 
     async def _serve(self, station: Station) -> None:
         frame = station.next_frame(self._now_s())

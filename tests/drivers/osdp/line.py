@@ -46,7 +46,7 @@ class Rig:
         self.simulated = {reader.address: reader for reader in readers}
         self.line = MeddledLine(PtyLine(folder / "port", baud), readers)
         self.line.seen = []
-        settings = BusSettings(port=str(folder / "port"), baud=baud, probe_s=0.5)
+        settings = BusSettings(port=str(folder / "port"), baud=baud)
         self.readers: dict[int, OsdpReader] = {}
         self.stations: list[Any] = []
         link = SerialLink(settings.port, baud)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,18 @@ pytestmark = pytest.mark.alone
 ONLINE, OFFLINE = LinkState.ONLINE, LinkState.OFFLINE
 
 
-async def test_a_lost_reader_is_told_within_ten_seconds_and_its_return_within_two(tmp_path: Path) -> None:
-    rig = Rig(tmp_path, [OsdpReader(5, KEY)])
-    rig.add(5)
+@pytest.mark.parametrize(
+    ("addresses", "baud"), [((5,), 115200), (range(8), 9600)], ids=["alone", "with seven others at 9600 baud"]
+)
+async def test_a_lost_reader_is_told_within_ten_seconds_and_its_return_within_two(
+    tmp_path: Path, addresses: Sequence[int], baud: int
+) -> None:
+    rig = Rig(tmp_path, [OsdpReader(address, KEY) for address in addresses], baud)
+    for address in addresses:
+        rig.add(address)
     async with rig.at_work():
-        await rig.online(5)
+        for address in addresses:
+            await rig.online(address)
         began_s = time.monotonic()
         await rig.simulated[5].unplug()
         await rig.offline(5)
