@@ -5,13 +5,15 @@ from dataclasses import replace
 import pytest
 
 from gateway.domain.access_request import AccessRequest, Shown
+from gateway.domain.credential import CredentialState
 from gateway.domain.door_mode import DoorMode
+from gateway.domain.events import AccessDenied
 from gateway.domain.listed import Area, Authentication
 from gateway.domain.passage import OnTheWay, gather, note_passage
 from gateway.domain.register import Fact, Register, Revoked, Whereabouts
-from tests.gateway.domain.compound import Compound, compound_list, of, wants, why
+from tests.gateway.domain.compound import Compound, compound_list, granted, of, wants, why
 from tests.gateway.domain.listing import card
-from tests.gateway.domain.plant import START, Rig
+from tests.gateway.domain.plant import START, Rig, only
 
 PASS = "pass:app/v-1"
 
@@ -80,3 +82,13 @@ def test_somebody_with_two_cards_takes_one_place() -> None:
     assert why(rig.show(6)) == "SecondCredentialMissing", "there is room, for one"
     assert wants(rig.show(1)) == "person"
     assert why(rig.show(2)) == "OccupancyLimit"
+
+
+def test_a_revoked_credential_is_suspended_and_one_that_the_list_knows_to_be_lost_stays_lost() -> None:
+    rig = Compound(compound_list(credentials={card(2): of(2, state=CredentialState.LOST)}))
+    for credential in ("c-1", "c-2"):
+        rig.controller.register.put("revoked", credential, Revoked(0, 9))
+    denied = only(rig.show(1), AccessDenied)
+    assert (denied.reason, denied.trace[-1].subject) == ("CredentialNotEnabled", "suspended")
+    assert why(rig.show(2)) == "CredentialLost"
+    assert granted(rig.show(3))

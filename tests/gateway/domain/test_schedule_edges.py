@@ -89,6 +89,14 @@ class TestNextChange:
         after = datetime(2026, 9, 26, 23, 30, tzinfo=AUCKLAND)
         assert self.change(early, after) == datetime(2026, 10, 5, 0, 15, tzinfo=AUCKLAND)
 
+    def test_a_period_that_runs_on_from_the_sites_yesterday_is_found_where_the_day_is_another_one_elsewhere(
+        self,
+    ) -> None:
+        """Sunday 22:00 to Monday 20:00 in Honolulu, asked on Monday at 18:00: it is Tuesday already in most places."""
+        honolulu, sunday = ZoneInfo("Pacific/Honolulu"), whole_week((6, 1320, 1440 + 1200))
+        asked = datetime(2026, 11, 23, 18, 0, tzinfo=honolulu)
+        assert sunday.next_change(asked, honolulu) == datetime(2026, 11, 23, 20, 0, tzinfo=honolulu)
+
 
 class TestClockChanges:
     FORWARD = datetime(2026, 9, 26, 14, 0, tzinfo=UTC)

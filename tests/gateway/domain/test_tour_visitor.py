@@ -5,7 +5,7 @@ import pytest
 from gateway.domain.access_request import PointRules, Shown
 from gateway.domain.credential import CredentialState, Grade
 from gateway.domain.listed import AccessList
-from gateway.domain.register import Block, Fact, Register
+from gateway.domain.register import Block, Fact, Register, Uses, Whereabouts
 from gateway.domain.tour_visitor import Visitor, identify
 from gateway.domain.trace import TraceStep
 from tests.gateway.domain.compound import of
@@ -60,6 +60,12 @@ def test_a_guards_block_and_the_readers_grade_are_asked() -> None:
     assert visitor(1, register=blocks).reason == "BlockedLocally"
     secure = PointRules(accepts=frozenset({Grade.SECURE}))
     assert visitor(1, rules=secure).reason == "FormatNotAccepted"
+
+
+def test_where_somebody_is_and_how_often_they_came_is_asked_of_no_walker() -> None:
+    there = Whereabouts("yard", START, "north-in")
+    seen = Register([Fact("whereabouts", "p-1", there), Fact("uses", "c-1", Uses(9, "2026-11-23", 9))])
+    assert visitor(1, register=seen).reason is None
 
 
 def test_without_a_list_nobody_is() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,7 +13,7 @@ from gateway.domain.schedule import Period, Schedule
 from gateway.domain.site import (
     AccessPoint,
 )
-from gateway.domain.unlocking import first_card_until
+from gateway.domain.unlocking import first_card_counts, first_card_until, next_midnight
 from tests.gateway.domain.door_bench import OFFICE_HOURS, PLACE, Bench, M, unlocked_by
 from tests.gateway.domain.listing import ALWAYS, EVERY_DAY, listing
 from tests.gateway.domain.plant import START
@@ -111,3 +112,16 @@ def test_a_first_card_at_a_lift_or_an_unknown_access_point_unlocks_nothing() -> 
     bench.doors.first_card("car", bench.moment, access_list)
     bench.doors.first_card("lobby", bench.moment, access_list)
     assert bench.after(0.0).changes() == []
+
+
+@pytest.mark.parametrize(("at", "day"), [((15, 30), 23), ((16, 0), 24), ((17, 30), 24)])
+def test_the_next_midnight_is_the_sites(at: tuple[int, int], day: int) -> None:
+    """Midnight in Shanghai is 16:00 UTC."""
+    wall = datetime(2026, 11, 23, *at, tzinfo=UTC)
+    assert next_midnight(wall, ZoneInfo("Asia/Shanghai")) == datetime(2026, 11, day, 16, 0, tzinfo=UTC)
+
+
+def test_a_first_card_counts_to_the_sites_midnight_and_no_longer() -> None:
+    noon, midnight = Moment(START, 1000.0, "boot"), datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
+    for until, counts in ((midnight, True), (midnight + timedelta(seconds=1), False), (START, False), (None, False)):
+        assert first_card_counts(until, noon, listing()) is counts
