@@ -288,7 +288,8 @@ def _inputs(config: "SiteConfig", named: Named) -> Iterator[Fault]:
             remedy = f"a {site_input.purpose} input never waits: remove it"
             yield ("input", input_id, "delay_s"), site_input.delay_s, remedy
         if site_input.purpose == "fire" and device is not None and hasattr(device.settings, "broker"):
-            yield ("input", input_id, "device"), site_input.device, "MQTT may not be the only source of a fire signal"
+            remedy = "MQTT may not be the only source of a fire signal: wire it to a board on a serial line"
+            yield ("input", input_id, "device"), site_input.device, remedy
 
 
 def _twice(owner: str, device: str) -> str:

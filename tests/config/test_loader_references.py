@@ -252,6 +252,20 @@ def test_fire_panic_and_tamper_never_wait(purpose: str) -> None:
     assert list(found) == ["input.cellar.delay_s"]
 
 
+@pytest.mark.parametrize(("purpose", "refused"), [("fire", True), ("panic", False)])
+def test_mqtt_is_never_the_source_of_a_fire_signal(purpose: str, refused: bool) -> None:
+    board = '[device.hall]\ndriver = "shelly"\nbroker = "local"\ntopic = "hall"\ninputs = 1\n'
+    smoke = (
+        f'[input.hall]\nname = {{ zh-CN = "大堂", en = "Hall" }}\npurpose = "{purpose}"\ndevice = "hall"\ninput = 0\n'
+    )
+    found = faults(DEMO + board + smoke) if refused else {}
+    assert ("input.hall.device" in found) is refused
+    if refused:
+        assert "wire it to a board on a serial line" in found["input.hall.device"][0]
+    else:
+        assert parse_config((DEMO + board + smoke).encode()).inputs["hall"].purpose == purpose
+
+
 def test_siren_has_an_output_of_its_own() -> None:
     siren = """
 [output.bell]
