@@ -110,7 +110,3 @@ class ListStore(Protocol):
     def removed_most(self) -> int:
         """How many may lose passage at once by one signature."""
         ...
-
-    def version_in_force(self) -> int:
-        """The version of it."""
-        ...

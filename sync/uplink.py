@@ -156,6 +156,7 @@ class Uplink:
         """Open a session and take over the office's cursors."""
         ends = await asyncio.to_thread(self._journal.epochs)
         parents = await asyncio.to_thread(self._journal.parents)
+        generation, version = await asyncio.to_thread(self._lists.in_force)
         hello = wire.Hello(
             wire.PROTOCOL,
             self._software,
@@ -163,7 +164,8 @@ class Uplink:
             self._client.device_key,
             (await self._client.challenge()).challenge,
             tuple(epoch_end(end, parents.get(end.epoch)) for end in ends[-wire.EPOCHS :]),
-            await asyncio.to_thread(self._lists.version_in_force),
+            version,
+            generation,
         )
         welcome = await self._client.hello(hello)
         if isinstance(welcome, wire.Refusal) and welcome.code == "challenge":

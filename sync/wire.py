@@ -96,7 +96,7 @@ class EpochEnd(Struct, frozen=True):
 
 
 class Hello(Struct, frozen=True):
-    """The gateway says who it is and what it has; signed. `list_version` is the list in force, 0 for none."""
+    """The gateway says who it is and what it has; signed. `list_…` are those of the list in force, 0 for none."""
 
     protocol: Annotated[int, Meta(extra_json_schema={"const": PROTOCOL})]
     software: Text
@@ -105,6 +105,8 @@ class Hello(Struct, frozen=True):
     challenge: Nonce
     epochs: Annotated[tuple[EpochEnd, ...], Meta(max_length=EPOCHS)]
     list_version: Count
+    list_generation: Count = 0
+    """Left out by gateways of an earlier release."""
 
 
 class Cursor(Struct, frozen=True):

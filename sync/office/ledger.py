@@ -25,6 +25,8 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS site (
     site TEXT PRIMARY KEY, hello_at TEXT, software TEXT, boot_id TEXT,
     list_seen INTEGER NOT NULL DEFAULT 0, duplicates INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS said_list (
+    site TEXT PRIMARY KEY, generation INTEGER NOT NULL, version INTEGER NOT NULL, said_at TEXT NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -91,6 +93,10 @@ class Ledger:
                 " list_seen = max(list_seen, ?) WHERE site = ?",
                 (hello.software, hello.boot_id, hello.list_version, site),
             )
+            self._db.execute(
+                f"INSERT OR REPLACE INTO said_list VALUES (?, ?, ?, {_NOW})",
+                (site, hello.list_generation, hello.list_version),
+            )
             self._streams.note_forks(site, hello)
             session = self._devices.open_session(site, hello)
             return wire.Welcome(session, self._streams.cursors(site, hello))
@@ -148,12 +154,17 @@ class Ledger:
             "list_version": self.list_version(site),
             "list_generation": self.lists.coordinate(site)[0],
             "list_version_at_gateway": about[2],
+            "list_at_gateway": self._said_list(site),
             "list_refused": self._refused.summary(site),
             "list_held": self._held.summary(site),
             "device_key": self._devices.enrolled(site),
             "lost_boxes": self.lost.known(site),
             "alarms": self._alarms.open(site),
         }
+
+    def _said_list(self, site: str) -> dict[str, Any] | None:
+        row = self._one("SELECT generation, version, said_at FROM said_list WHERE site = ?", site)
+        return None if row is None else dict(zip(("generation", "version", "said_at"), row, strict=True))
 
     # The site's device, and what somebody must look at
 

@@ -108,6 +108,14 @@ class RefusedList(msgspec.Struct, frozen=True):
     count: wire.Count
 
 
+class SaidList(msgspec.Struct, frozen=True):
+    """The list that is in force at the gateway, as its last hello said; version 0: none."""
+
+    generation: wire.Count
+    version: wire.Count
+    said_at: lw.Time
+
+
 class HeldList(msgspec.Struct, frozen=True):
     """The list that waits at the site for a second yes, and of how many each reason is so."""
 
@@ -158,6 +166,7 @@ class Summary(msgspec.Struct, frozen=True):
     list_version: wire.Count
     list_generation: wire.Count
     list_version_at_gateway: wire.Count
+    list_at_gateway: SaidList | None
     list_refused: RefusedList | None
     list_held: HeldList | None
     device_key: EnrolledDevice | None

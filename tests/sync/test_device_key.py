@@ -39,6 +39,10 @@ def test_the_documents_signature_holds() -> None:
     assert message.hex() == golden["signed"]
     key = DeviceKey(bytes.fromhex(golden["seed"]))
     assert (key.public, key.sign(message)) == (golden["key"], golden["signature"])
+    hello = msgspec.json.decode(golden["body"], type=wire.Hello)
+    assert (hello.list_generation, hello.list_version) == (1, 12)
+    earlier = golden["body"].replace(',"list_generation":1', "").encode()
+    assert msgspec.json.decode(earlier, type=wire.Hello).list_generation == 0, "an earlier release says none"
 
 
 async def test_the_first_key_is_enrolled_and_shown_and_another_is_refused_with_an_alarm(tmp_path: Path) -> None:

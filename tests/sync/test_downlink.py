@@ -284,6 +284,19 @@ async def test_a_thief_who_used_up_the_numbers_has_them_taken_with_his_key(tmp_p
         await site.in_force(await site.change(), 40)
 
 
+async def test_the_office_learns_by_the_hello_which_list_of_which_generation_is_in_force(tmp_path: Path) -> None:
+    async with signed_site(tmp_path) as site:
+        begun = (await site.office.admin("POST", "list/generation"))["version"]
+        await until(lambda: site.gate.lists.in_force() == (1, begun))
+        await site.gate.stop()
+        hellos = [path for path in site.line.asked if path == "hello"]
+        site.gate.start()
+        await until(lambda: site.line.asked.count("hello") > len(hellos))
+        await until(lambda: site.gate.doors.status.get("queue") == 0)
+        said = (await site.office.summary())["list_at_gateway"]
+        assert (said["generation"], said["version"]) == (1, begun)
+
+
 async def test_a_list_that_takes_passage_from_many_waits_and_a_second_signature_lets_it_through(tmp_path: Path) -> None:
     async with signed_site(tmp_path, CAREFUL) as site:
         await site.office.admin("PUT", "list", a_list(cardholders=PEOPLE, credentials=CARDS[:10]))

@@ -80,8 +80,8 @@ class _Doors:
 
 
 class _NoList:
-    def version_in_force(self) -> int:
-        return 0
+    def in_force(self) -> tuple[int, int]:
+        return 0, 0
 
 
 class Box:
