@@ -4,11 +4,13 @@ An erased event keeps its place, type, time and device; salt, body, actor and su
 """
 
 import sqlite3
+from dataclasses import fields
 from typing import Any
 
 import msgspec
 
 from gateway.domain.events import PersonErased
+from gateway.store import records
 
 STEP_ROWS = 200
 """Events that one step looks at: under 3 ms."""
@@ -20,6 +22,9 @@ SOURCES = {
     "risk": "cardholder",
 }
 """Alarms whose source is somebody's card, or somebody."""
+
+NAMING = frozenset({"accompanied", "cardholder", "credential", "credentials", "rivals", "source", "subject"})
+"""Fields by which an event can name somebody: `is_theirs` goes by them."""
 
 _REFUSED = {"local_grant": "credential", "forgive": "cardholder"}
 """Refused requests whose subject is an id without its kind."""
@@ -54,6 +59,12 @@ def _named_otherwise(type_: str, fields: dict[str, Any]) -> str:
         return f"{SOURCES.get(str(fields.get('kind')), '')}:{fields.get('source')}"
     kind, subject = _REFUSED.get(str(fields.get("request"))), str(fields.get("subject"))
     return f"{kind}:{subject}" if kind else subject
+
+
+def can_be_erased(type_: str) -> bool:
+    """Can an event of this type name somebody at all? One that this program doesn't know may."""
+    known = records.EVENT_TYPES.get(type_)
+    return known is None or (known is not PersonErased and not NAMING.isdisjoint(f.name for f in fields(known)))
 
 
 class Eraser:

@@ -8,9 +8,11 @@ from typing import Any, Protocol
 
 import msgspec
 
+from gateway.domain.events import PersonErased
 from gateway.domain.ports import EpochParent
 from gateway.errors import JournalUnavailable
 from gateway.store import records
+from gateway.store.erasure import can_be_erased
 from gateway.store.gone import Gone
 
 VERIFIED = (
@@ -50,6 +52,7 @@ class ChainCheck:
         self._told: dict[str, list[tuple[int, int]]] = {}
         self._epoch, self._next_seq, self._hash = "", 1, records.FIRST_PREVIOUS_HASH
         self.rows = self.erased = self.last_row = 0
+        self._last_erased = self._last_order = 0
 
     def start_at(self, row: tuple[Any, ...]) -> None:
         """The next row follows whatever it says that it follows."""
@@ -66,8 +69,10 @@ class ChainCheck:
             return fault
         self._next_seq, self._hash = columns["seq"] + 1, columns["hash"]
         self.rows, self.last_row = self.rows + 1, columns["row_id"]
+        if columns["type"] == PersonErased.__name__:
+            self._last_order = columns["row_id"]
         if not columns["salt"]:
-            self.erased += 1
+            self.erased, self._last_erased = self.erased + 1, columns["row_id"]
         elif columns["type"] in _TELLS:
             self._note_told(columns["body"])
         return ""
@@ -75,6 +80,10 @@ class ChainCheck:
     def untold(self) -> Gone | None:
         """A run of removed rows that no event of the chain tells of, once all rows were taken."""
         return next((run for run in self.gone if not self._is_told(run)), None)
+
+    def erased_unasked(self) -> int | None:
+        """The last erased row that no order to erase somebody comes after, once all rows were taken."""
+        return self._last_erased if self._last_erased > self._last_order else None
 
     def verdict(self, broken_row: int | None = None, fault: str = "", gone: int = 0) -> Verdict:
         """What was found so far."""
@@ -160,6 +169,9 @@ def _end(check: ChainCheck) -> Verdict:
     if untold is not None:
         seqs = f"seq {untold.first_seq} to {untold.last_seq} of epoch {untold.epoch}"
         return check.verdict(untold.last_row, f"{seqs} are gone, and no event says so")
+    unasked = check.erased_unasked()
+    if unasked is not None:
+        return check.verdict(unasked, "it is erased, and no event after it says that somebody was")
     return check.verdict(gone=sum(run.last_seq - run.first_seq + 1 for run in check.gone))
 
 
@@ -190,8 +202,9 @@ def _content(columns: dict[str, Any]) -> str:
 
 def _commitment(columns: dict[str, Any], subjects: tuple[str, ...]) -> str:
     if not columns["salt"]:
-        left = columns["body"] or columns["actor"] or subjects
-        return "it is erased in part" if left else ""
+        if columns["body"] or columns["actor"] or subjects:
+            return "it is erased in part"
+        return "" if can_be_erased(columns["type"]) else "it is erased, though an event of its type names nobody"
     salt, body = bytes.fromhex(columns["salt"]), columns["body"].encode()
     if salt.hex() != columns["salt"]:
         return "its salt is damaged"

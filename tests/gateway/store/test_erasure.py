@@ -8,7 +8,8 @@ from pathlib import Path
 from gateway.domain import events as ev
 from gateway.domain.events import Event
 from gateway.domain.ports import RecordedEvent
-from gateway.store.erasure import STEP_ROWS
+from gateway.store import records
+from gateway.store.erasure import NAMING, STEP_ROWS, can_be_erased
 from gateway.store.journal_reader import SqliteJournalReader
 from tests.gateway.store.kept import NOON, HandClock, Kept, at_once, copy_at_a_commit, door
 from tests.waiting import wait_until_async
@@ -146,3 +147,33 @@ async def test_an_erased_event_can_not_be_changed_or_half_restored(tmp_path: Pat
         connection.commit()
         connection.close()
         assert SqliteJournalReader(copy).verify().broken_row == 1, change
+
+
+def _emptied(journal: Path, copy: Path, row: int) -> SqliteJournalReader:
+    """A copy in which somebody emptied a row by hand, as an order would."""
+    shutil.copyfile(journal, copy)
+    connection = sqlite3.connect(copy)
+    connection.execute("UPDATE event SET actor = '', subjects = '', body = '', salt = '' WHERE row_id = ?", (row,))
+    connection.commit()
+    connection.close()
+    return SqliteJournalReader(copy)
+
+
+async def test_an_event_that_was_emptied_by_hand_is_found_out(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, at_once(), HandClock())
+    await kept.append(granted("p-secret", "c-secret"), door(1))
+    await _erased(kept)
+    await kept.append(granted("p-2", "c-2"), door(2))
+    kept.close()
+    for row, words in ((2, "an event of its type names nobody"), (4, "no event after it says that somebody was")):
+        verdict = _emptied(kept.path, tmp_path / "copy.db", row).verify()
+        assert (verdict.broken_row, words in verdict.fault) == (row, True), verdict
+    assert "names nobody" in _emptied(kept.path, tmp_path / "copy.db", 3).verify().fault, "an order can't be erased"
+
+
+def test_whatever_can_name_somebody_can_be_erased() -> None:
+    beside = {field for field, kind in records._SUBJECTS_BESIDE.items() if kind in ("cardholder", "credential")}
+    assert beside | {"cardholder", "credential"} <= NAMING
+    assert all(can_be_erased(type(event).__name__) for event in THEIRS)
+    assert can_be_erased("AnEventOfALaterProgram")
+    assert not any(map(can_be_erased, ("DoorOpened", "JournalGap", "PersonErased", "ClockOffset")))
