@@ -147,14 +147,19 @@ class Verifiable(Protocol):
 def verify_rows(journal: Verifiable) -> Verdict:
     """Verify a whole journal, page by page. Raises JournalUnavailable where not even its first row can be read."""
     check, row_id = ChainCheck(), 0
+    check.parents = journal.parents()
     while True:
         try:
             check.gone, page = journal.page_to_verify(row_id)
-            check.parents = journal.parents()
+            parents = journal.parents()
         except JournalUnavailable as error:
             if not check.rows:
                 raise
             return check.verdict(row_id + 1, f"the rows after {row_id} can't be read: {error}")
+        if parents != check.parents:  # a fork numbered rows again, also such as were verified: from the beginning
+            check, row_id = ChainCheck(), 0
+            check.parents = parents
+            continue
         for row in page:
             fault = check.take(row)
             if fault:
