@@ -20,6 +20,7 @@ from gateway.store.access_list import compile_list, parse_list
 from gateway.store.list_folder import set_current
 from gateway.store.site_key import load_site_key
 from tests.bench.doors_bench import frame
+from tests.bench.process_cost import cpu_s
 from tests.bench.rows import Row, row, single
 from tests.journeys.doors_process import DoorsProcess, small_list
 from tests.journeys.raw_board import RawBoard, RawLine
@@ -74,17 +75,12 @@ def _swipe(site: DoorsProcess, show: Show, count: int) -> tuple[dict[int, float]
     """Show card after card, each reader in its turn: when each was shown (wall), CPU seconds, seconds."""
     assert site.process is not None
     shown: dict[int, float] = {}
-    began_s, cpu_s = time.monotonic(), _cpu_s(site.process.pid)
+    began_s, before_s = time.monotonic(), cpu_s(site.process.pid)
     for number in range(1, count + 1):
         time.sleep(max(0.0, began_s + number / SWIPES_A_SECOND - time.monotonic()))
         shown[number] = time.time()
         show(number % READERS, number)
-    return shown, _cpu_s(site.process.pid) - cpu_s, time.monotonic() - began_s
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return shown, cpu_s(site.process.pid) - before_s, time.monotonic() - began_s
 
 
 def _granted(site: DoorsProcess) -> dict[int, float]:

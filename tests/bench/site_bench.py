@@ -4,7 +4,6 @@ A camera (the simulator's), the office, console, sync and a large export work wh
 """
 
 import json
-import os
 import queue
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from typing import Any
 
 from gateway.processes import NEIGHBOURS_NICE
 from tests.bench.doors_bench import EXPORT, TAGS, frame, swipe
+from tests.bench.process_cost import cpu_s, resident_mb
 from tests.bench.rows import Row, row, single
 from tests.journeys.doors_process import DoorsProcess, small_list
 from tests.journeys.raw_board import RawBoard, RawLine
@@ -156,14 +156,8 @@ def _seen(site: DoorsProcess, type_: str) -> bool:
 
 def _at_rest(name: str, pid: int) -> list[Row]:
     """Resident memory, and the share of one core over five seconds."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    rss_kb = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
-    before, began_s = _cpu_s(pid), time.perf_counter()
+    memory_mb = resident_mb(pid)
+    before, began_s = cpu_s(pid), time.perf_counter()
     time.sleep(5.0)
-    share = 100 * (_cpu_s(pid) - before) / (time.perf_counter() - began_s)
-    return [single(f"{name}: memory", rss_kb / 1024, "MB"), single(f"{name}: share of one core", share, "%")]
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    share = 100 * (cpu_s(pid) - before) / (time.perf_counter() - began_s)
+    return [single(f"{name}: memory", memory_mb, "MB"), single(f"{name}: share of one core", share, "%")]

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,6 +22,7 @@ from gateway.clock import SystemClock
 from gateway.domain.events import AccessDenied, Event
 from gateway.domain.moment import Moment
 from gateway.store.journal import SqliteJournal
+from tests.bench.process_cost import cpu_s, resident_mb
 from tests.bench.rows import Row, row, single
 from tests.journeys.doors_process import OFFICE, DoorsProcess
 from tests.journeys.raw_board import GOLDEN_TAG, RawBoard, RawLine
@@ -52,24 +53,27 @@ REFUSED: Event = AccessDenied(
 
 @dataclass(slots=True)
 class Watched:
-    """What was seen each second: events at the office, and resident MB by process."""
+    """What was seen each second: events at the office, and of each process its memory and CPU time."""
 
     events: list[int] = field(default_factory=list)
     memory_mb: dict[str, list[float]] = field(default_factory=dict)
+    cpu_s: dict[str, list[float]] = field(default_factory=dict)
 
     def look(self, through: int, processes: Mapping[str, int]) -> None:
         """Note the present state."""
         self.events.append(through)
         for name, pid in processes.items():
-            self.memory_mb.setdefault(name, []).append(_resident_mb(pid))
+            self.memory_mb.setdefault(name, []).append(resident_mb(pid))
+            self.cpu_s.setdefault(name, []).append(cpu_s(pid))
 
 
-def run() -> list[Row]:
+def run() -> Iterator[Row]:
     """Fill a journal, then let it drain at each rate."""
     with tempfile.TemporaryDirectory(prefix="gatehouse-uplink-") as folder:
         full = Path(folder) / "full.db"
         asyncio.run(_fill(full))
-        return [found for rate in RATES for found in asyncio.run(_drained(Path(folder), full, rate))]
+        for rate in RATES:
+            yield from asyncio.run(_drained(Path(folder), full, rate))
 
 
 async def _drained(folder: Path, full: Path, rate: str) -> list[Row]:
@@ -94,7 +98,7 @@ async def _drained(folder: Path, full: Path, rate: str) -> list[Row]:
                 line.close()
     shutil.rmtree(place)
     missing = {name: summary[name] for name in ("gaps", "unsound", "duplicates_ignored")}
-    return [*_of_rate(rate, watched, took_s, json.dumps(missing)), *_of_memory(rate, watched)]
+    return [*_of_rate(rate, watched, took_s, json.dumps(missing)), *_of_cost(rate, watched)]
 
 
 async def _watch(site: DoorsProcess, code: str, ledger: Path, pids: dict[str, int]) -> tuple[Watched, float]:
@@ -124,11 +128,13 @@ def _of_rate(rate: str, watched: Watched, took_s: float, missing: str) -> list[R
     ]
 
 
-def _of_memory(rate: str, watched: Watched) -> list[Row]:
+def _of_cost(rate: str, watched: Watched) -> list[Row]:
     rows = []
     for name, seen in watched.memory_mb.items():
         curve = ", ".join(f"{seen[min(len(seen) - 1, len(seen) * tenth // 10)]:.0f}" for tenth in range(1, 11))
         rows.append(single(f"most memory of {name} meanwhile, {rate}", max(seen), "MB", f"each tenth: {curve}"))
+        used, events = watched.cpu_s[name], max(1, watched.events[-1] - watched.events[0])
+        rows.append(single(f"CPU time of {name} for an event, {rate}", (used[-1] - used[0]) / events * 1e6, "us"))
     return rows
 
 
@@ -150,8 +156,3 @@ async def _fill(path: Path) -> None:
         if number % (TURN * 20) == 0 or number + TURN >= EVENTS:
             await commit.wait(60)
     journal.close()
-
-
-def _resident_mb(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
