@@ -7,6 +7,8 @@ from pathlib import Path
 
 from tests.drivers.ptys import PtyPort
 
+EXCEPTIONS = {"refuse": 2, "acknowledge": 5, "busy": 6}
+
 
 def crc16(data: bytes) -> bytes:
     """CRC-16/MODBUS, low byte first."""
@@ -32,7 +34,7 @@ class RawBoard:
         self.mute = False
         self.times_pulses = False
         self.spoil_next: list[str] = []
-        """For the next answers: `silent`, `crc`, `noise`, `other`, `refuse`, `half`."""
+        """For the next answers: `silent`, `crc`, `noise`, `other`, `half`, or one of `EXCEPTIONS`."""
         self.spoil: Callable[[bytes], bytes] | None = None
         """For every answer: what it says in place of its own words, with a right CRC."""
         self._loop = asyncio.get_running_loop()
@@ -77,8 +79,8 @@ class RawBoard:
     def _answer(self, frame: bytes) -> None:
         spoil = self.spoil_next.pop(0) if self.spoil_next else ""
         body = self._do(frame) if self.spoil is None else self.spoil(self._do(frame))
-        if spoil == "refuse":
-            body = bytes([1, frame[1] | 0x80, 2])
+        if spoil in EXCEPTIONS:
+            body = bytes([1, frame[1] | 0x80, EXCEPTIONS[spoil]])
         elif spoil == "other":
             body = body[:-1] + bytes([body[-1] ^ 1])
         reply = body + crc16(body)

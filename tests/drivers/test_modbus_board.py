@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from drivers.registry import DriverContext, find_driver
-from drivers.relay.board import MAX_QUEUE, MOVES_NOTHING, SerialBoard
-from drivers.relay.modbus_bus import ModbusBus
+from drivers.relay.board import LOST_AFTER, MAX_QUEUE, MOVES_NOTHING, SerialBoard
+from drivers.relay.modbus_bus import BUSY_PAUSE_S, ModbusBus
 from drivers.relay.modbus_line import ModbusLine
 from drivers.relay.settings import ModbusSettings
 from gateway.clock import SystemClock
@@ -241,13 +241,67 @@ async def test_refusal_names_the_setting_to_change(raw: RawBoard) -> None:
     assert "flash = false" in done.detail
 
 
-async def test_board_that_refuses_its_inputs_names_the_setting_to_change(raw: RawBoard) -> None:
+@pytest.mark.parametrize("code", [1, 2, 3])
+async def test_board_that_refuses_its_inputs_is_asked_once_and_names_the_setting_to_change(
+    raw: RawBoard, code: int
+) -> None:
     sink = Recorder()
+    raw.spoil = lambda body: body if body[1] == 1 else bytes([1, body[1] | 0x80, code])
     async with running(build_board(raw.port.path, sink).run()):
-        raw.spoil_next = ["", "refuse"]
-        await sink.until(lambda: any(changed.state is LinkState.OFFLINE for changed in sink.of(LinkChanged)))
+        await sink.wait_for(LinkChanged, 2)
+        heard = [frame[1] for _, frame in raw.heard]
+    assert heard == [1, 2]
     lost = next(changed for changed in sink.of(LinkChanged) if changed.state is LinkState.OFFLINE)
     assert "set inputs = 0" in lost.detail
+
+
+@pytest.mark.parametrize("kind", ["acknowledge", "busy"])
+async def test_board_that_is_busy_for_a_moment_is_asked_again_and_is_not_lost(raw: RawBoard, kind: str) -> None:
+    sink = Recorder()
+    board = build_board(raw.port.path, sink)
+    raw.spoil_next = [kind, kind, "", kind, kind]
+    async with running(board.run()):
+        await sink.wait_for(InputsChanged)
+        assert not raw.spoil_next
+    assert [changed.state for changed in sink.of(LinkChanged)] == [LinkState.ONLINE]
+    assert (board.counters()["connects"], board.counters()["unanswered"]) == (1, 4)
+
+
+async def test_board_that_stays_busy_is_lost_after_a_few_questions_with_a_pause_between(raw: RawBoard) -> None:
+    sink = Recorder()
+    async with running(build_board(raw.port.path, sink, inputs=0, outputs_poll_s=0.5).run()):
+        await sink.wait_for(OutputsRead)
+        raw.spoil = lambda body: bytes([1, body[1] | 0x80, 6])
+        await sink.wait_for(LinkChanged, 2)
+        asked_s = [at for at, _ in raw.heard[1:]]
+    assert len(asked_s) == LOST_AFTER
+    assert asked_s[-1] - asked_s[0] >= BUSY_PAUSE_S * (LOST_AFTER - 1)
+    assert "busy" in sink.of(LinkChanged)[-1].detail
+
+
+async def test_pulse_that_a_busy_board_puts_off_is_sent_again_and_done(raw: RawBoard) -> None:
+    sink = Recorder()
+    board = build_board(raw.port.path, sink, inputs=0)
+    async with running(board.run()):
+        await sink.wait_for(OutputsRead)
+        raw.spoil_next = ["busy"]
+        board.submit(pulse(0))
+        (done,) = await sink.wait_for(CommandCompleted)
+    assert done.outcome is CommandOutcome.DONE
+    assert len(raw.writes()) == 2
+
+
+async def test_pulse_that_a_busy_board_puts_off_is_not_sent_past_its_expiry(raw: RawBoard) -> None:
+    sink = Recorder()
+    board = build_board(raw.port.path, sink, inputs=0)
+    async with running(board.run()):
+        await sink.wait_for(OutputsRead)
+        raw.spoil_next = ["busy"]
+        board.submit(pulse(0, life_s=BUSY_PAUSE_S / 2))
+        (done,) = await sink.wait_for(CommandCompleted)
+    assert done.outcome is CommandOutcome.FAILED
+    assert "busy" in done.detail
+    assert len(raw.writes()) == 1
 
 
 async def test_silent_board_is_lost_once_and_comes_back_once(raw: RawBoard) -> None:
