@@ -97,12 +97,21 @@ class Selection:
 def export_events(
     journal: Verifiable, selection: Selection, out: BinaryIO, site: str, made_at: str
 ) -> tuple[Manifest, Verdict]:
-    """Write the lines; the manifest, and whether the chain holds that they come from. Raises JournalUnavailable."""
-    writer = _Writer(out)
-    check, row_id = ChainCheck(), selection.first_row - 1
+    """Write the lines; the manifest, and whether the chain holds that they come from. Raises JournalUnavailable.
+
+    `out` is empty, and is emptied again where the journal forks meanwhile.
+    """
+    check, writer, row_id = ChainCheck(), _Writer(out), selection.first_row - 1
+    check.parents = writer.parents = journal.parents()
     while row_id < selection.last_row:
         check.gone, page = journal.page_to_verify(row_id)
-        check.parents = writer.parents = journal.parents()
+        parents = journal.parents()
+        if parents != check.parents:  # a fork numbered rows again, also such as were written: from the beginning
+            out.seek(0)
+            out.truncate()
+            check, writer, row_id = ChainCheck(), _Writer(out), selection.first_row - 1
+            check.parents = writer.parents = parents
+            continue
         if not page:
             break
         for row in page:
@@ -112,12 +121,12 @@ def export_events(
                 check.start_at(row)
             fault = check.take(row)
             if fault:
-                return writer.manifest(selection, site, made_at, []), check.verdict(row[0], fault)
+                return writer.manifest(selection, site, made_at, check.passed), check.verdict(row[0], fault)
             columns = dict(zip(_NAMES, row, strict=True))
             if selection.wanted is None or _is_wanted(columns, selection.wanted):
                 writer.write(columns)
         row_id = page[-1][0]
-    return writer.manifest(selection, site, made_at, check.gone), check.verdict()
+    return writer.manifest(selection, site, made_at, check.passed), check.verdict()
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
@@ -190,6 +199,7 @@ class _Writer:
         self._spans[epoch] = Span(epoch, seq if known is None else known.first_seq, seq, columns["hash"], origin)
 
     def manifest(self, selection: Selection, site: str, made_at: str, gone: list[Gone]) -> Manifest:
+        """`gone` is what lay between the lines as each was written: a run may have grown since over rows before it."""
         return Manifest(
             format=FORMAT,
             site=site,
@@ -201,18 +211,12 @@ class _Writer:
             bytes=self.bytes,
             sha256=self._digest.hexdigest(),
             epochs=tuple(self._spans.values()),
-            gone=tuple(self._within(gone)) if selection.wanted is None else (),
+            gone=tuple(map(_gone_run, gone)) if selection.wanted is None else (),
         )
 
-    def _within(self, gone: list[Gone]) -> Iterator[GoneRun]:
-        """What is gone between the first and the last line."""
-        first = next(iter(self._spans), None)
-        for run in gone:
-            span = self._spans.get(run.epoch)
-            if span is None or run.last_seq >= span.last_seq:
-                continue
-            if run.epoch != first or span.first_seq < run.first_seq:
-                yield GoneRun(run.epoch, run.first_seq, run.last_seq, run.previous_hash, run.hash)
+
+def _gone_run(run: Gone) -> GoneRun:
+    return GoneRun(run.epoch, run.first_seq, run.last_seq, run.previous_hash, run.hash)
 
 
 def _is_wanted(columns: dict[str, Any], wanted: Wanted) -> bool:

@@ -3,7 +3,7 @@
 Rows come as their columns lie in the file, so that a damaged one can't be taken for another. Flat memory.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import msgspec
@@ -47,6 +47,8 @@ class ChainCheck:
     def __init__(self) -> None:
         self.gone: list[Gone] = []
         """What is known to be removed, of the moment at which the next rows were read."""
+        self.passed: list[Gone] = []
+        """The removed rows between those that were taken."""
         self.parents: dict[str, EpochParent] = {}
         """What forked epochs go on from."""
         self._told: dict[str, list[tuple[int, int]]] = {}
@@ -111,6 +113,7 @@ class ChainCheck:
         # Rows that were verified a moment ago may be gone by now; then there is no link to look at.
         if run.first_seq == self._next_seq and run.previous_hash != self._hash:
             return "the removed rows before it don't follow the row before them"
+        self.passed.append(replace(run, first_seq=self._next_seq, previous_hash=self._hash))
         self._next_seq, self._hash = run.last_seq + 1, run.hash
         return ""
 

@@ -2,13 +2,17 @@
 
 import shutil
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from gateway.clock import SystemClock
 from gateway.domain import events as ev
 from gateway.domain.events import Event
 from gateway.domain.moment import ClockQuality, Moment
+from gateway.domain.ports import EpochParent
+from gateway.store.gone import Gone
 from gateway.store.journal import SqliteJournal
 from gateway.store.journal_reader import SqliteJournalReader
 from gateway.store.retention import RetentionRules
@@ -59,6 +63,27 @@ class Kept:
         head = self.reader.head()
         assert head is not None
         return head.epoch, head.seq
+
+
+class Interrupted:
+    """A journal that is read for its proof by pages of three rows; `what` happens before one of the calls."""
+
+    def __init__(self, reader: SqliteJournalReader, calls: int, what: Callable[[], None]) -> None:
+        self._reader, self._calls, self._what = reader, calls, what
+
+    def parents(self) -> dict[str, EpochParent]:
+        self._count()
+        return self._reader.parents()
+
+    def page_to_verify(self, after: int) -> tuple[list[Gone], list[tuple[Any, ...]]]:
+        self._count()
+        gone, page = self._reader.page_to_verify(after)
+        return gone, page[:3]
+
+    def _count(self) -> None:
+        self._calls -= 1
+        if self._calls == 0:
+            self._what()
 
 
 def at_once(keep_days: int = 30, keep_bytes: int = 1 << 40, unknown_office_s: float = 0.0) -> RetentionRules:

@@ -2,20 +2,20 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gateway.clock import SystemClock
 from gateway.domain.commands import ForkJournal
 from gateway.domain.events import DoorOpened
-from gateway.domain.ports import EpochParent, JournalHead, RecordedEvent
-from gateway.store.gone import Gone
+from gateway.domain.ports import JournalHead, RecordedEvent
 from gateway.store.journal import SqliteJournal
 from gateway.store.journal_reader import SqliteJournalReader
 from gateway.store.remembered import untold_fork
 from gateway.store.verification import verify_rows
+from tests.gateway.store.kept import Interrupted
 
 CLOCK = SystemClock()
 
@@ -39,6 +39,15 @@ class Forking:
         rows = self.rows()
         digest = rows[seq - 1].hash if seq else "0" * 64
         return ForkJournal("fork", rows[-1].epoch, rows[0].epoch, seq, digest)
+
+    def forking(self, seq: int) -> Callable[[], None]:
+        """What forks it after that event, in whatever thread."""
+        point = self.point(seq)
+
+        def fork() -> None:
+            assert self.journal.fork(point, CLOCK.now()).result(5) is not None
+
+        return fork
 
     async def fork(self, point: ForkJournal) -> str | None:
         return await asyncio.wrap_future(self.journal.fork(point, CLOCK.now()))
@@ -153,31 +162,10 @@ async def test_rows_that_were_removed_leave_a_place_to_fork_from(tmp_path: Path)
     kept.close()
 
 
-class _Interrupted:
-    """A journal that is verified by pages of three rows, and forks once so many calls were made."""
-
-    def __init__(self, kept: Forking, calls: int, point: ForkJournal) -> None:
-        self._kept, self._calls, self._point = kept, calls, point
-
-    def parents(self) -> dict[str, EpochParent]:
-        self._count()
-        return self._kept.reader.parents()
-
-    def page_to_verify(self, after: int) -> tuple[list[Gone], list[tuple[Any, ...]]]:
-        self._count()
-        gone, page = self._kept.reader.page_to_verify(after)
-        return gone, page[:3]
-
-    def _count(self) -> None:
-        self._calls -= 1
-        if self._calls == 0:
-            assert self._kept.journal.fork(self._point, CLOCK.now()).result(5) is not None
-
-
 @pytest.mark.parametrize("calls", range(1, 10))
 async def test_a_journal_that_forks_while_it_is_verified_is_sound(tmp_path: Path, calls: int) -> None:
     kept = Forking(tmp_path)
     await kept.record(10)
-    verdict = await asyncio.to_thread(verify_rows, _Interrupted(kept, calls, kept.point(4)))
+    verdict = await asyncio.to_thread(verify_rows, Interrupted(kept.reader, calls, kept.forking(4)))
     assert (verdict.fault, verdict.rows) == ("", 11)
     kept.close()
