@@ -51,6 +51,7 @@ TESTS = (
     f"{DOMAIN}/test_decision_trace.py",
     f"{DOMAIN}/test_door_modes.py",
     f"{DOMAIN}/test_interlock.py",
+    f"{DOMAIN}/test_mode_override.py",
     f"{DOMAIN}/test_passage.py",
     f"{DOMAIN}/test_reader_watch.py",
     f"{DOMAIN}/test_readings.py",

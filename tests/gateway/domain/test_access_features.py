@@ -403,12 +403,17 @@ class TestDuress:
             assert (why(turn), raised(turn)) == (reason, ["duress"])
             assert only(turn, ev.DuressUsed).credential == "c-9"
 
-    def test_a_card_that_is_not_in_force_signals_no_duress(self) -> None:
-        lost = {card(1): of(1, duress=True, state=CredentialState.LOST), card(2): of(2, duress=True)}
-        rig = Compound(compound_list(credentials=lost))
-        assert raised(rig.show(1)) == []
-        rig.block("cardholder:p-2")
-        assert raised(rig.show(2)) == []
+    def test_a_card_that_is_not_in_force_or_whose_holder_is_not_signals_no_duress(self) -> None:
+        lost = {card(1): of(1, duress=True, state=CredentialState.LOST)}
+        known = {card(n): of(n, duress=True) for n in (2, 3)}
+        gone = person(2, valid_until=datetime(2026, 1, 1, tzinfo=UTC))
+        rig = Compound(compound_list(people=[gone], credentials=lost | known))
+        rig.block("cardholder:p-3")
+        assert [raised(rig.show(n)) for n in (1, 2, 3)] == [[], [], []]
+
+    def test_whoever_leaves_under_duress_is_heard(self) -> None:
+        rig = Compound(compound_list(credentials={card(1): of(1, duress=True)}))
+        assert raised(rig.show(1, "no")) == ["duress"]
 
     def test_who_waits_for_somebody_under_duress_is_heard_at_once_and_once(self) -> None:
         both = {"north-in": Authentication.TWO_CARDS}

@@ -193,6 +193,12 @@ class TestTheDailyHour:
         assert forgiven(skip - timedelta(seconds=1), skip, "00:30", cairo)
         assert not forgiven(skip, skip + timedelta(hours=12), "00:30", cairo)
 
+    def test_an_hour_skipped_late_in_the_evening_forgives_with_the_skip(self) -> None:
+        """In Nuuk the clocks go from 23:00 to 24:00 on a Saturday night."""
+        nuuk, skip = ZoneInfo("America/Nuuk"), datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
+        assert forgiven(skip - timedelta(seconds=1), skip, "23:30", nuuk)
+        assert not forgiven(skip, skip + timedelta(hours=12), "23:30", nuuk)
+
 
 class TestAntiPassbackAndTheClock:
     @pytest.mark.parametrize(("timed", "expected"), [(None, AntiPassback.HARD), (10, AntiPassback.OFF)])

@@ -13,7 +13,7 @@ from gateway.domain.schedule import Period, Schedule
 from gateway.domain.site import (
     AccessPoint,
 )
-from gateway.domain.unlocking import first_card_counts, first_card_until, next_midnight
+from gateway.domain.unlocking import first_card_counts, first_card_until, next_midnight, next_unlock_change
 from tests.gateway.domain.door_bench import OFFICE_HOURS, PLACE, Bench, M, unlocked_by
 from tests.gateway.domain.listing import ALWAYS, EVERY_DAY, listing
 from tests.gateway.domain.plant import START
@@ -125,3 +125,10 @@ def test_a_first_card_counts_to_the_sites_midnight_and_no_longer() -> None:
     noon, midnight = Moment(START, 1000.0, "boot"), datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
     for until, counts in ((midnight, True), (midnight + timedelta(seconds=1), False), (START, False), (None, False)):
         assert first_card_counts(until, noon, listing()) is counts
+
+
+def test_a_first_card_that_ends_now_changes_nothing_later() -> None:
+    noon = Moment(START, 1000.0, "boot")
+    assert next_unlock_change((), {"north": START}, noon, listing()) is None
+    later = START + timedelta(seconds=1)
+    assert next_unlock_change((), {"north": later}, noon, listing()) == later
