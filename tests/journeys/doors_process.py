@@ -3,13 +3,13 @@
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from gateway.domain.ports import RecordedEvent
 from gateway.store.access_list import compile_list, parse_list
-from gateway.store.journal_reader import SqliteJournalReader
+from gateway.store.journal_reader import READ_BOUND, SqliteJournalReader
 from gateway.store.list_folder import set_current
 from gateway.store.site_key import load_site_key
 
@@ -110,7 +110,7 @@ class DoorsProcess:
         """What the journal holds of these types, oldest first."""
         reader = SqliteJournalReader(self.data / "journal.db")
         try:
-            return [event for event in reader.after(0, 100_000) if not types or event.type in types]
+            return [event for event in _all_of(reader) if not types or event.type in types]
         finally:
             reader.close()
 
@@ -122,3 +122,11 @@ class DoorsProcess:
             return reader.after(max(0, head.row_id - count), count) if head else []
         finally:
             reader.close()
+
+
+def _all_of(reader: SqliteJournalReader) -> Iterator[RecordedEvent]:
+    """Page after page: one read has a bound."""
+    row_id = 0
+    while page := reader.after(row_id, READ_BOUND):
+        yield from page
+        row_id = page[-1].row_id
