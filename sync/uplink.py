@@ -29,6 +29,12 @@ BATCH_EVERY_S = 0.1
 
 The disk, the line and the office have others to serve.
 """
+FORK_AGAIN_S = 1.0
+FORK_AGAIN_MAX_S = 3600.0
+"""Between two forks at least, twice as long after each: one numbers the whole journal again where nothing is common.
+
+An office that parts from every history, by a fault of its own or on purpose, is not to keep the doors' writer busy.
+"""
 AHEAD = ("AlarmRaised",)
 """What somebody at the office should see before the history that lies in front of it."""
 AUTHENTICATION_RETRY_S = 60.0
@@ -66,6 +72,8 @@ class Uplink:
         self._greeted = False
         self._ahead = 0
         """The row up to which alarms have gone ahead of a backlog."""
+        self._forks = 0
+        self._fork_due_s = 0.0
 
     def wake(self) -> None:
         """The journal has grown."""
@@ -181,7 +189,15 @@ class Uplink:
         return welcome.session
 
     async def _fork(self, current: str, diverged: Diverged) -> None:
-        """Have the doors open a new epoch after the last event that both have. Raises _SessionOver."""
+        """Have the doors open a new epoch after the last event that both have. Raises _SessionOver, OfficeRejected."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s < self._fork_due_s:
+            raise OfficeRejected(
+                "its history is another again, soon after a new epoch was opened: is the office's ledger sound? Does"
+                " another box have this one's identity?"
+            )
+        self._fork_due_s = now_s + min(FORK_AGAIN_S * 2.0 ** min(self._forks, 32), FORK_AGAIN_MAX_S)
+        self._forks += 1
         common = await self._last_common(diverged)
         log.error(
             "office, up: its history is another than this one after event %d of epoch %s: a new epoch is opened; was"

@@ -240,7 +240,7 @@ def _pass_keys(rules: Mapping[str, bytes]) -> list[Any]:
 
     try:
         return msgspec.json.decode(rules.get("pass_keys") or b"[]", type=list[_Key])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return []  # what is wrong with it is told by its path
 
 

@@ -6,13 +6,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
-from gateway.domain.signals import LinkChanged, LinkState
+from gateway.domain.signals import HistoryDiverged, LinkChanged, LinkState
 from gateway.errors import OfficeRejected, OfficeUnreachable
-from sync import office_client, wire
+from sync import office_client, uplink, wire
 from sync.backoff import Backoff
 from sync.office_client import After
 from tests.sync.site import Gateway, a_client, until
@@ -135,6 +136,33 @@ async def test_a_receipt_that_cannot_be_true_moves_no_cursor(tmp_path: Path, thr
             await until(lambda: gate.doors.status.get("queue") == 3)
             await asyncio.sleep(0.5)
             assert gate.doors.status["queue"] == 3
+
+
+async def test_an_office_that_parts_from_every_history_does_not_have_the_journal_numbered_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(uplink, "FORK_AGAIN_S", 1000.0)
+    hellos: list[str] = []
+
+    async def respond(line: str, writer: asyncio.StreamWriter) -> None:
+        if "/challenge" in line:
+            body: dict[str, Any] = {"challenge": "c" * 32}
+        elif "/hello" in line:
+            epoch = gate.reader.epochs()[-1].epoch
+            hellos.append(epoch)
+            body = {"session": "5" * 32, "cursors": [{"epoch": epoch, "through": 2, "hash": "e" * 64}]}
+        else:
+            body = {"hash": None}
+        await saying(json.dumps(body).encode())(line, writer)
+
+    async with an_office(respond) as url:
+        gate = Gateway(tmp_path, url)
+        await gate.record(3)
+        async with gate:
+            await until(lambda: "its history is another again" in caplog.text)
+            await until(lambda: len(hellos) >= 4, 30)
+            assert len(gate.doors.heard(HistoryDiverged)) == 1
+            assert len(set(hellos)) == 2
 
 
 @pytest.mark.parametrize("status", ["503 Service Unavailable", "429 Too Many Requests"])

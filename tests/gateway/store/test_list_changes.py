@@ -169,6 +169,19 @@ def test_what_leaves_something_behind_is_refused(site: Site) -> None:
         site.take(site.office.next(levels=[]))
 
 
+class _Deep(OfficeList):
+    """Its pass keys are nested deeper than anybody reads."""
+
+    def rules(self) -> dict[str, bytes]:
+        return super().rules() | {"pass_keys": b"[" * 5000 + b"]" * 5000}
+
+
+def test_rules_that_are_nested_too_deeply_are_refused(site: Site) -> None:
+    deep = _Deep(site.office.next().document)
+    with pytest.raises(ListInvalid):
+        site.lists.prepare_changed(deep.changes_from(site.office), deep.promised())
+
+
 def test_changes_that_come_to_another_list_than_promised_are_torn(site: Site) -> None:
     wanted = site.office.put("credentials", a_card(1))
     changes = wanted.changes_from(site.office)
