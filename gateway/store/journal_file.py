@@ -108,10 +108,18 @@ def _current_epoch(connection: sqlite3.Connection, moment: Moment) -> tuple[str,
     return epoch, True
 
 
+_LAST_WALL = """
+WITH recent AS (SELECT row_id, wall_us, clock_quality FROM event ORDER BY row_id DESC LIMIT :rows),
+vouched AS (SELECT row_id, wall_us FROM recent WHERE clock_quality = :synchronised)
+SELECT max(wall_us) FROM (
+    SELECT wall_us FROM rescued_floor UNION ALL SELECT wall_us FROM vouched UNION ALL
+    SELECT wall_us FROM recent
+    WHERE clock_quality <> :suspect AND row_id > (SELECT coalesce(max(row_id), 0) FROM vouched))
+"""
+"""What nobody vouched for counts until a synchronised clock has read something: a dead battery may say 2099."""
+
+
 def _last_wall(connection: sqlite3.Connection) -> datetime | None:
-    (newest,) = connection.execute(
-        "SELECT max(wall_us) FROM (SELECT wall_us FROM rescued_floor UNION ALL SELECT wall_us FROM "
-        "(SELECT wall_us, clock_quality FROM event ORDER BY row_id DESC LIMIT ?) WHERE clock_quality <> ?)",
-        (FLOOR_ROWS, ClockQuality.SUSPECT.value),
-    ).fetchone()
+    names = {"synchronised": ClockQuality.SYNCHRONISED.value, "suspect": ClockQuality.SUSPECT.value}
+    (newest,) = connection.execute(_LAST_WALL, {"rows": FLOOR_ROWS, **names}).fetchone()
     return None if newest is None else from_microseconds(newest)

@@ -109,6 +109,18 @@ async def test_reopened_journal_goes_on_with_its_chain(tmp_path: Path) -> None:
     assert reader.latest_checkpoint() == (5, {"n": 4})
 
 
+async def test_a_battery_that_said_2099_is_no_floor_once_a_synchronised_clock_has_spoken(tmp_path: Path) -> None:
+    far, honest = _moment(73 * 365 * 86_400.0, ClockQuality.UNSYNCHRONISED), _moment(5)
+    for moments, floor in (((_moment(0), far), far.wall), ((honest,), honest.wall), ((far,), far.wall)):
+        journal = SqliteJournal(tmp_path / "journal.db", SystemClock())
+        for moment in moments:
+            assert await journal.append([GRANTED], moment).wait(5)
+        journal.close()
+        journal = SqliteJournal(tmp_path / "journal.db", SystemClock())
+        assert journal.last_wall == floor
+        journal.close()
+
+
 async def test_suspect_time_is_no_floor(tmp_path: Path) -> None:
     journal = SqliteJournal(tmp_path / "journal.db", SystemClock())
     assert await journal.append([GRANTED], _moment(5)).wait(5)
