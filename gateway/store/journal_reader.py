@@ -32,6 +32,14 @@ _COLUMNS = (
 
 _FIELDS = tuple(name for name in _COLUMNS.split(", ") if name not in ("wall_us", "subjects", "body"))
 
+EPOCH_ENDS = (
+    "SELECT e.row_id, e.epoch, e.seq, e.hash FROM epoch CROSS JOIN event e ON e.epoch = epoch.epoch AND e.seq = "
+    "(SELECT max(seq) FROM event WHERE event.epoch = epoch.epoch) UNION ALL "
+    "SELECT g.last_row, g.epoch, g.last_seq, g.hash FROM gone g WHERE NOT EXISTS "
+    "(SELECT 1 FROM event WHERE event.epoch = g.epoch) ORDER BY 1"
+)
+"""CROSS JOIN keeps SQLite from walking all events to save a sort: with 1.5 million of them that took half a minute."""
+
 
 class SqliteJournalReader:
     """Implements `gateway.domain.ports.JournalReader`.
@@ -63,13 +71,7 @@ class SqliteJournalReader:
 
     def epochs(self) -> list[JournalHead]:
         """The end of each epoch that has or had events, oldest epoch first."""
-        query = (
-            "SELECT e.row_id, e.epoch, e.seq, e.hash FROM epoch JOIN event e ON e.epoch = epoch.epoch AND e.seq = "
-            "(SELECT max(seq) FROM event WHERE event.epoch = epoch.epoch) UNION ALL "
-            "SELECT g.last_row, g.epoch, g.last_seq, g.hash FROM gone g WHERE NOT EXISTS "
-            "(SELECT 1 FROM event WHERE event.epoch = g.epoch) ORDER BY 1"
-        )
-        return [JournalHead(*row) for row in self._rows(query)]
+        return [JournalHead(*row) for row in self._rows(EPOCH_ENDS)]
 
     def parents(self) -> dict[str, EpochParent]:
         """What each forked epoch goes on from, by epoch."""

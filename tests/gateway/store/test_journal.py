@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -29,7 +30,7 @@ from gateway.domain.trace import TraceStep
 from gateway.errors import ConfigError, JournalUnavailable
 from gateway.store import records
 from gateway.store.journal import SqliteJournal
-from gateway.store.journal_reader import SqliteJournalReader
+from gateway.store.journal_reader import EPOCH_ENDS, SqliteJournalReader
 from gateway.store.schema import migrate
 from gateway.store.shedding import EventClass, Shed, class_of
 from tests.small_disk import fill_disk
@@ -302,6 +303,16 @@ def test_lost_events_are_described_until_recorded() -> None:
     assert told.first_at == told.last_at == NOON
     lost.subtract(recorded)
     assert (lost.count, lost.classes[EventClass.ACCESS]) == (1, 1)
+
+
+async def test_the_ends_of_epochs_are_looked_up_and_not_walked_to(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path / "journal.db", SystemClock())
+    assert await journal.append([GRANTED] * 20, _moment()).wait(5)
+    journal.close()
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as connection:
+        plan = [step[3] for step in connection.execute(f"EXPLAIN QUERY PLAN {EPOCH_ENDS}")]
+    assert any(step.startswith("SEARCH e USING INDEX") for step in plan)
+    assert not any(step.startswith("SCAN e") and "epoch" not in step for step in plan)
 
 
 async def test_full_disk_is_told_never_hidden_and_ends_without_restart(small_disk: Path) -> None:
