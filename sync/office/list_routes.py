@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from sync import list_wire as lw
 from sync import wire
@@ -13,15 +13,17 @@ from sync.office import shown
 from sync.office.description import ENTRIES, UNKNOWN_SITE, Refusals, described
 from sync.office.desk import Desk
 from sync.office.listing import LONG_PARTS, Listings, TooFew, read_document
-from sync.office.lists import Unsound, judge_list
+from sync.office.lists import GivesBack, Unsound, judge_list
 from sync.office.requests import At, Wait, answer, decode, read_body, read_record, refuse
 
 _OVER = "The time is over and nothing is news"
 _UNSOUND: Refusals = {400: ("unsound",)}
+_NOT_PUT: Refusals = {**_UNSOUND, 409: ("gives_back",)}
 _NO_LIST: Refusals = {404: ("unknown_list",)}
 _NO_ENTRY: Refusals = {404: ("unknown_list", "unknown_entry")}
 _NOT_NEWEST: Refusals = {404: ("not_newest",)}
 Part = Annotated[str, Path(json_schema_extra={"enum": list(LONG_PARTS)})]
+GiveBack = Annotated[bool, Query(description="Credentials that were revoked may pass again by this list")]
 _NUMBER = "([0-9]{1,3}|10[01][0-9]|102[0-3])"
 Numbers = Annotated[str, Path(json_schema_extra={"pattern": f"^{_NUMBER}(,{_NUMBER}){{0,63}}$"})]
 """Judged by hand, so that what is wrong is told in the protocol's words."""
@@ -112,14 +114,14 @@ def admin_lists(desk: Desk) -> APIRouter:
 
     @routes.put(
         "/list",
-        **described("Puts a whole list", shown.Changed, takes=shown.GivenList, most=wire.LIST_BYTES, refuses=_UNSOUND),
+        **described("Puts a whole list", shown.Changed, takes=shown.GivenList, most=wire.LIST_BYTES, refuses=_NOT_PUT),
     )
-    async def put_list(site: str, request: Request) -> Response:
+    async def put_list(site: str, request: Request, give_back: GiveBack = False) -> Response:
         body = await read_body(request, wire.LIST_BYTES)
         decode(msgspec.json.encode(site), wire.Site)
         # Beside the ledger's thread: a large list must not hold up whoever wants a small thing.
         document = await asyncio.to_thread(_judged, body, site)
-        return await _changed(desk, site, lambda lists, seen: lists.put(site, document, seen, keep=False))
+        return await _changed(desk, site, lambda lists, seen: lists.put(site, document, seen, give_back=give_back))
 
     @routes.get("/list/signing", **described("The newest manifest, to be signed", lw.Manifest, refuses=_NO_LIST))
     async def signing(site: str) -> Response:
@@ -211,6 +213,8 @@ def _or_refused(work: Callable[[], Any]) -> Any:
         return work()
     except Unsound as error:
         raise refuse(400, "unsound", str(error), error.faults) from error
+    except GivesBack as error:
+        raise refuse(409, "gives_back", str(error)) from error
     except TooFew as error:
         raise refuse(404, error.code, str(error)) from error
 

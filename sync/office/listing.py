@@ -18,6 +18,7 @@ import msgspec
 from sync import list_wire as lw
 from sync.office.bucket_lines import BucketLines
 from sync.office.lists import (
+    GivesBack,
     Unsound,
     card_of,
     entry_faults,
@@ -172,8 +173,15 @@ class Listings:
 
     # What people at the office do
 
-    def put(self, site: str, document: dict[str, Any], seen: int, *, keep: bool) -> int:
-        """A whole list as the next version. `keep`: its own version and time, where they are above all others."""
+    def put(
+        self, site: str, document: dict[str, Any], seen: int, *, keep: bool = False, give_back: bool = False
+    ) -> int:
+        """A whole list as the next version. `keep`: its own version and time, where they are above all others.
+
+        `give_back`: revoked credentials may be active in it. Raises GivesBack where they are and may not.
+        """
+        if not give_back and (back := self._given_back(site, document)):
+            raise GivesBack(back)
         before = self._find(site)
         version = max(seen, 0 if before is None else before.version) + 1
         issued_at = None
@@ -203,7 +211,7 @@ class Listings:
             raise Unsound(faults)
         version = self._next(site, max(seen, before.version) + 1, dict(_entries({part: items})))
         if part == "credentials":
-            self._revoke(site, [item["id"] for item in items if item.get("state", "active") != "active"], version)
+            self._revoke(site, [item["id"] for item in items if not _is_active(item)], version)
         return version
 
     def remove(self, site: str, part: str, id_: str, seen: int) -> int:
@@ -262,6 +270,17 @@ class Listings:
         named = named_cardholders(items)
         known = [id_ for id_ in named if self._db.execute(query, (site, id_)).fetchone() is not None]
         return entry_faults(part, items, (), known) or self._same_cards(site, items)
+
+    def _given_back(self, site: str, document: dict[str, Any]) -> list[str]:
+        """The revoked credentials that are not active here, and would be in this list."""
+        active = {item["id"] for item in document.get("credentials", ()) if _is_active(item)}
+        rows = self._db.execute(
+            "SELECT credential, raw FROM revocation LEFT JOIN entry ON entry.site = revocation.site"
+            " AND entry.part = 'credentials' AND entry.id = revocation.credential"
+            " WHERE revocation.site = ? ORDER BY credential",
+            (site,),
+        )
+        return [id_ for id_, raw in rows if id_ in active and not (raw and _is_active(msgspec.json.decode(raw)))]
 
     def _same_cards(self, site: str, items: list[dict[str, Any]]) -> list[str]:
         """Which of these sound credentials are a card that another one of the list is."""
@@ -412,6 +431,10 @@ def _entries(document: dict[str, Any]) -> Iterator[tuple[_Key, tuple[str, bytes]
         for item in document.get(part, []):
             holder = item["id"] if part == "cardholders" else str(item.get("cardholder", ""))
             yield (part, item["id"]), (holder, msgspec.json.encode(item, order="sorted"))
+
+
+def _is_active(credential: Mapping[str, Any]) -> bool:
+    return bool(credential.get("state", "active") == "active")
 
 
 def _rules(text: bytes) -> dict[str, msgspec.Raw]:

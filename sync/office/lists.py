@@ -12,12 +12,31 @@ _SET_BY_US = {"version": 1, "issued_at": "2000-01-01T00:00:00Z"}
 """Whatever stands there in a list that is put, the office sets its own."""
 
 
+GIVEN_BACK_NAMED = 20
+"""Of the credentials that a list would give back: what an error's 2,000 characters hold, at 64 each."""
+
+
 class Unsound(Exception):
     """What no gateway would take; `faults` holds one line each, with its path."""
 
     def __init__(self, faults: Sequence[str]) -> None:
         self.faults = tuple(faults)
         super().__init__("; ".join(self.faults[:20]))
+
+
+class GivesBack(Exception):
+    """A whole list would have revoked credentials pass again; `credentials` are their ids."""
+
+    def __init__(self, credentials: Sequence[str]) -> None:
+        self.credentials = tuple(credentials)
+        named = ", ".join(self.credentials[:GIVEN_BACK_NAMED])
+        more = len(self.credentials) - GIVEN_BACK_NAMED
+        super().__init__(
+            f"this list would give back {len(self.credentials)} revoked credentials: {named}"
+            + (f" and {more} more" if more > 0 else "")
+            + "; is it an older one? Nothing has changed. What to do: GET the list and change that one;"
+            " or, if they are to pass again, PUT it with ?give_back=true"
+        )
 
 
 def judge_list(document: object, site: str, *, keep: bool = False) -> dict[str, Any]:

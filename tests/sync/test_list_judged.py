@@ -9,6 +9,7 @@ import pytest
 from gateway.errors import ListInvalid
 from gateway.store.list_document import parse_list
 from sync.office.__main__ import main
+from sync.office.lists import GivesBack
 from tests.sync.site import SITE, TOKEN, Office, a_list
 
 CARD = {"id": "c-9", "cardholder": "p-1", "format": "EM4100", "number": 9}
@@ -106,3 +107,32 @@ def test_an_office_does_not_start_with_a_first_list_without_sense(
     base = ["--data", str(tmp_path / "d"), "--port", "0", "--token-file", str(token)]
     assert main([*base, "--site", SITE, "--list", str(first)]) == 2
     assert "$.version: must be integer" in capsys.readouterr().err
+
+
+async def test_an_older_list_gives_no_revoked_card_back_unless_that_is_said(office: Office) -> None:
+    await office.admin("POST", "revocations", {"credentials": ["c-1"], "state": "lost"})
+    await office.admin("DELETE", "credentials/c-2")
+    path = f"/admin/v1/sites/{SITE}/list"
+    answer = await office.ask("PUT", path, a_list())
+    told = answer.json()["error"]
+    assert (answer.status_code, told["code"]) == (409, "gives_back")
+    assert "2 revoked credentials: c-1, c-2" in told["text"]
+    assert "?give_back=true" in told["text"]
+    kept = await office.admin("GET", "list")
+    assert (kept["version"], [card["state"] for card in kept["credentials"]]) == (3, ["lost"])
+    await office.admin("PUT", "list", kept | {"zone": "Europe/Berlin"})
+    await office.admin("PUT", "list?give_back=true", a_list())
+    assert len((await office.admin("GET", "list"))["credentials"]) == 2
+    await office.admin("PUT", "list", a_list())
+
+
+async def test_a_revoked_card_that_was_put_back_by_itself_is_no_question_any_more(office: Office) -> None:
+    await office.admin("POST", "revocations", {"credentials": ["c-1"]})
+    await office.admin("POST", "credentials", a_list()["credentials"][0])
+    await office.admin("PUT", "list", a_list())
+
+
+def test_an_error_names_so_many_credentials_as_it_holds() -> None:
+    text = str(GivesBack(["c" * 64] * 500))
+    assert len(text) < 2000
+    assert "and 480 more" in text

@@ -29,7 +29,7 @@ class OfficeMemory:
         self.ledger = Ledger(self.path)
 
     def put(self, document: dict[str, Any]) -> int:
-        return self.ledger.change_list(SITE, lambda lists, seen: lists.put(SITE, document, seen, keep=False))
+        return self.ledger.change_list(SITE, lambda lists, seen: lists.put(SITE, document, seen, give_back=True))
 
     def put_entries(self, part: str, *items: dict[str, Any]) -> int:
         return self.ledger.change_list(SITE, lambda lists, seen: lists.put_entries(SITE, part, list(items), seen))
