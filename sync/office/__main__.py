@@ -23,6 +23,9 @@ from sync.office.app import create_app
 from sync.office.desk import Desk
 from sync.office.lists import Unsound, judge_list
 from sync.office.signing import KeysUnusable, Signer, load_signer
+from sync.office.tokens import ADMIN_TOKEN, TokenUnusable, read_tokens
+
+log = logging.getLogger("office")
 
 
 class _WrongInput(Exception):
@@ -51,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8500, help="port to listen at, 0 for any (8500)")
     parser.add_argument("--token-file", type=Path, required=True, help="the gateways' bearer token, mode 0600")
-    parser.add_argument("--admin-token-file", type=Path, help="the administrators' token (the gateways')")
+    parser.add_argument("--admin-token-file", type=Path, help=f"the administrators' own (made: DATA/{ADMIN_TOKEN})")
     parser.add_argument("--site", action="append", default=[], help="a site that may say hello; can be repeated")
     parser.add_argument("--keys", type=Path, help="folder of signing keys (python -m sync.office.keys make DIR)")
     parser.add_argument("--list", type=Path, help="the first list of the (one) site, taken if it has none yet")
@@ -67,8 +70,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 async def _serve(args: argparse.Namespace) -> int:
-    token = _token(args.token_file)
-    admin = token if args.admin_token_file is None else _token(args.admin_token_file)
+    try:
+        token, admin = read_tokens(args.data, args.token_file, args.admin_token_file)
+    except TokenUnusable as error:
+        raise _WrongInput(str(error)) from error
+    if args.admin_token_file is None:
+        log.info("the administrators' token lies in %s", args.data / ADMIN_TOKEN)
     desk = _desk(args.data, _signer(args.keys))
     await _prepare(desk, args.site, args.list)
     app = create_app(desk, token, admin)
@@ -144,19 +151,6 @@ async def _prepare(desk: Desk, sites: list[str], list_path: Path | None) -> None
     await desk.do(
         lambda ledger: ledger.change_list(site, lambda lists, seen: lists.put(site, document, seen, keep=True))
     )
-
-
-def _token(path: Path) -> str:
-    try:
-        token = path.read_text(encoding="utf-8").strip()
-        mode = path.stat().st_mode
-    except (OSError, UnicodeDecodeError) as error:
-        raise _WrongInput(f"{path}: the token can't be read: {error}") from error
-    if len(token) < 16:
-        raise _WrongInput(f"{path}: a token has 16 characters or more")
-    if mode & 0o077:
-        raise _WrongInput(f"{path}: is readable by others: chmod 600")
-    return token
 
 
 if __name__ == "__main__":

@@ -106,7 +106,11 @@ request is no HTTP or 1,000 connections are open, may answer 400, 429, 502, 503 
 obeyed. A reader ignores members that it doesn't know."""
 _TOKENS = {
     "gateway": {"type": "http", "scheme": "bearer", "description": "The gateways' token"},
-    "administrator": {"type": "http", "scheme": "bearer", "description": "The administrators', or else the gateways'"},
+    "administrator": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The administrators' own, never the gateways'",
+    },
 }
 
 

@@ -20,9 +20,8 @@ _NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 
 KNEW: dict[str, dict[str, str]] = {
     "gateways_token": {
-        "zh-CN": "各站点网关共用的令牌：更换 --token-file 并逐一下发；未设 --admin-token-file 时它也是管理令牌",
-        "en": "the token of all gateways: change --token-file and give them the new one; it is the administrators' too "
-        "where there is no --admin-token-file",
+        "zh-CN": "各站点网关共用的令牌：更换 --token-file 并逐一下发",
+        "en": "the token of all gateways: change --token-file and give them the new one",
     },
     "card_numbers": {
         "zh-CN": "全部卡号：26 位卡号几分钟即可还原，应换卡，换卡之前加验密码",

@@ -22,7 +22,7 @@ from tests.bench.large_list import large_list
 from tests.bench.rows import Row, load, row, single
 from tests.journeys.doors_process import DoorsProcess
 from tests.sync.keys import Keys
-from tests.sync.site import TOKEN, Office
+from tests.sync.site import ADMIN_TOKEN, TOKEN, Office
 
 SIZE = int(os.environ.get("LIST_SYNC_SIZE", "250000"))
 CHANGES, PATIENCE_S = 20, 300
@@ -53,7 +53,7 @@ async def _measure(folder: Path) -> list[Row]:
     rows: list[Row] = []
     async with (
         Office(folder / "office", "--site", SITE, "--keys", str(keys.folder)) as office,
-        httpx2.AsyncClient(trust_env=False, timeout=300, headers={"Authorization": f"Bearer {TOKEN}"}) as http,
+        httpx2.AsyncClient(trust_env=False, timeout=300, headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}) as http,
         _gateway(folder / "site", OFFICE.format(url=office.url, root=keys.root)) as (site, processes),
     ):
         lists = _Lists(site, http, f"{office.url}/admin/v1/sites/{SITE}")

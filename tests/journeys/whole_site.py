@@ -48,7 +48,7 @@ class WholeSite:
         wait_until(self.answers, 20, "the console answers")
         self._sign_in(str(self._found(_SIGN_IN)))
         config = tomllib.loads((self.data / "site.toml").read_text(encoding="utf-8"))
-        token = (self.data / "secrets" / "office-token").read_text(encoding="ascii").strip()
+        token = (self.data / "office" / "secrets" / "admin-token").read_text(encoding="ascii").strip()
         self.office = httpx2.Client(base_url=config["office"]["url"], headers={"authorization": f"Bearer {token}"})
         wait_until(lambda: self.events("ListActivated") != [], 30, "the office's list is in force")
         wait_until(lambda: self.sim("status")["polled"], 20, "the board is polled")

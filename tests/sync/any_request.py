@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.sync.site import SITE, TOKEN, Office, a_list
+from tests.sync.site import ADMIN_TOKEN, SITE, TOKEN, Office, a_list
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
 _OFFICE = """
@@ -30,12 +30,15 @@ async def ask_anything(folder: Path, examples: int, seed: int) -> str:
     told = DOCUMENT.read_text(encoding="utf-8")
     known = told.replace('"title": "Site"', f'"title": "Site", "enum": ["{SITE}"]')
     (folder / "openapi.json").write_text(known, encoding="utf-8")
+    tokens = (("gateway", TOKEN), ("administrator", ADMIN_TOKEN))
+    config = "".join(f'[auth.openapi.{who}]\nbearer = "{token}"\n' for who, token in tokens)
+    (folder / "schemathesis.toml").write_text(config, encoding="utf-8")
     async with Office(folder / "office", run=("-c", _OFFICE)) as office:
         await office.admin("PUT", "list", a_list())
         command = (sys.executable, "-m", "schemathesis.cli", "run", "openapi.json", "--url", office.url)
         # No "coverage": it fills every array past its bound, and a list has room for a million entries.
         bounds = ("--phases", "fuzzing", "--max-examples", str(examples), "--seed", str(seed), "--no-color")
-        asked = ("--checks", ",".join(_CHECKS), "--header", f"Authorization: Bearer {TOKEN}")
+        asked = ("--checks", ",".join(_CHECKS))
         tried = await asyncio.create_subprocess_exec(
             *(*command, *bounds, *asked), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=folder
         )

@@ -30,6 +30,7 @@ from tests.waiting import wait_until_async
 
 SITE = "demo"
 TOKEN = "a-token-of-32-characters-or-more"
+ADMIN_TOKEN = "the-administrators-own-token"
 SITE_KEY = b"k" * 32
 OPEN = GuardBounds(100, 1_000_000, 100, 1_000_000, all_doors=False, unlocked=False)
 """Nothing waits for a second yes."""
@@ -195,9 +196,10 @@ class Office:
     def __init__(self, data: Path, *extra: str, run: tuple[str, ...] = ("-m", "sync.office")) -> None:
         data.mkdir(parents=True, exist_ok=True)
         self.data, self._extra, self._run = data, extra, run
-        token = data / "token"
-        token.write_text(TOKEN)
-        token.chmod(0o600)
+        (data / "secrets").mkdir(exist_ok=True)
+        for name, content in (("token", TOKEN), ("secrets/admin-token", ADMIN_TOKEN)):
+            (data / name).write_text(content)
+            (data / name).chmod(0o600)
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -224,7 +226,9 @@ class Office:
             self.process.kill()
             await self.process.wait()
 
-    async def ask(self, method: str, path: str, body: Any = None, token: str = TOKEN) -> httpx2.Response:
+    async def ask(self, method: str, path: str, body: Any = None, token: str = "") -> httpx2.Response:
+        """`token`: that of who may call this, if none is given."""
+        token = token or (ADMIN_TOKEN if path.startswith("/admin/") else TOKEN)
         async with httpx2.AsyncClient(trust_env=False, timeout=10) as http:
             headers = {"Authorization": f"Bearer {token}"}
             return await http.request(method, self.url + path, json=body, headers=headers)

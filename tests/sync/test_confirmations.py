@@ -17,7 +17,7 @@ from gateway.errors import LinkError
 from sync.office_client import OfficeClient
 from tests.gateway.domain.compound import Compound, compound_list
 from tests.gateway.domain.plant import GUARD
-from tests.sync.site import SITE, TOKEN, Doors, Gateway, Office, until
+from tests.sync.site import ADMIN_TOKEN, SITE, Doors, Gateway, Office, until
 
 
 class Gate(Gateway):
@@ -324,7 +324,7 @@ async def test_what_is_no_answer_is_refused_with_its_code(tmp_path: Path) -> Non
         for method, path in (("GET", "waiting"), ("POST", "answers")):
             said = await office.ask(method, f"/admin/v1/sites/elsewhere/{path}", answer if method == "POST" else None)
             assert (said.status_code, said.json()["error"]["code"]) == (404, "unknown_site")
-            said = await office.ask(method, f"/admin/v1/sites/{SITE}/{path}", None, TOKEN + "x")
+            said = await office.ask(method, f"/admin/v1/sites/{SITE}/{path}", None, ADMIN_TOKEN + "x")
             assert said.status_code == 401
 
 

@@ -106,6 +106,9 @@ async def test_a_box_that_was_stolen_hears_and_says_nothing_any_more(tmp_path: P
         for speak in (say_hello(stolen), stolen.list(1), stolen.manifest(After(), 0), stolen.revocations(0, 0)):
             with pytest.raises(AuthenticationFailed, match="refuses the token"):
                 await speak
+        for token in (TOKEN, lost["token"]):
+            again = await office.ask("POST", f"/admin/v1/sites/{SITE}/box-lost?by=thief", None, token)
+            assert again.status_code == 401, "a thief is given no other token"
         with_old_key = a_client(office.url, lost["token"])
         with pytest.raises(AuthenticationFailed, match="as lost"):
             await say_hello(with_old_key)

@@ -13,14 +13,15 @@ from sync.office import requests
 from sync.office.__main__ import main
 from sync.office.app import create_app
 from sync.office.desk import Desk
-from tests.sync.site import SITE, TOKEN, Office, a_list
+from sync.office.tokens import read_tokens
+from tests.sync.site import ADMIN_TOKEN, SITE, TOKEN, Office, a_list
 
 SIGNED = {"device_key": "0" * 64, "challenge": "0" * 32}
 
 
 async def test_every_call_needs_the_token(tmp_path: Path) -> None:
     async with Office(tmp_path) as office:
-        for token in ("-", "x" * 32, TOKEN + "x", TOKEN[:-1]):
+        for token in ("-", "x" * 32, TOKEN + "x", TOKEN[:-1], ADMIN_TOKEN + "x"):
             for method, path in (
                 ("POST", f"/v1/sites/{SITE}/hello"),
                 ("GET", f"/v1/sites/{SITE}/list/manifest"),
@@ -31,14 +32,48 @@ async def test_every_call_needs_the_token(tmp_path: Path) -> None:
                 assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthorized")
 
 
-async def test_a_gateways_token_edits_no_list_where_administrators_have_their_own(tmp_path: Path) -> None:
-    admin = tmp_path / "admin-token"
-    admin.write_text("another-token-for-administrators")
-    admin.chmod(0o600)
-    async with Office(tmp_path / "office", "--admin-token-file", str(admin)) as office:
-        path = f"/admin/v1/sites/{SITE}/list"
-        assert (await office.ask("PUT", path, a_list())).status_code == 401
-        assert (await office.ask("PUT", path, a_list(), admin.read_text())).status_code == 200
+async def test_a_gateways_token_administers_nothing_and_the_administrators_speaks_for_no_gateway(
+    tmp_path: Path,
+) -> None:
+    own = tmp_path / "own"
+    own.write_text("another-token-for-administrators")
+    own.chmod(0o600)
+    for folder, extra, admin in (("a", (), ADMIN_TOKEN), ("b", ("--admin-token-file", str(own)), own.read_text())):
+        async with Office(tmp_path / folder, *extra) as office:
+            path = f"/admin/v1/sites/{SITE}"
+            for method, call in (("PUT", "/list"), ("GET", "/summary"), ("POST", "/box-lost?by=x")):
+                assert (await office.ask(method, path + call, a_list(), TOKEN)).status_code == 401
+            assert (await office.ask("PUT", path + "/list", a_list(), admin)).status_code == 200
+            assert (await office.ask("POST", f"/v1/sites/{SITE}/challenge", None, admin)).status_code == 401
+
+
+def test_an_office_makes_the_administrators_token_once_and_for_its_own_eyes(tmp_path: Path) -> None:
+    gateways = _token(tmp_path / "token", TOKEN)
+    first = read_tokens(tmp_path / "office", gateways, None)
+    assert first[0] == TOKEN
+    assert len(first[1]) >= 32
+    assert read_tokens(tmp_path / "office", gateways, None) == first
+    assert stat.S_IMODE((tmp_path / "office" / "secrets" / "admin-token").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_an_office_does_not_start_where_gateways_and_administrators_have_one_token(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], named: bool
+) -> None:
+    gateways, data = _token(tmp_path / "token", TOKEN), tmp_path / "d"
+    admin = _token(tmp_path / "admin" if named else data / "secrets" / "admin-token", TOKEN + "\n")
+    words = ["--data", str(data), "--port", "0", "--token-file", str(gateways)]
+    assert main([*words, *(("--admin-token-file", str(admin)) if named else ())]) == 2
+    said = capsys.readouterr().err
+    assert str(admin) in said
+    assert "the same token" in said
+
+
+def _token(path: Path, content: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    path.chmod(0o600)
+    return path
 
 
 @pytest.mark.parametrize(
@@ -157,7 +192,7 @@ async def test_a_body_that_only_drips_is_let_go(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(requests, "BODY_S", 0.05)
     monkeypatch.setattr(requests, "BODY_BYTES_PER_S", 1e12)
     desk = Desk(tmp_path / "office.db")
-    app = create_app(desk, TOKEN, TOKEN)
+    app = create_app(desk, TOKEN, ADMIN_TOKEN)
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:

@@ -25,7 +25,7 @@ from sync.office_client import After, OfficeClient
 from sync.uplink import wire_event
 from tests.sync.any_request import ask_anything
 from tests.sync.between import Exchange
-from tests.sync.site import SITE, TOKEN
+from tests.sync.site import ADMIN_TOKEN, SITE, TOKEN
 from tests.sync.test_downlink import Signed, signed_site
 
 ROOT = Path(__file__).parents[2]
@@ -135,7 +135,7 @@ async def _exchange_everything(site: Signed) -> None:
 
     async def admin(method: str, path: str, body: Any = None) -> Any:
         async with httpx2.AsyncClient(trust_env=False, timeout=10) as http:
-            headers = {"Authorization": f"Bearer {TOKEN}"}
+            headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
             answer = await http.request(method, f"{line.url}/admin/v1/sites/{SITE}/{path}", json=body, headers=headers)
             assert answer.status_code == 200, (path, answer.text)
             return answer.json()

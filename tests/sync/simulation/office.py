@@ -30,7 +30,7 @@ class _FrontDesk:
 
 
 _FRONT = _FrontDesk()
-_APP = create_app(_FRONT, TOKEN, TOKEN)  # type: ignore[arg-type]
+_APP = create_app(_FRONT, TOKEN, "nobody-administers-here")  # type: ignore[arg-type]
 
 
 class Office:
