@@ -5,7 +5,7 @@ docs/protocol.md is the specification; every bound's reason stands beside it.
 
 import hashlib
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
@@ -259,9 +259,12 @@ def canonical_bytes(epoch: str, event: WireEvent) -> bytes:
     )
 
 
-def committed_bytes(event: WireEvent) -> bytes:
-    """What an event's commitment covers (docs/protocol.md)."""
-    salt, body = bytes.fromhex(event.salt), msgspec.json.encode(event.body, order="sorted")
+def committed_bytes(event: WireEvent, order: Literal["sorted"] | None = None) -> bytes:
+    """What an event's commitment covers (docs/protocol.md), its body's members as they came, or sorted.
+
+    Numbers stay as they came: earlier releases recorded whole ones as `5.0`.
+    """
+    salt, body = bytes.fromhex(event.salt), msgspec.json.encode(event.body, order=order)
     if event.layout == 1:
         return salt + body
     return salt + _fields(event.actor, len(event.subjects), *event.subjects) + len(body).to_bytes(4, "big") + body
@@ -286,4 +289,6 @@ def is_sound(epoch: str, event: WireEvent) -> bool:
         return False
     if not event.salt and event.layout != 1:
         return not (event.body or event.actor or event.subjects)
-    return hashlib.sha256(committed_bytes(event)).hexdigest() == event.commitment
+    # As they came is the order of the journal; sorted is for what something on the way has put in another order.
+    covered = (committed_bytes(event, order) for order in (None, "sorted"))
+    return any(hashlib.sha256(each).hexdigest() == event.commitment for each in covered)

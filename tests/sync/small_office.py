@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from tests.sync import jcs
 from tests.sync.small_lists import NOTHING, SmallLists
 
 Mischief = Callable[[str, int, bytes, asyncio.StreamWriter], Awaitable[tuple[int, bytes] | None]]
@@ -214,7 +215,7 @@ def _is_sound(epoch: str, event: dict[str, Any]) -> bool:
     """Layout 2 of the canonical bytes."""
     wall = datetime.fromisoformat(event["wall"]).astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     wall_us = (wall.days * 86400 + wall.seconds) * 1_000_000 + wall.microseconds
-    body = json.dumps(event["body"], sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    body = jcs.rendered(event["body"]).encode()
     subjects = event["subjects"]
     committed = bytes.fromhex(event["salt"]) + _framed(event["actor"], len(subjects), *subjects)
     committed += len(body).to_bytes(4, "big") + body

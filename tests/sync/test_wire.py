@@ -61,6 +61,25 @@ def test_events_of_the_first_layout_are_read_for_ever() -> None:
     assert checked == {1, 2}
 
 
+def test_a_whole_number_that_an_earlier_release_recorded_with_its_point_is_sound() -> None:
+    epoch, event, _ = _vector()
+    for body in (
+        b'{"seconds":5.0}',
+        b'{"seconds":5}',
+        b'{"b":1.5e-7,"a":1e16}',
+        b'{"\xee\x80\x80":1,"\xf0\x9f\x98\x80":2}',
+    ):
+        plain = msgspec.structs.replace(event, body=msgspec.json.decode(body))
+        digest = hashlib.sha256(wire.committed_bytes(plain)).hexdigest()
+        sealed = msgspec.structs.replace(plain, commitment=digest)
+        whole = msgspec.structs.replace(sealed, hash=hashlib.sha256(wire.canonical_bytes(epoch, sealed)).hexdigest())
+        assert wire.committed_bytes(whole).endswith(body)
+        arrived = msgspec.json.decode(msgspec.json.encode(whole), type=wire.WireEvent)
+        assert wire.is_sound(epoch, arrived)
+        turned = msgspec.structs.replace(arrived, body=dict(reversed(arrived.body.items())))
+        assert wire.is_sound(epoch, turned) == (sorted(arrived.body) == list(arrived.body)), "put in order again"
+
+
 async def test_the_journals_hashes_are_the_wires(tmp_path: Path) -> None:
     gate = Gateway(tmp_path, "http://127.0.0.1:9")
     event = AccessDenied(

@@ -1,14 +1,18 @@
 """What an event's row says beside its body, and that old rows are read."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.domain import events as ev
 from gateway.domain.events import Event
 from gateway.domain.trace import TraceStep
 from gateway.store import records
+from tests.sync import jcs
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BY_GUARD: dict[str, str] = {"reason": "drill", "actor": "li", "post": "gate", "request_id": "r-1"}
@@ -23,6 +27,49 @@ REQUESTED = ev.AccessRequested(
     list_version=7,
     trace=(),
 )
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+PLAIN: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.floats() | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(TEXTS, st.floats(), st.dictionaries(TEXTS, PLAIN, max_size=4))
+def test_what_is_recorded_is_the_canonical_json_of_any_language(
+    text: str, seconds: float, kept: dict[str, Any]
+) -> None:
+    released = ev.LockReleased(door=text, because=text, command_id="k-1", seconds=seconds)
+    denied = ev.AccessDenied(
+        access_point=text,
+        door=text,
+        reader="r1",
+        reason="CredentialNotFound",
+        credential=None,
+        cardholder=None,
+        list_version=None,
+        trace=(),
+        circumstances=kept,
+    )
+    for event in (released, denied):
+        body = records.canonical_body(event)
+        assert jcs.rendered(json.loads(body)).encode() == body
+
+
+def test_whole_seconds_are_recorded_without_a_point_and_others_to_five_digits() -> None:
+    for seconds, written in (
+        (5.0, "5"),
+        (21.6, "21.6"),
+        (-0.0, "0"),
+        (0.1 + 0.2, "0.3"),
+        (1e-6, "0"),
+        (1e-5, "0.00001"),
+    ):
+        event = ev.LockReleased(door="n", because="g", command_id="k", seconds=seconds)
+        assert records.canonical_body(event).decode().endswith(f'"seconds":{written}}}')
+        again = records.event_from_record("LockReleased", 1, records.to_record_body(event))
+        assert again == ev.LockReleased(door="n", because="g", command_id="k", seconds=round(seconds, 5))
 
 
 def test_granted_of_version_1_is_read_with_the_new_fields_at_their_defaults() -> None:
