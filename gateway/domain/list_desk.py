@@ -90,7 +90,7 @@ class ListDesk:
 
     def refused(self, signal: sg.ListRefused, moment: Moment) -> None:
         """A list can't be used: the old one stays."""
-        faults = tuple(fault[:FAULT_CHARACTERS_MAX] for fault in signal.faults[:FAULTS_KEPT])
+        faults = tuple(_cut(fault) for fault in signal.faults[:FAULTS_KEPT])
         self._tell(ev.ListRejected(list_version=signal.version, faults=faults))
         self._tell(*self.alarms.raise_alarm(AlarmKind.LIST_REJECTED, "office", moment))
 
@@ -127,6 +127,14 @@ class ListDesk:
 
     def _tell(self, *told: ev.Event) -> None:
         self.doors.events += told
+
+
+def _cut(fault: str) -> str:
+    """So much of it as is kept, behind a whole word where there is one."""
+    if len(fault) <= FAULT_CHARACTERS_MAX:
+        return fault
+    kept = fault[: FAULT_CHARACTERS_MAX - 1]
+    return (kept.rpartition(" ")[0] or kept).rstrip(",;: ") + "…"
 
 
 def _coordinate(listed: sg.ListReady | sg.ListCurrent) -> tuple[int, int]:

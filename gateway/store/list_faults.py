@@ -245,8 +245,9 @@ def _credential_faults(item: dict[str, Any], ids: Ids, path: str, fits: Fits) ->
         yield f"{path}: needs format and number, or a key"
     elif "key" not in item:
         fault = identifier_fault(item["format"], item.get("facility_code"), item["number"], fits)
-        if fault is not None:
-            yield path + fault
+        if fault is not None:  # in changes of a list the path counts the changes: the id says which it is
+            where, _, words = fault.partition(": ")
+            yield f"{path}{where}: of {item['id']!r}: {words}"
     for name in ("pin", "duress_pin"):
         if name in item and f"{name}_key" in item:
             yield f"{path}: has both {name} and {name}_key"

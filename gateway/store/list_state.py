@@ -254,7 +254,7 @@ def _reference_faults(state: ListState, entries: _Entries, document: ListDocumen
         if other == record.id and found is not None and found.id not in entries.credentials:
             other = found.id if found.id not in entries.gone_credentials else other
         if other != record.id:
-            yield f"$.credentials[{number}]: is the same card as {other!r}"
+            yield f"$.credentials[{number}]: {record.id!r} is the same card as {other!r}"
     for holder in entries.gone_cardholders:
         yield from (
             f"$.cardholders: {holder!r} is taken out but holds {id_!r}" for id_ in _left(state, entries, holder)

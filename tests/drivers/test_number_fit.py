@@ -79,8 +79,10 @@ def test_a_list_is_refused_whole_with_each_bad_credential_by_its_path(tmp_path: 
     with pytest.raises(ListInvalid) as caught:
         folder.prepare(json.dumps(document).encode(), document["site"], 0)
     number, format_ = caught.value.faults
-    assert number == "$.credentials[0].number: H10301 holds 0 to 65535"
-    assert format_.startswith("$.credentials[1].format: W26 is no card format here; known are H10301, ind26, ")
+    assert number == "$.credentials[0].number: of 'c-0': H10301 holds 0 to 65535"
+    assert format_.startswith(
+        "$.credentials[1].format: of 'c-1': W26 is no card format here; known are H10301, ind26, "
+    )
     with pytest.raises(ListInvalid) as caught:
         parse_list(document, BUILT_IN.fits_if_known)
     assert caught.value.faults == (number,)

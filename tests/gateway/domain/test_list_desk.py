@@ -119,3 +119,10 @@ def test_unsigned_lists_are_an_alarm_that_stands_until_the_site_wants_signatures
     assert "lists_unsigned" in raised(rig.handle(sg.GatewayStarting("1", False)))
     again = Rig(SITE, state=rig.controller.snapshot())
     assert "AlarmNormal" in said(again.handle(sg.GatewayStarting("1", True)))
+
+
+def test_a_fault_is_kept_up_to_a_whole_word(rig: Rig) -> None:
+    known = "$.credentials[0].format: of 'c-9': EM41000 is no card format here; known are " + "H10301, " * 60
+    (kept,) = only(rig.handle(sg.ListRefused(3, (known,))), ev.ListRejected).faults
+    assert len(kept) <= 300
+    assert kept.endswith("H10301…")

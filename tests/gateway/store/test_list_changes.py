@@ -143,7 +143,7 @@ def test_two_cards_may_be_exchanged_in_one_step(site: Site, tmp_path: Path) -> N
 
 FAULTY: dict[str, tuple[str, Any, str]] = {
     "a card without a holder": ("credentials", a_card(1, "nobody"), "no cardholder 'nobody'"),
-    "a card that another has": ("credentials", a_card(2) | {"number": 900_000}, "is the same card as 'new-0'"),
+    "a card that another has": ("credentials", a_card(2) | {"number": 900_000}, "'new-2' is the same card as 'new-0'"),
     "an unknown key": ("credentials", a_card(1, colour="blue"), "unknown key"),
     "a level that is none": ("cardholders", {"id": "p-9", "levels": [{"level": "gold"}]}, "no level 'gold'"),
 }

@@ -186,18 +186,18 @@ FAULTS: list[tuple[str, Change]] = [
     ("$.credentials[0].number: must be 0 to", _put("credentials", 0, number=-1)),
     ("$.credentials[0].number: must be 0 to", _put("credentials", 0, number=2**128)),
     ("$.credentials[0].number: must be integer or string", _put("credentials", 0, number=1.5)),
-    ("$.credentials[0].number: must be integer; only a plate's", _put("credentials", 0, number="4567")),
+    ("$.credentials[0].number: of 'c-0': must be integer; only a plate's", _put("credentials", 0, number="4567")),
     ("$.credentials[0].facility_code: must be 0 to", _put("credentials", 0, facility_code=2**32)),
-    ("$.credentials[4].number: must be string; a plate's", _put("credentials", 4, number=12345)),
+    ("$.credentials[4].number: of 'plate': must be string; a plate's", _put("credentials", 4, number=12345)),
     ("$.credentials[4].number: must match", _put("credentials", 4, number="京A 12345")),
     ("$.credentials[4].number: must match", _put("credentials", 4, number="京a12345")),
     ("$.credentials[4].number: must match", _put("credentials", 4, number="A" * 21)),
-    ("$.credentials[4].number: a plate's is in capitals", _put("credentials", 4, number="É12é45")),
-    ("$.credentials[4].facility_code: PLATE has none", _put("credentials", 4, facility_code=1)),
-    ("$.credentials[5].number: has more digits than PIN6", _put("credentials", 5, number=1_000_000)),
-    ("$.credentials[5].format: PIN3 is none of PIN4 to PIN12", _put("credentials", 5, format="PIN3")),
-    ("$.credentials[5].format: PIN13 is none of PIN4 to PIN12", _put("credentials", 5, format="PIN13")),
-    ("$.credentials[5].facility_code: PIN6 has none", _put("credentials", 5, facility_code=0)),
+    ("$.credentials[4].number: of 'plate': a plate's is in capitals", _put("credentials", 4, number="É12é45")),
+    ("$.credentials[4].facility_code: of 'plate': PLATE has none", _put("credentials", 4, facility_code=1)),
+    ("$.credentials[5].number: of 'pin': has more digits than PIN6", _put("credentials", 5, number=1_000_000)),
+    ("$.credentials[5].format: of 'pin': PIN3 is none of PIN4 to PIN12", _put("credentials", 5, format="PIN3")),
+    ("$.credentials[5].format: of 'pin': PIN13 is none of PIN4 to PIN12", _put("credentials", 5, format="PIN13")),
+    ("$.credentials[5].facility_code: of 'pin': PIN6 has none", _put("credentials", 5, facility_code=0)),
     ("$.credentials[0].state: must be one of", _put("credentials", 0, state="stolen")),
     (
         "$.credentials[1].valid_until: ends before it starts",
@@ -316,8 +316,8 @@ def test_whether_a_cards_number_fits_its_format_is_asked_of_whoever_knows_format
     with pytest.raises(ListInvalid) as caught:
         parse_list(document, _fits)
     at = [document["credentials"].index(card) for card in cards[:2]]
-    assert f"$.credentials[{at[0]}].number: doesn't fit H10301" in caught.value.faults
-    assert f"$.credentials[{at[1]}].format: H10302X is known to no reader" in caught.value.faults
+    assert f"$.credentials[{at[0]}].number: of 'c-{at[0]}': doesn't fit H10301" in caught.value.faults
+    assert f"$.credentials[{at[1]}].format: of 'c-{at[1]}': H10302X is known to no reader" in caught.value.faults
 
 
 def test_pins_plates_and_keyed_cards_are_asked_of_nobody() -> None:
