@@ -156,7 +156,7 @@ async def make_office_keys(data: Path) -> None:
     """The office's keys at the first start: they stay on its side, and the gateway gets the public half of the root."""
     keys = data / OFFICE_KEYS
     if not (keys / ROOT_PUBLIC).exists():
-        program = (sys.executable, "-m", "sync.office.keys", "make", str(keys))
+        program = (sys.executable, "-m", "sync.office", "keys", "make", str(keys))
         made = await asyncio.create_subprocess_exec(*program, stderr=asyncio.subprocess.DEVNULL)
         if await made.wait() != 0:
             raise ChildFailed(f"the office's keys can't be made in {keys}")

@@ -15,7 +15,7 @@ def load_office_root(secrets: Path, configured: str | None, unsigned: bool) -> b
     if configured is None and path.exists():
         configured = path.read_text(encoding="utf-8", errors="replace").strip()
         if _HEX.fullmatch(configured) is None:
-            remedy = "must hold the office's public root key, 64 hex digits, as `sync.office.keys make` wrote it"
+            remedy = "must hold the office's public root key, 64 hex digits, as `gatehouse office keys make` wrote it"
             raise ConfigError(f"secrets/{FILE}", None, remedy)
     if configured is not None and unsigned:
         raise ConfigError("office.unsigned", True, "there is a root key as well: remove one of the two")

@@ -1,4 +1,6 @@
-"""The office as a process: `python -m sync.office --data DIR --token-file FILE [--keys DIR --site ID --list FILE]`.
+"""The office as a process: `gatehouse office --data DIR --token-file FILE [--keys DIR --site ID --list FILE]`.
+
+`gatehouse office keys --help` has the keys that sign its lists; docs/office.md says how an office is run.
 
 Prints one line `{"ready": {"url": …}}` when it listens; ends cleanly on SIGTERM. Exit 2: wrong input.
 """
@@ -19,6 +21,7 @@ import msgspec
 import uvicorn
 
 from sync import wire
+from sync.office import keys
 from sync.office.app import create_app
 from sync.office.desk import Desk
 from sync.office.lists import Unsound, judge_list
@@ -48,17 +51,20 @@ class _Server(uvicorn.Server):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run it until SIGTERM."""
-    parser = argparse.ArgumentParser(prog="sync.office", description=__doc__)
+    """Run it until SIGTERM; after `keys`, do what is asked of its keys."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["keys"]:
+        return keys.main(words[1:])
+    parser = argparse.ArgumentParser(prog="gatehouse office", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="directory of the ledger")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8500, help="port to listen at, 0 for any (8500)")
     parser.add_argument("--token-file", type=Path, required=True, help="the gateways' bearer token, mode 0600")
     parser.add_argument("--admin-token-file", type=Path, help=f"the administrators' own (made: DATA/{ADMIN_TOKEN})")
     parser.add_argument("--site", action="append", default=[], help="a site that may say hello; can be repeated")
-    parser.add_argument("--keys", type=Path, help="folder of signing keys (python -m sync.office.keys make DIR)")
+    parser.add_argument("--keys", type=Path, help="folder of signing keys (gatehouse office keys make DIR)")
     parser.add_argument("--list", type=Path, help="the first list of the (one) site, taken if it has none yet")
-    args = parser.parse_args(arguments)
+    args = parser.parse_args(words)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s office   %(levelname)s %(message)s")
     # Its own lines name an address that is no person's to open; the ready line tells ours.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)

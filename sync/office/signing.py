@@ -67,9 +67,15 @@ def load_signer(folder: Path) -> Signer:
     return Signer(key, keys)
 
 
-def make_key_set(folder: Path, epoch: int, keys: Sequence[Ed25519PrivateKey], valid_from: datetime) -> KeySet:
-    """A key set signed by the folder's root key, written there."""
-    root = read_key(folder / ROOT)
+def make_key_set(
+    folder: Path,
+    epoch: int,
+    keys: Sequence[Ed25519PrivateKey],
+    valid_from: datetime,
+    root: Ed25519PrivateKey | None = None,
+) -> KeySet:
+    """A key set signed by the root key (the folder's, if none is given), written there. Raises KeysUnusable."""
+    root = root or read_key(folder / ROOT)
     unsigned = KeySet(epoch, valid_from, tuple(public_hex(key) for key in keys), "")
     signed = msgspec.structs.replace(unsigned, signature=root.sign(key_set_bytes(unsigned)).hex())
     write(folder / KEY_SET, msgspec.json.encode(signed), 0o644)
@@ -86,11 +92,28 @@ def make_keys(folder: Path, people: int = 1, valid_from: datetime = AT_ONCE) -> 
     return rotate(folder, people, valid_from)
 
 
-def rotate(folder: Path, people: int = 1, valid_from: datetime = AT_ONCE) -> KeySet:
-    """New signing keys, in a key set of the next epoch; those of before are worth nothing from then on."""
+def rotate(folder: Path, people: int = 1, valid_from: datetime = AT_ONCE, root_path: Path | None = None) -> KeySet:
+    """New signing keys, in a key set of the next epoch; those of before are worth nothing from then on.
+
+    `root_path`: where the root key lies, if not in the folder. Raises KeysUnusable, before anything is changed.
+    """
+    root = _root_key(folder, root_path)
     epoch = read_key_set(folder / KEY_SET).key_epoch + 1 if (folder / KEY_SET).exists() else 1
     fresh = [write_key(folder / f"signing-{number}.key") for number in range(1, people + 2)]
-    return make_key_set(folder, epoch, fresh, valid_from)
+    return make_key_set(folder, epoch, fresh, valid_from, root)
+
+
+def _root_key(folder: Path, path: Path | None) -> Ed25519PrivateKey:
+    """The root key, which gateways know by the public half that lies in the folder."""
+    path = path or folder / ROOT
+    if not path.exists():
+        raise KeysUnusable(
+            f"{path}: is not there: take the root key out of its drawer and name it with --root-key FILE"
+        )
+    root, public = read_key(path), folder / ROOT_PUBLIC
+    if public.exists() and public.read_text(encoding="ascii", errors="replace").strip() != public_hex(root):
+        raise KeysUnusable(f"{path}: is another root key than that of {public}, which the gateways know")
+    return root
 
 
 def read_key_set(path: Path) -> KeySet:
