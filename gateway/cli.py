@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from gateway.commands.data_word import add_data_word
 from gateway.commands.journal_cli import add_commands as add_journal_commands
 from gateway.errors import ConfigError, GatehouseError
 from gateway.technician.cli import add_commands as add_technician_commands
@@ -130,7 +131,7 @@ def _list_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
 
 def _journal_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     place = argparse.ArgumentParser(add_help=False)
-    place.add_argument("--data", type=Path, required=True, metavar="DIR", help="the site's data directory; only read")
+    add_data_word(place, "the site's data directory; only read")
     place.add_argument("--site", type=Path, metavar="SITE.toml", help="the site's configuration (site.toml in DIR)")
     place.add_argument("--language", choices=("zh-CN", "en"), default="en", help="of words for people (en)")
     replay = commands.add_parser(

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from gateway.commands.data_word import add_data_word
+
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add them to the program's own."""
@@ -15,10 +17,14 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Verify a data directory's journal (in use or not), a copy of a journal, or an export.",
     )
     verify.add_argument("path", type=Path, metavar="PATH", help="a data directory, a journal.db, or a file of lines")
-    verify.add_argument("--signer", metavar="FINGERPRINT", help="an export must be signed by this key")
+    verify.add_argument(
+        "--signer",
+        metavar="KEY",
+        help="an export must be signed by this key: its 64 hex digits, or its fingerprint's 32",
+    )
     verify.set_defaults(command=_journal_verify)
     place = argparse.ArgumentParser(add_help=False)
-    place.add_argument("--data", type=Path, required=True, metavar="DIR", help="the site's data directory")
+    add_data_word(place)
     place.add_argument("--site", type=Path, metavar="SITE.toml", help="the site's configuration (site.toml in DIR)")
     out = argparse.ArgumentParser(add_help=False)
     out.add_argument("--out", type=Path, required=True, metavar="FILE", help="JSON lines; FILE.manifest.json beside it")

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ from sync.device_key import DeviceKey, load_device_key
 
 _SQLITE_MAGIC = b"SQLite format 3\x00"
 ED25519 = "ed25519"
+FINGERPRINT_DIGITS = 32
+_KEY_OR_FINGERPRINT = re.compile(r"(?:[0-9a-f]{32}){1,2}")
 _Result = TypeVar("_Result")
 
 
@@ -69,11 +72,20 @@ def _verify_journal(path: Path) -> Verdict:
 def _verify_export(path: Path, signer: str | None) -> Verdict:
     signed = read_manifest(manifest_path(path))
     fingerprint = _check_signature(signed)
-    if signer is not None and fingerprint != signer.replace(" ", "").lower():
+    if signer is not None and fingerprint != _fingerprint(signer):
         _say(f"{path}: is signed by {fingerprint or 'nobody'}, not by {signer}")
         return Verdict(0, 1, "the signer is another")
     _say("not signed" if fingerprint is None else f"signed by {fingerprint}")
     return verify_export(path, signed.manifest)
+
+
+def _fingerprint(signer: str) -> str:
+    """Of a public key's 64 hex digits, or the fingerprint itself. Raises ConfigError."""
+    digits = signer.replace(" ", "").lower()
+    if not _KEY_OR_FINGERPRINT.fullmatch(digits):
+        remedy = "write the device's key as the office's summary shows it, 64 hex digits, or its fingerprint, 32"
+        raise ConfigError("--signer", signer[:80], remedy)
+    return digits if len(digits) == FINGERPRINT_DIGITS else fingerprint_of(bytes.fromhex(digits))
 
 
 def _check_signature(signed: SignedManifest) -> str | None:
@@ -144,7 +156,7 @@ def run_export(folder: DataFolder, wish: Wish) -> int:
 
 def fingerprint_of(public_key: bytes) -> str:
     """The first 16 bytes of a public key's SHA-256, in hex."""
-    return hashlib.sha256(public_key).hexdigest()[:32]
+    return hashlib.sha256(public_key).hexdigest()[:FINGERPRINT_DIGITS]
 
 
 def _signature(key: DeviceKey, manifest: Manifest) -> Signature:

@@ -100,7 +100,13 @@ def test_an_export_proves_itself_and_who_signed_it(data: Path, tmp_path: Path, c
     assert len(lines) == head.seq
     assert json.loads(lines[-1])["hash"] == head.hash
     assert main(["journal", "verify", str(out), "--signer", fingerprint]) == 0
-    assert main(["journal", "verify", str(out), "--signer", "0" * 32]) == 1
+    key = json.loads(out.with_name("events.jsonl.manifest.json").read_text())["signature"]["public_key"]
+    assert main(["journal", "verify", str(out), "--signer", key.upper()]) == 0, "as the office's summary shows it"
+    for other in ("0" * 32, "0" * 64):
+        assert main(["journal", "verify", str(out), "--signer", other]) == 1
+    capsys.readouterr()
+    assert main(["journal", "verify", str(out), "--signer", key[:-1]]) == 2
+    assert "64 hex digits" in capsys.readouterr().err
     assert main(["journal", "export", "--data", str(data), "--out", str(out)]) == 2, "it would be overwritten"
 
 

@@ -30,6 +30,22 @@ def told(capsys: pytest.CaptureFixture[str], data: Path, *options: str) -> str:
     return capsys.readouterr().out
 
 
+def test_gatehouse_data_names_the_directory_where_no_word_does(
+    recorded_day: RecordedDay, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    said = told(capsys, recorded_day.data)
+    monkeypatch.setenv("GATEHOUSE_DATA", str(recorded_day.data))
+    assert main(["why"]) == 0
+    assert capsys.readouterr().out == said
+    for words in (["replay"], ["journal", "export", "--unsigned", "--out", str(tmp_path / "events.jsonl")]):
+        assert main(words) == 0
+    monkeypatch.setenv("GATEHOUSE_DATA", str(tmp_path))
+    assert told(capsys, recorded_day.data) == said, "the word counts"
+    monkeypatch.setenv("GATEHOUSE_DATA", "")
+    with pytest.raises(SystemExit, match="2"):
+        main(["why"])
+
+
 def refused(capsys: pytest.CaptureFixture[str], data: Path, *options: str) -> str:
     assert main(["why", "--data", str(data), *options]) == 2
     said = capsys.readouterr()
