@@ -48,6 +48,17 @@ class DataFolder:
         except ListInvalid as error:
             raise ConfigError("--data", str(self.path), f"its list can't be used: {error}") from error
 
+    def lists_naming(self, person: str) -> list[Path]:
+        """The files under lists/ that hold a cardholder; also those that can't be opened, and so may."""
+        found = []
+        for path in sorted(self._paths.lists.glob("list-*")):
+            try:
+                names = open_list(path, self.site_key()).cardholder(person) is not None
+            except ListInvalid:
+                names = path.exists()  # the gateway may just have removed it
+            found += [path] if names else []
+        return found
+
     def office_list(self) -> OfficeList | None:
         """What the list in force says of people; None where there is none, or no key to open it."""
         can_open = self._key_path.exists() and current_list(self._paths.lists) is not None

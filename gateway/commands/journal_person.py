@@ -44,6 +44,8 @@ def run_erase(folder: DataFolder, person: str, by: str, reason: str) -> int:
     print(f"{person}: erased; credentials of theirs: {len(request.credentials)}", file=sys.stderr)
     for copy in _copies(folder.path):
         print(f"{copy}: an older copy of the journal still names them: remove it when you can", file=sys.stderr)
+    for path in folder.lists_naming(person):
+        print(f"{path}: a list of before still names them, until three newer ones were in force", file=sys.stderr)
     print("Backups, exports and the office's copy are erased where they lie.", file=sys.stderr)
     return 0
 

@@ -181,11 +181,14 @@ class ListFolder:
         return None
 
     def _merge(self) -> None:
-        """Make one list of the state's, once it has many changes. Its thread only writes a file."""
+        """Make one list of the state's, once it has many changes, or somebody has left. Its thread only writes."""
         state = self._state
         assert state is not None
         changes = state.opened.changes
-        if changes is None or changes.entries < MERGED_AT or (self._merging is not None and self._merging.is_alive()):
+        if changes is None or (self._merging is not None and self._merging.is_alive()):
+            return
+        # Who has left must not stay in the list below for as long as it takes to come to many changes.
+        if changes.entries < MERGED_AT and all(put.record for put in changes.cardholders.values()):
             return
         self._merging = threading.Thread(target=self._merge_now, args=(state,), name="list merge", daemon=True)
         self._merging.start()
@@ -227,11 +230,17 @@ def set_current(folder: Path, compiled: CompiledFile) -> None:
     write_durably(folder / _POINTER, [msgspec.json.encode(current)])
     kept = {name for name in (current.path, current.previous) if name is not None}
     kept |= {base_name(folder / name) for name in kept}
-    for suffix in (SUFFIX, ".ghl"):
-        newest_first = sorted(folder.glob(f"list-*{suffix}"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-        prepared = [path for path in newest_first if path.name not in kept]
-        for path in prepared[_PREPARED_KEPT:]:  # sync may just have prepared the next one: the newest stay
-            path.unlink(missing_ok=True)
+    for suffix, in_force in ((SUFFIX, compiled.path), (".ghl", folder / base_name(compiled.path))):
+        _remove_others(folder, suffix, in_force, kept)
+
+
+def _remove_others(folder: Path, suffix: str, in_force: Path, kept: set[str]) -> None:
+    """Of what was made since the one in force the newest stay: sync may just have prepared or merged the next."""
+    made = {path: path.stat().st_mtime_ns for path in folder.glob(f"list-*{suffix}") if path.name not in kept}
+    since = in_force.stat().st_mtime_ns if in_force.exists() else 0
+    prepared = sorted((path for path, at in made.items() if at >= since), key=made.__getitem__, reverse=True)
+    for path in made.keys() - set(prepared[:_PREPARED_KEPT]):
+        path.unlink(missing_ok=True)
 
 
 def current_list(folder: Path) -> Path | None:

@@ -211,7 +211,11 @@ def test_somebody_who_moved_out_is_erased_with_the_gateway_stopped(moved_out: Pa
     verdict = after.verify()
     assert verdict.broken_row is None
     assert verdict.erased > 0
-    assert "p-4: erased" in capsys.readouterr().err
+    words_said = capsys.readouterr().err
+    assert "p-4: erased" in words_said
+    (before_this,) = (moved_out / "lists").glob("list-7-*.ghl")
+    assert f"{before_this}: a list of before still names them" in words_said
+    assert str(moved_out / "lists" / "list-8") not in words_said
 
 
 def test_why_and_replay_say_that_it_is_erased(moved_out: Path, capsys: Said) -> None:

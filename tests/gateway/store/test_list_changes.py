@@ -275,7 +275,30 @@ def test_only_lists_that_are_needed_stay_and_what_changes_refer_to_is_needed(sit
     for number in range(12):
         site.take(site.office.put("credentials", a_card(number)))
     names = sorted(path.suffix for path in site.folder.glob("list-*"))
-    assert names == [".ghc"] * 4 + [".ghl"]
+    assert names == [".ghc"] * 2 + [".ghl"], "that in force, the one before, and what both are about"
+
+
+def test_what_was_prepared_or_merged_since_the_list_in_force_stays(site: Site) -> None:
+    first = site.lists.prepare_changed(
+        (one := site.office.put("credentials", a_card(1))).changes_from(site.office), one.promised()
+    )
+    two = one.put("credentials", a_card(2))
+    second = site.lists.prepare_changed(two.changes_from(one), two.promised())
+    site._in_force(one, first.path)
+    assert second.path.exists()
+
+
+def test_who_has_left_is_in_no_file_after_three_more_lists(site: Site) -> None:
+    gone = site.office.document["cardholders"][0]["id"]
+    theirs = [card["id"] for card in site.office.document["credentials"] if card["cardholder"] == gone]
+    site.take(site.office.take("credentials", *theirs).take("cardholders", gone))
+    assert any(open_list(path, KEY).cardholder(gone) for path in site.folder.glob("list-*"))
+    wait_until(lambda: site.lists._merged is not None, 10, "the list and its changes are one")
+    for number in range(3):
+        site.take(site.office.put("credentials", a_card(number)))
+    files = list(site.folder.glob("list-*"))
+    assert not any(open_list(path, KEY).cardholder(gone) for path in files)
+    assert not any(gone.encode() in path.read_bytes() for path in files)
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "other key", "base gone", "base of another"])
