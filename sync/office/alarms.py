@@ -32,15 +32,15 @@ PRIORITY = {
 """P1: at once; P2: somebody must look at it today."""
 WORDS = {
     "other_device": {
-        "zh-CN": "另一台设备冒用了该站点的身份,已拒绝",
+        "zh-CN": "另一台设备冒用了该站点的身份，已拒绝",
         "en": "Another device speaks in this site's name; it was refused",
     },
     "history_forked": {
-        "zh-CN": "网关的历史记录出现分叉:从旧镜像恢复,或有第二台设备",
+        "zh-CN": "网关的历史记录出现分叉：从旧镜像恢复，或有第二台设备",
         "en": "The gateway's history forked: restored from an old image, or a second box",
     },
     "clone": {
-        "zh-CN": "两台设备使用同一身份同时运行,两份记录都已保留",
+        "zh-CN": "两台设备使用同一身份同时运行，两份记录都已保留",
         "en": "Two boxes run with one identity; both histories are kept",
     },
     "events_pruned": {

@@ -12,6 +12,11 @@ from sync.office.refused_lists import is_count, told_at
 
 GUARDS = ("removed", "granted", "all_doors", "unlocked")
 """Of how many it is so that they lose passage, gain it, may pass everywhere; doors that are to stand unlocked."""
+_HINT = (
+    "list {version} waits at the site for a second yes ({removed} lose passage, {granted} gain it, {all_doors} could"
+    " pass everywhere, {unlocked} access points stand unlocked): this one will too, but revocations pass it;"
+    " see list_held in the summary, and Guards in docs/protocol.md for who says yes"
+)
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS held_list (
     site TEXT PRIMARY KEY, version INTEGER NOT NULL, held_at TEXT NOT NULL, removed INTEGER NOT NULL,
@@ -37,6 +42,11 @@ class HeldLists:
                 self._db.execute("INSERT OR REPLACE INTO held_list VALUES (?, ?, ?, ?, ?, ?, ?)", (site, *values))
             elif event.type == "ListActivated":
                 self._db.execute("DELETE FROM held_list WHERE site = ? AND version <= ?", (site, version))
+
+    def hint(self, site: str) -> str | None:
+        """In words, while a list waits there."""
+        held = self.summary(site)
+        return None if held is None else _HINT.format(**held)
 
     def summary(self, site: str) -> dict[str, Any] | None:
         """The list that waits there, until one as new is in force."""

@@ -217,6 +217,10 @@ class Ledger:
         """The newest list's version, 0 while there is none."""
         return self.lists.coordinate(site)[1]
 
+    def list_hint(self, site: str) -> str | None:
+        """What whoever changes the list should know: one waits at the site, and so will what comes after it."""
+        return self._held.hint(site)
+
     def change_list(self, site: str, change: Callable[[Listings, int], Result]) -> Result:
         """Change a site's list in one transaction. `change` gets the newest version that its gateway has shown."""
         with self._transaction():

@@ -12,6 +12,7 @@ from sync import wire
 from sync.office import shown
 from sync.office.description import ENTRIES, UNKNOWN_SITE, Refusals, described
 from sync.office.desk import Desk
+from sync.office.ledger import Ledger
 from sync.office.listing import LONG_PARTS, Listings, TooFew, read_document
 from sync.office.lists import GivesBack, Unsound, judge_list
 from sync.office.requests import At, Wait, answer, decode, read_body, read_record, refuse
@@ -197,11 +198,13 @@ async def _whole(desk: Desk, site: str, version: int | None) -> Response:
 
 
 async def _changed(desk: Desk, site: str, change: Callable[[Listings, int], int]) -> Response:
-    version = await desk.do(
-        lambda ledger: ledger.change_list(site, lambda lists, seen: _or_refused(lambda: change(lists, seen)))
-    )
+    def do(ledger: Ledger) -> shown.Changed:
+        version = ledger.change_list(site, lambda lists, seen: _or_refused(lambda: change(lists, seen)))
+        return shown.Changed(version, ledger.list_hint(site) or msgspec.UNSET)
+
+    changed = await desk.do(do)
     desk.wake()
-    return answer({"version": version})
+    return answer(changed)
 
 
 def _judged(body: bytes, site: str) -> dict[str, Any]:

@@ -33,17 +33,18 @@ class RefusedLists:
         self._db = db
 
     def take(self, site: str, fresh: Iterable[wire.WireEvent]) -> None:
-        """What new events say: a list was refused, or one is in force, and so is what the gateway has."""
+        """What new events say: a list was refused; or one waits or is in force, and so is what the gateway has."""
         for event in fresh:
             if event.type == "ListRejected":
                 self._refused(site, event)
-            elif event.type == "ListActivated" and is_count(version := event.body.get("list_version")):
+            elif event.type in ("ListActivated", "ListHeld") and is_count(version := event.body.get("list_version")):
                 newer = "DELETE FROM refused_list WHERE site = ? AND coalesce(version, 0) <= ?"
                 self._db.execute(newer, (site, version))
-                self._db.execute("UPDATE site SET list_seen = max(list_seen, ?) WHERE site = ?", (version, site))
+                if event.type == "ListActivated":
+                    self._db.execute("UPDATE site SET list_seen = max(list_seen, ?) WHERE site = ?", (version, site))
 
     def summary(self, site: str) -> dict[str, Any] | None:
-        """The list that was refused last, until one as new is in force."""
+        """The list that was refused last, until one as new waits or is in force."""
         query = "SELECT version, refused_at, faults, count FROM refused_list WHERE site = ?"
         row = self._db.execute(query, (site,)).fetchone()
         if row is None:

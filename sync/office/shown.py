@@ -26,9 +26,10 @@ class Credential(msgspec.Struct):
 
 
 class Changed(msgspec.Struct, frozen=True):
-    """The list's new version."""
+    """The list's new version. `hint`: a list of before still waits at the site, and so will this one."""
 
     version: wire.Seq
+    hint: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class ArrivedEvent(wire.WireEvent, frozen=True, kw_only=True):
