@@ -22,7 +22,7 @@ from sync import list_wire as lw
 from sync import wire
 from sync.backoff import Backoff
 from sync.link import Direction, OfficeLink
-from sync.office_client import After, OfficeClient
+from sync.office_client import After, OfficeClient, OfficeLacks
 from sync.ports import ListStore, PreparedList
 from sync.trust import Trust
 from sync.uplink import AUTHENTICATION_RETRY_S
@@ -57,6 +57,8 @@ class Downlink:
         self._signatures = lw.NO_NEWS
         """Of the list that waits for a second yes."""
         self._refused: Coordinate = (0, 0)
+        self._superseded: Coordinate = (0, 0)
+        """Of the manifest whose list the office did not have any more."""
         self._untrusted = ""
         """Why the last manifest was not believed: told once while it stays so."""
         self._announce = asyncio.Event()
@@ -176,7 +178,8 @@ class Downlink:
             await self._tell_refused(manifest.version, error)
             self._refused = max(self._refused, coordinate)
             return
-        if prepared is None:
+        except OfficeLacks as error:
+            self._be_superseded(coordinate, error)
             return  # The office has a newer one by now: it is asked again.
         await asyncio.to_thread(self._trust.keep_list, manifest)
         self._signatures = len(manifest.signatures)
@@ -186,14 +189,23 @@ class Downlink:
             ListReady(prepared.version, path, prepared.digest, prepared.credentials, prepared.generation, guards)
         )
 
+    def _be_superseded(self, coordinate: Coordinate, error: OfficeLacks) -> None:
+        """Raises OfficeRejected where that is no reason to ask again at once: an office that says so of its newest."""
+        if not error.superseded:
+            raise error
+        if coordinate == self._superseded:
+            words = f"list {coordinate[1]} is offered, and then said to be {error.code}: mend the office"
+            raise OfficeRejected(words) from error
+        self._superseded = coordinate
+
     def _say_ready(self, ready: ListReady) -> None:
         self._ready = ready
         self._announce.set()
 
-    async def _fetch(self, manifest: lw.Manifest) -> PreparedList | None:
-        """The list of a manifest by the least that has to come. None where the office has a newer one by now.
+    async def _fetch(self, manifest: lw.Manifest) -> PreparedList:
+        """The list of a manifest by the least that has to come.
 
-        Raises ListTorn when no way brings what was promised.
+        Raises ListTorn when no way brings what was promised, OfficeLacks where the office has a newer one by now.
         """
         promised = PromisedList(
             manifest.site,
@@ -214,7 +226,7 @@ class Downlink:
                 if prepared is not None:
                     return prepared
         raw = await self._client.list(promised.version)
-        return None if raw is None else await asyncio.to_thread(self._lists.prepare_whole, raw, promised)
+        return await asyncio.to_thread(self._lists.prepare_whole, raw, promised)
 
     async def _by_changes(self, promised: PromisedList, since: int) -> PreparedList | None:
         found = await self._client.changes(promised.version, since) if since < promised.version else None

@@ -8,6 +8,9 @@ from gateway.domain.signals import LinkState
 
 log = logging.getLogger(__name__)
 
+CAUSES_LOGGED = 10
+"""Of one outage: a line that fails in ever new words fills no log."""
+
 
 class Direction(StrEnum):
     """Events go up, lists come down; one can fail without the other."""
@@ -21,6 +24,7 @@ class OfficeLink:
 
     def __init__(self) -> None:
         self._errors: dict[Direction, str | None] = {}
+        self._logged: dict[Direction, list[str]] = {direction: [] for direction in Direction}
         self.nonsense = 0
         """Answers that could not be used, since the start."""
         self.changed = asyncio.Event()
@@ -47,6 +51,7 @@ class OfficeLink:
         """The direction worked."""
         before = self._errors.get(direction, "")
         self._errors[direction] = None
+        self._logged[direction].clear()
         if before is not None:
             if before:
                 log.info("office, %s: works again", direction.value)
@@ -55,10 +60,12 @@ class OfficeLink:
             self.changed.set()
 
     def bad(self, direction: Direction, error: str, *, nonsense: bool = False) -> None:
-        """The direction failed; said once while it fails in the same way."""
+        """The direction failed; each cause is said once until the direction works again."""
         self.nonsense += nonsense
         if self._errors.get(direction) != error:
-            if self._errors.get(direction) is None:
+            logged = self._logged[direction]
+            if error not in logged and len(logged) < CAUSES_LOGGED:
+                logged.append(error)
                 log.warning("office, %s: %s", direction.value, error)
             else:
                 log.debug("office, %s: %s", direction.value, error)

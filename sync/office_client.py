@@ -35,9 +35,22 @@ _REMEDIES = {
 }
 """What a person does about it, by status."""
 _SILENT = "it is tried again; does the office hang, or is the line very slow?"
-_LACKS = ("unknown_list", "too_old", "not_newest", "unsigned")
+_SUPERSEDED = ("unknown_list", "not_newest")
 
 Answer = TypeVar("Answer")
+
+
+class OfficeLacks(OfficeRejected):
+    """404; `code` is the error's, "" where another server than an office says so."""
+
+    def __init__(self, code: str, words: str) -> None:
+        self.code = code
+        super().__init__(words)
+
+    @property
+    def superseded(self) -> bool:
+        """Whether the office has another list by now, and its manifest is to be asked for again."""
+        return self.code in _SUPERSEDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,26 +142,31 @@ class OfficeClient:
 
     async def keys(self) -> lw.KeySet | None:
         """The key set in use; None where the office signs nothing."""
-        return await self._get("keys", lw.KeySet, wire.ANSWER_BYTES)
+        try:
+            return await self._get("keys", lw.KeySet, wire.ANSWER_BYTES)
+        except OfficeLacks as error:
+            if error.code != "unsigned":  # some other server in its place
+                raise
+            return None
 
-    async def list(self, version: int) -> bytes | None:
-        """The whole list; None where another is the newest by now."""
-        async with self._stream("GET", f"list/{version}", LIST_S, may_lack=True) as response:
-            return None if response.status_code == 404 else await _body(response, wire.LIST_BYTES)
+    async def list(self, version: int) -> bytes:
+        """The whole list."""
+        async with self._stream("GET", f"list/{version}", LIST_S) as response:
+            return await _body(response, wire.LIST_BYTES)
 
     async def changes(self, version: int, since: int) -> lw.Changes | None:
-        """What is different from the list `since`; None where that isn't known any more."""
+        """What is different from the list `since`; None where the office can't say."""
         path, limit = f"list/{version}/changes", lw.CHANGES_BYTES
-        return await self._get(path, lw.Changes, limit, LIST_S, {"since": str(since)})
+        return await self._get_way(path, lw.Changes, limit, LIST_S, {"since": str(since)})
 
     async def digests(self, version: int) -> lw.Digests | None:
-        """Of all buckets; None where another list is the newest by now."""
-        return await self._get(f"list/{version}/digests", lw.Digests, wire.ANSWER_BYTES)
+        """Of all buckets; None where the office has none."""
+        return await self._get_way(f"list/{version}/digests", lw.Digests, wire.ANSWER_BYTES)
 
     async def buckets(self, version: int, numbers: Sequence[int]) -> lw.Buckets | None:
-        """What some buckets hold; None where another list is the newest by now."""
+        """What some buckets hold; None where the office has none."""
         path = f"list/{version}/buckets/{','.join(map(str, numbers))}"
-        return await self._get(path, lw.Buckets, lw.BUCKETS_BYTES, LIST_S)
+        return await self._get_way(path, lw.Buckets, lw.BUCKETS_BYTES, LIST_S)
 
     async def answers(self, after: int, wait_s: float) -> tuple[wire.Answer, ...]:
         """Wait up to `wait_s` for answers to who waits, numbered above `after`; none when there are none."""
@@ -162,6 +180,25 @@ class OfficeClient:
             raise OfficeRejected(f"answers {numbers[1]} to {numbers[-1]} don't rise above {after}")
         return found
 
+    async def _get_way(
+        self,
+        path: str,
+        record: type[Answer],
+        most: int,
+        limit_s: float = CALL_S,
+        params: dict[str, str] | None = None,
+    ) -> Answer | None:
+        """A way to a list that an office need not offer; None where it doesn't.
+
+        Raises OfficeLacks where another list is the newest by now.
+        """
+        try:
+            return await self._get(path, record, most, limit_s, params)
+        except OfficeLacks as error:
+            if error.superseded:
+                raise
+            return None
+
     async def _get(
         self,
         path: str,
@@ -170,9 +207,9 @@ class OfficeClient:
         limit_s: float = CALL_S,
         params: dict[str, str] | None = None,
     ) -> Answer | None:
-        """A record of at most so many bytes; None for 204 and 404."""
-        async with self._stream("GET", path, limit_s, params=params, may_lack=True) as response:
-            if response.status_code in (204, 404):
+        """A record of at most so many bytes; None for 204."""
+        async with self._stream("GET", path, limit_s, params=params) as response:
+            if response.status_code == 204:
                 return None
             body = await _body(response, most)
         return (
@@ -199,7 +236,6 @@ class OfficeClient:
         content: bytes | None = None,
         params: dict[str, str] | None = None,
         signature: str | None = None,
-        may_lack: bool = False,
     ) -> AsyncIterator[httpx2.Response]:
         """One exchange; the answer's status is one that the protocol knows."""
         headers = {} if content is None else {"Content-Type": "application/json"}
@@ -213,7 +249,7 @@ class OfficeClient:
                     method, path, content=content, params=params, headers=headers, timeout=timeout
                 ) as response,
             ):
-                await self._judge(response, may_lack)
+                await self._judge(response)
                 yield response
         except TimeoutError as error:
             raise OfficeUnreachable(f"no answer to {path} in {limit_s:.0f} s: {_SILENT}") from error
@@ -227,7 +263,7 @@ class OfficeClient:
             words = f"can't be reached: {_short(str(error)) or type(error).__name__}"
             raise OfficeUnreachable(f"{words}: is the network up, and office.url right?") from error
 
-    async def _judge(self, response: httpx2.Response, may_lack: bool) -> None:
+    async def _judge(self, response: httpx2.Response) -> None:
         status = response.status_code
         if status in (200, 204, 409):
             if response.headers.get("content-encoding", "identity") != "identity":
@@ -239,11 +275,10 @@ class OfficeClient:
             remedy = _REMEDIES.get(status, _REMEDIES[503])
             raise OfficeUnreachable(f"HTTP {status}{remedy}", self._retry_after_s(response.headers.get("retry-after")))
         said = (await _body(response, wire.ANSWER_BYTES)).decode(errors="replace")
-        if may_lack and status == 404 and _code(said) in _LACKS:
-            return  # The office itself says so, not some other server in its place.
         if status in (401, 403):
             raise AuthenticationFailed(_forbidden(status, said))
-        raise OfficeRejected(f"HTTP {status}: {_short(said)}{_REMEDIES.get(status, '')}")
+        words = f"HTTP {status}: {_short(said)}{_REMEDIES.get(status, '')}"
+        raise OfficeLacks(_code(said), words) if status == 404 else OfficeRejected(words)
 
     def _retry_after_s(self, value: str | None) -> float | None:
         """RFC 9110, section 10.2.3: seconds, or a date."""

@@ -37,6 +37,16 @@ def test_the_document_is_what_the_code_says() -> None:
     assert json.loads(said.stdout) == DOCUMENT, "python -m sync.office.description > docs/openapi.json"
 
 
+def test_every_code_that_the_office_can_answer_stands_on_the_protocols_page() -> None:
+    page = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+    refused = [text for path in (ROOT / "sync" / "office").glob("*.py") if (text := path.read_text(encoding="utf-8"))]
+    codes = set(re.findall(r'(?:refuse\(\d+, |Refusal\()"([a-z_]+)"', "\n".join(refused)))
+    enums = re.findall(r'"code": \{"enum": (\[[^\]]*\])', json.dumps(DOCUMENT))
+    codes |= {code for each in enums for code in json.loads(each)}
+    assert {"gone", "http", "too_large", "unknown_site", "not_newest"} <= codes
+    assert [code for code in sorted(codes) if f"`{code}`" not in page] == []
+
+
 def test_the_document_is_valid_openapi() -> None:
     openapi_spec_validator.validate(DOCUMENT)
 

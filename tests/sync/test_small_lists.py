@@ -81,6 +81,62 @@ async def test_wrong_digests_of_buckets_lead_to_the_whole_list(tmp_path: Path) -
         await _in_force(gate, 2)
 
 
+@pytest.mark.parametrize("missing", [("/changes", "/digests"), ("/changes", "/buckets/"), ("/digests",)])
+@pytest.mark.parametrize(
+    "words", [b'{"error":{"code":"not_offered","text":"I have no such way"}}', b"<h1>Not Found</h1>"]
+)
+async def test_an_office_without_the_other_ways_gets_its_list_across_whole(
+    tmp_path: Path, missing: tuple[str, ...], words: bytes
+) -> None:
+    async def plain(path: str, status: int, raw: bytes, _: asyncio.StreamWriter) -> tuple[int, bytes]:
+        return (404, words) if any(way in path for way in missing) else (status, raw)
+
+    async with a_site(tmp_path) as (office, gate):
+        office.mischief = plain
+        office.lists.put_credential(NEW)
+        await _in_force(gate, 2)
+        assert gate.doors.heard(ListRefused) == []
+
+
+@pytest.mark.parametrize("way", ["/changes", "/digests"])
+async def test_a_list_that_is_not_the_newest_any_more_is_not_fetched_whole(tmp_path: Path, way: str) -> None:
+    asked: list[str] = []
+
+    async def newer(path: str, status: int, raw: bytes, _: asyncio.StreamWriter) -> tuple[int, bytes]:
+        asked.append(path)
+        if path == f"list/2{way}":
+            return 404, _refusal("not_newest")
+        return (404, _refusal("too_old")) if path == "list/2/changes" else (status, raw)
+
+    async with a_site(tmp_path) as (office, gate):
+        office.mischief = newer
+        office.lists.put_credential(NEW)
+        await until(lambda: asked.count(f"list/2{way}") > 1, 30, "the same list is offered and withheld again")
+        assert "list/2" not in asked
+        again = asked.index("list/manifest", asked.index(f"list/2{way}"))
+        assert again < asked.index(f"list/2{way}", asked.index(f"list/2{way}") + 1), "the manifest is asked for first"
+        office.lists.put_credential({**NEW, "id": "c-10", "number": 901})
+        await _in_force(gate, 3, 40)
+
+
+async def test_another_cause_of_the_same_outage_is_a_line_of_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = [(404, b"nothing here")]
+
+    async def lacking(path: str, status: int, raw: bytes, _: asyncio.StreamWriter) -> tuple[int, bytes]:
+        return said[0] if path.startswith("list/2") else (status, raw)
+
+    async with a_site(tmp_path) as (office, _):
+        office.mischief = lacking
+        office.lists.put_credential(NEW)
+        await until(lambda: "HTTP 404: nothing here" in caplog.text, 30, "the first cause is told")
+        said[0] = (400, b"of no use")
+        await until(lambda: "HTTP 400: of no use" in caplog.text, 30, "the second cause is told")
+        told = [r.message for r in caplog.records if r.levelno >= logging.WARNING and "HTTP 404: nothing" in r.message]
+        assert len(told) == 1, "each once"
+
+
 def _refusal(code: str) -> bytes:
     return json.dumps({"error": {"code": code, "text": "not any more"}}).encode()
 
@@ -117,7 +173,7 @@ def spoiling(change: Callable[[bytes], bytes]) -> Callable[[SmallOffice], Mischi
         if path.endswith("/changes"):
             return 404, _refusal("too_old")
         if path.endswith("/digests"):
-            return 404, _refusal("not_newest")
+            return 404, _refusal("not_offered")
         return status, change(raw) if path == "list/2" else raw
 
     return lambda _: mischief
@@ -253,7 +309,7 @@ async def test_answers_that_are_none_leave_the_list_in_force_with_an_alarm_and_a
             return await fault(path, status, raw, line)
         if path.endswith("/changes"):
             return 404, _refusal("too_old")
-        return (404, _refusal("not_newest")) if path.endswith("/digests") else (status, raw)
+        return (404, _refusal("not_offered")) if path.endswith("/digests") else (status, raw)
 
     async with a_site(tmp_path) as (office, gate):
         await until(lambda: gate.doors.status.get("office") == "online")
