@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gateway.clock import SystemClock
 from gateway.errors import ListUntrusted
 from sync import list_wire as lw
+from sync.device_key import DeviceKey
 from sync.office.signing import ROOT, make_key_set, make_keys, read_key, sign
 from sync.trust import Trust
 from tests.sync.keys import Keys
@@ -210,23 +211,38 @@ def test_a_damaged_file_of_what_was_believed_is_nothing_believed_and_no_crash(co
 
 
 def test_signed_bytes_and_digests_are_those_of_the_protocols_page() -> None:
-    """Golden: another language must come to the same."""
-    manifest = lw.Manifest("demo", 1, 13, 12, 4, ROOT_OF_NOTHING, NOW, 2)
+    """Golden: another language must come to the same, from the texts, records and seeds that lie there."""
     golden = msgspec.json.decode((Path(__file__).parents[1] / "vectors" / "lists.json").read_bytes())
-    assert lw.manifest_bytes(manifest).hex() == golden["manifest_bytes"]
-    keys = lw.KeySet(2, NOW, ("aa" * 32, "bb" * 32), "")
-    assert lw.key_set_bytes(keys).hex() == golden["key_set_bytes"]
-    revoked = lw.Revocations("demo", 5, NOW, (lw.Revoked("c-1", 0, 14),), 2)
-    assert lw.revocations_bytes(revoked).hex() == golden["revocations_bytes"]
-    person, card = b'{"id":"p-1","levels":[{"level":"residents"}]}', b'{"cardholder":"p-1","id":"c-1","key":"00"}'
-    lines = [lw.entry_line("cardholders", "p-1", person), lw.entry_line("credentials", "c-1", card)]
-    assert (lw.bucket_of("p-1"), lines[0].hex(), lines[1].hex()) == (golden["bucket"], *golden["lines"])
+    texts = {part: [text.encode() for text in golden["list"][part]] for part in ("cardholders", "credentials")}
+    lines = [
+        lw.entry_line(part, msgspec.json.decode(text)["id"], text) for part, each in texts.items() for text in each
+    ]
+    assert (lw.bucket_of("p-1"), [line.hex() for line in lines]) == (golden["bucket"], golden["lines"])
     digests = bytearray(lw.bucket_digest(()) * lw.BUCKETS)
-    at = lw.bucket_of("p-1") * 32
+    at = golden["bucket"] * 32
     digests[at : at + 32] = lw.bucket_digest(lines)
-    rules = lw.rules_digest({"zone": msgspec.Raw(b'"Asia/Shanghai"'), "levels": msgspec.Raw(b'[{"id":"residents"}]')})
-    assert rules.hex() == golden["rules"]
-    assert lw.root_of(rules, bytes(digests)) == golden["root"]
+    rules = lw.rules_digest({name: msgspec.Raw(text.encode()) for name, text in golden["list"]["rules"].items()})
+    assert (rules.hex(), lw.root_of(rules, bytes(digests))) == (golden["rules"], golden["root"])
+
+
+def test_the_golden_records_are_signed_by_the_golden_keys(tmp_path: Path) -> None:
+    golden = msgspec.json.decode((Path(__file__).parents[1] / "vectors" / "lists.json").read_bytes())
+    root, signing = (DeviceKey(bytes.fromhex(golden["seeds"][name])) for name in ("root", "signing"))
+    assert {"root": root.public, "signing": signing.public} == golden["keys"]
+    manifest = msgspec.convert(golden["manifest"]["record"], lw.Manifest)
+    keys = msgspec.convert(golden["key_set"]["record"], lw.KeySet)
+    revoked = msgspec.convert(golden["revocations"]["record"], lw.Revocations)
+    signed = {"manifest": lw.manifest_bytes(manifest), "revocations": lw.revocations_bytes(revoked)}
+    for name, content in signed.items():
+        assert content.hex() == golden[name]["signed"]
+        told = {"key": signing.public, "signature": signing.sign(content)}
+        assert golden[name]["record"]["signatures"] == [told]
+    assert lw.key_set_bytes(keys).hex() == golden["key_set"]["signed"]
+    assert root.sign(lw.key_set_bytes(keys)) == keys.signature
+    assert (manifest.root, manifest.count) == (golden["root"], 2)
+    trust = Trust("demo", bytes.fromhex(root.public), tmp_path / "trust.json", SystemClock())
+    trust.take_keys(keys)
+    assert trust.judge(manifest) is False, "one signature"
 
 
 def test_the_root_key_signs_nothing_but_key_sets(keys: Keys, tmp_path: Path) -> None:

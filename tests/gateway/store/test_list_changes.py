@@ -335,11 +335,11 @@ def test_no_digits_lie_in_the_files_and_their_lines_open_with_the_site_key_only(
 
 def test_this_sides_digests_are_those_of_the_protocols_page() -> None:
     golden = msgspec.json.decode((Path(__file__).parents[2] / "vectors" / "lists.json").read_bytes())
-    person, card = b'{"id":"p-1","levels":[{"level":"residents"}]}', b'{"cardholder":"p-1","id":"c-1","key":"00"}'
+    (person,), (card,) = ([text.encode() for text in golden["list"][part]] for part in ("cardholders", "credentials"))
     lines = [ld.line(ld.CARDHOLDER, "p-1", person), ld.line(ld.CREDENTIAL, "c-1", card)]
     assert (ld.bucket_of("p-1"), [each.hex() for each in lines]) == (golden["bucket"], golden["lines"])
     digests = bytearray(ld.bucket_digest(()) * ld.BUCKETS)
     digests[golden["bucket"] * 32 : golden["bucket"] * 32 + 32] = ld.bucket_digest(lines)
-    rules = ld.rules_digest({"zone": b'"Asia/Shanghai"', "levels": b'[{"id":"residents"}]'})
+    rules = ld.rules_digest({name: text.encode() for name, text in golden["list"]["rules"].items()})
     assert rules.hex() == golden["rules"]
     assert ld.root_of(rules, digests).hex() == golden["root"]
