@@ -23,6 +23,7 @@ _TYPES: dict[str, tuple[str, ...]] = {
     AlarmKind.WRONG_ATTEMPTS: ("AccessDenied",),
     AlarmKind.TOUR: _TOUR_EVENTS,
     AlarmKind.LIST_REJECTED: ("ListRejected",),
+    AlarmKind.LIST_WAITING: ("ListHeld",),
 }
 """The events that raise an alarm, by its kind; other kinds say themselves what happened."""
 _SUBJECTS: dict[str, Callable[[AlarmView], str | None]] = {

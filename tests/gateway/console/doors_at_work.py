@@ -100,6 +100,7 @@ class DoorsAtWork:
         self.signals: list[Signal] = []
         self.reachable = True
         self.fire_active = False
+        self.list_held: dict[str, int] | None = None
         self.now = {door: dict(SECURE) for door in _DOORS}
         """What the status says of the doors' contacts, locks and phases."""
         self.now["yard"] |= {"phase": "forced", "contact": "open"}
@@ -207,6 +208,7 @@ class DoorsAtWork:
                 "cameras": {"state": "online", "yard.state": "online", "yard.fps": 9.9},
             },
             "list": {"version": 7, "issued_at": "2026-11-23T08:00:00Z", "credentials": 240},
+            "list_held": self.list_held,
             "journal": {"available": True, "head_row": 1},
             "clock": {"quality": "synchronised"},
             "fire": {"latched": latched, "active": self.fire_active},

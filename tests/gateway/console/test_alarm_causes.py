@@ -105,3 +105,20 @@ async def test_a_list_refused_is_told_with_its_faults(site: SiteAtWork) -> None:
         table = (await client.get("/api/events.csv?types=ListRejected")).text
     assert event["technical"].split("\n") == list(faults)
     assert "; ".join(faults) in table
+
+
+async def test_a_list_that_waits_is_told_with_its_version_and_how_many_it_concerns(
+    page: Page, site: SiteAtWork
+) -> None:
+    counts = {"removed": 81, "granted": 0, "all_doors": 0, "unlocked": 0}
+    for version in (8, 9):
+        await site.doors.record(ev.ListHeld(list_version=version, **counts))
+        alarm = await site.doors.alarm(AlarmKind.LIST_WAITING, "office")
+    await sign_in(page, site, "lin", Role.GUARD)
+    await page.click(f"[data-alarm={alarm}]")
+    await expect(page.locator(".about .event")).to_have_count(2)
+    await expect(page.locator(".about .event").first).to_contain_text("第 9 版等待二次确认：81 项失去通行权")
+    await expect(page.locator("#confirm-list")).to_have_count(0)
+    site.doors.list_held = {"version": 9, **counts}  # the status comes after the alarm
+    await expect(page.locator("#confirm-list")).to_be_visible()
+    await expect(page.locator(f"[data-alarm={alarm}]")).to_contain_text("第 9 版：81 项失去通行权，0 项获得通行权")

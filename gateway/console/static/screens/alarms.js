@@ -8,6 +8,8 @@ import { cameraOf, firstToSee, media, named as evidenceName, newestFirst, noClip
 import { changes, endedAlarms, isLive, loudAlarms, openAlarms, state } from "../state.js";
 import { dateTime, dayTime, elapsed, named, said, t, word } from "../words.js";
 
+const held = (alarm) => alarm.kind === "list_waiting" && alarm.active && state.status.list_held;
+
 class AlarmsScreen extends HTMLElement {
   connectedCallback() {
     this.list = h("section", { class: "list", "aria-label": t("ui.alarms") });
@@ -15,7 +17,8 @@ class AlarmsScreen extends HTMLElement {
     this.replaceChildren(this.list, this.pane);
     this.signal = new AbortController();
     changes.addEventListener("alarms", () => this.draw(), this.signal);
-    changes.addEventListener("status", () => this.sayWhyNot(), this.signal);
+    // The list that waits comes with the status, which may follow its alarm.
+    changes.addEventListener("status", () => { this.sayWhyNot(); if (this.held !== state.status.list_held?.version) this.draw(); }, this.signal);
     this.timer = setInterval(() => this.tick(), 1000);
     this.draw();
   }
@@ -27,6 +30,7 @@ class AlarmsScreen extends HTMLElement {
     this.sayWhyNot();
   }
   draw() {
+    this.held = state.status.list_held?.version;
     const open = openAlarms(), ended = endedAlarms().slice(0, 30);
     // Until somebody chooses, the most urgent alarm is shown.
     if (!state.alarms.has(state.selected)) state.pinned = false;
@@ -47,6 +51,7 @@ class AlarmsScreen extends HTMLElement {
       onclick: () => { state.selected = alarm.id; state.pinned = true; this.draw(); } },
       badge(alarm.priority, t(`ui.priority_${alarm.priority}`)),
       h("span", { class: "what" }, h("b", {}, word("alarm", alarm.kind)),
+        held(alarm) ? h("span", { class: "held" }, t("ui.list_held_short", held(alarm))) : "",
         h("span", {}, said(alarm.place), alarm.count > 1 ? ` · ${t("ui.times", { count: alarm.count })}` : ""),
         alarm.state !== "resolved" && !alarm.active && h("span", { class: "normal" }, t("ui.normal"))),
       h("span", { class: "when" }, alarm.state === "resolved" ? dayTime(alarm.resolved_at, state.site.zone) : h("b", { "data-since": alarm.last_at }, elapsed(alarm.last_at)),
@@ -59,7 +64,7 @@ class AlarmsScreen extends HTMLElement {
       alarm.state !== "resolved" && (alarm.active ? t("ui.active") : t("ui.normal")),
       alarm.acknowledged_by ? t("ui.acknowledged_by", { user: alarm.acknowledged_by }) : alarm.state === "open" && t("ui.unacknowledged"),
       alarm.resolved_by && `${t("ui.resolved_by", { user: alarm.resolved_by })}: ${word("outcome", alarm.outcome)}`,
-      alarm.kind === "list_waiting" && alarm.active && state.status.list_held && t("ui.list_held", state.status.list_held),
+      held(alarm) && t("ui.list_held", held(alarm)),
       alarm.note, alarm.quiet && t("ui.quiet_alarm"),
     ].filter(Boolean).join(" · ");
   }
@@ -70,7 +75,7 @@ class AlarmsScreen extends HTMLElement {
       act({ id: "resolve", onclick: () => resolve(alarm) }, [t("ui.resolve"), h("kbd", {}, "N")]),
       alarm.door && act({ id: "open-door", onclick: () => openDoor(alarm.door) }, [t("ui.open_door"), h("kbd", {}, "D")], () => whyNoOpen(alarm.door)),
       alarm.kind === "fire" && alarm.active && act({ id: "alarm-fire-reset", onclick: clearFire }, t("ui.fire_reset"), whyNoFireReset),
-      alarm.kind === "list_waiting" && alarm.active && state.status.list_held && act({ id: "confirm-list", onclick: () => confirmList(state.status.list_held) }, t("ui.confirm_list")),
+      held(alarm) ? act({ id: "confirm-list", onclick: () => confirmList(held(alarm)) }, t("ui.confirm_list")) : "",
       h("p", { class: "why-not muted" }));
   }
   // A button that can't be pressed says why, also to a finger.
@@ -82,7 +87,7 @@ class AlarmsScreen extends HTMLElement {
     place.textContent = reasons.filter(Boolean).join(" · ");
   }
   detail(alarm) {
-    const key = alarm ? `${alarm.id}/${alarm.row}/${document.documentElement.lang}` : "";
+    const key = alarm ? `${alarm.id}/${alarm.row}/${document.documentElement.lang}/${this.held ?? ""}` : "";
     if (key && key === this.drawn) return;
     // A new row of the same alarm must not restart a picture that is running.
     const running = alarm && this.drawn?.startsWith(`${alarm.id}/`) ? this.pane.querySelector("live-picture") : null;
