@@ -136,7 +136,7 @@ def _speed(store: Store, folder: Path) -> list[Row]:
     folder.mkdir()
     speed = store.ask(folder, "speed", LONE, BURST)
     read = store.ask(folder, "read")
-    count, given = LONE + BURST, len(set(read["numbers"]))
+    given = len(set(read["numbers"]))
     in_files, twice = (
         f"{speed['at_once']} of {LONE} in its files when the last had returned",
         len(read["numbers"]) - given,
@@ -153,7 +153,7 @@ def _speed(store: Store, folder: Path) -> list[Row]:
             f"read out, pack by pack: {store.name}",
             read["per_s"],
             "events/s",
-            f"of {count:,} in its files {given:,} came, {twice} of them twice",
+            f"of {read['in_files']:,} in its files {given:,} came, {twice} of them twice",
         ),
     ]
 
