@@ -95,17 +95,21 @@ class ListDesk:
         self._tell(*self.alarms.raise_alarm(AlarmKind.LIST_REJECTED, "office", moment))
 
     def revoke(self, signal: sg.OfficeRevoked, access_list: AccessList | None) -> None:
-        """Refuse these until a list says so too; what the list in force says already is forgotten."""
+        """Refuse these until a list says so too.
+
+        What the list in force says already is kept as long as there is room: the list before may have to stand in.
+        """
         in_force = (0, 0) if access_list is None else (access_list.generation, access_list.version)
-        for credential, known in list(self.register.revoked.items()):
-            if (known.generation, known.version) <= in_force:
-                self.register.put("revoked", credential, None)
         fresh = []
         for each in signal.revoked[:REVOCATIONS_MAX]:
             value = Revoked(each.generation, each.version)
             if (each.generation, each.version) > in_force and self.register.revoked.get(each.credential) != value:
                 self.register.put("revoked", each.credential, value)
                 fresh.append(each.credential)
+        known = self.register.revoked
+        said = [credential for credential, each in known.items() if (each.generation, each.version) <= in_force]
+        for credential in said[: max(0, len(known) - REVOCATIONS_MAX)]:
+            self.register.put("revoked", credential, None)
         if fresh:
             self._tell(ev.CredentialsRevoked(sequence=signal.sequence, credentials=tuple(fresh)))
 

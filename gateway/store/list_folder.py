@@ -218,11 +218,14 @@ def _names(texts: tuple[bytes, ...]) -> frozenset[str]:
         raise ListTorn((f"$: an entry makes no sense: {error}",)) from error
 
 
-def set_current(folder: Path, compiled: CompiledFile) -> None:
-    """Name the list in force, in one durable step; the one before is kept, older ones are removed."""
+def set_current(folder: Path, compiled: CompiledFile, stood_in: bool = False) -> None:
+    """Name the list in force, in one durable step; the one before is kept, older ones are removed.
+
+    `stood_in`: the file named until now is damaged, and the one before it was in force: that one is kept.
+    """
     before = _read(folder)
     previous = None if before is None else before.path
-    if before is not None and previous == compiled.path.name:
+    if before is not None and (stood_in or previous == compiled.path.name):
         previous = before.previous
     current = _Current(
         compiled.path.name, compiled.version, compiled.digest, compiled.credentials, previous, compiled.generation

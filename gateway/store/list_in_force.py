@@ -36,7 +36,6 @@ class ListInForce:
         path = self._data / relative
         beside = current if isinstance(current, CompiledAccessList) else None
         opened = open_list(path, self._site_key, beside=beside)
-        set_current(
-            self._lists, CompiledFile(path, opened.version, opened.digest, opened.credentials, opened.generation)
-        )
+        made = CompiledFile(path, opened.version, opened.digest, opened.credentials, opened.generation)
+        set_current(self._lists, made, stood_in=current is not None and current.fallback)
         return opened

@@ -103,14 +103,32 @@ def test_a_revoked_card_is_refused_at_once_and_until_a_list_says_so_itself(rig: 
     assert "AccessGranted" in said(rig.swipe(2)), "this list has taken it up, and gives the card back"
 
 
-def test_a_revocation_that_is_told_again_is_one_and_what_the_list_has_is_forgotten(rig: Rig) -> None:
+def test_a_revocation_that_is_told_again_is_one(rig: Rig) -> None:
     revoked = sg.OfficeRevoked(1, (sg.RevokedCredential("c-9", 0, 2),))
     rig.handle(revoked)
     assert said(rig.handle(revoked)) == []
     assert list(rig.controller.register.revoked) == ["c-9"]
+
+
+def test_a_revoked_card_is_refused_also_by_the_list_before_that_has_to_stand_in(rig: Rig) -> None:
+    before = rig.access_list
+    credential = only(rig.swipe(2), ev.AccessGranted).credential
+    rig.handle(sg.OfficeRevoked(1, (sg.RevokedCredential(str(credential), 0, 2),)))
     rig.access_list = replace(rig.access_list, version=2)  # type: ignore[type-var]
-    rig.handle(sg.OfficeRevoked(2, ()))
-    assert list(rig.controller.register.revoked) == []
+    rig.handle(sg.OfficeRevoked(2, (sg.RevokedCredential("c-9", 0, 3),)))
+    rig.access_list = before
+    rig.pass_time(1.5)
+    assert only(rig.swipe(2), ev.AccessDenied).reason == "CredentialNotEnabled"
+
+
+def test_what_the_list_in_force_says_itself_makes_room_for_newer_revocations(rig: Rig) -> None:
+    rig.handle(sg.OfficeRevoked(1, tuple(sg.RevokedCredential(f"c-{n}", 0, 2) for n in range(100, 1100))))
+    rig.access_list = replace(rig.access_list, version=2)  # type: ignore[type-var]
+    rig.handle(sg.OfficeRevoked(2, tuple(sg.RevokedCredential(f"d-{n}", 0, 3) for n in range(10))))
+    kept = rig.controller.register.revoked
+    assert len(kept) == 1000
+    assert "c-109" not in kept
+    assert {"c-110", "d-0", "d-9"} <= kept.keys()
 
 
 def test_unsigned_lists_are_an_alarm_that_stands_until_the_site_wants_signatures() -> None:
