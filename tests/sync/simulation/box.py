@@ -1,9 +1,10 @@
-"""One gateway in the simulation: its real journal and its real uplink, on a machine that dies and is put back."""
+"""One gateway in the simulation: its real journal and uplink, its doors and lists where they are played, on a machine
+that dies and is put back.
+"""
 
 import asyncio
-import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -11,6 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from gateway.clock import BUILD_FLOOR
 from gateway.domain.commands import ForkJournal
 from gateway.domain.events import AlarmRaised, DoorOpened, Event, JournalGap
 from gateway.domain.moment import ClockQuality, Moment
@@ -25,8 +27,10 @@ from sync.link import OfficeLink
 from sync.office_client import OfficeClient
 from sync.uplink import Uplink
 from tests.sync.simulation.disk import Crashed, Disk
-from tests.sync.simulation.network import Line, Transport
-from tests.sync.simulation.office import SITE, TOKEN, Office
+from tests.sync.simulation.machine import Machine
+from tests.sync.simulation.network import Line, Listener, Transport
+from tests.sync.simulation.office import TOKEN, Office
+from tests.sync.simulation.office_lists import SITE
 
 START = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 JOURNAL = "journal.db"
@@ -37,14 +41,17 @@ class BoxClock:
 
     def __init__(self, boot_id: str) -> None:
         self.boot_id, self.skew_s = boot_id, 0.0
+        self._floor = BUILD_FLOOR
 
     def now(self) -> Moment:
         passed_s = asyncio.get_running_loop().time()
         wall = START + timedelta(seconds=passed_s + self.skew_s)
-        return Moment(wall, passed_s, self.boot_id, ClockQuality.UNSYNCHRONISED)
+        quality = ClockQuality.SUSPECT if wall < self._floor else ClockQuality.UNSYNCHRONISED
+        return Moment(wall, passed_s, self.boot_id, quality)
 
     def raise_floor(self, floor: datetime) -> None:
-        """The simulated wall is what it is."""
+        """As the real one's."""
+        self._floor = max(self._floor, floor)
 
 
 class InlineJournal(SqliteJournal):
@@ -66,8 +73,8 @@ class InlineJournal(SqliteJournal):
             self._attempt(self._next_group())
 
 
-class _Doors:
-    """The doors process as the uplink knows it: it has the journal fork."""
+class _ForkingDoors:
+    """The doors process as the uplink knows it, where no lists are played: it has the journal fork."""
 
     def __init__(self, box: "Box") -> None:
         self._box = box
@@ -84,12 +91,15 @@ class _NoList:
         return 0, 0
 
 
-class Box:
+class Box(Machine):
     """A gateway. `seen` is what its journal has held durably since it was last put back."""
 
     def __init__(self, name: str, folder: Path, office: Office, chance: Random) -> None:
+        super().__init__()
         self.name, self.office, self._chance = name, office, chance
         self.disk, self.line = Disk(folder, chance), Line()
+        self.way: Listener = office
+        """What its line leads to."""
         self.seen: set[str] = set()
         self.told_gone: set[str] = set()
         """What it removed, and said so: a copy of it may have it, and the office go on without it."""
@@ -97,8 +107,7 @@ class Box:
         """Whether an image was restored, or it is a copy: only then may its history fork."""
         self.boots = 0
         self.dies_in_forks = True
-        self.died_at_a_commit = False
-        """Within what the uplink asked for: the world lets the machine die."""
+        self.tell: Callable[[str], None] = lambda _: None
         self.uplink: Uplink | None = None
         self._journal: InlineJournal | None = None
         self._tasks: list[asyncio.Task[Any]] = []
@@ -116,22 +125,49 @@ class Box:
     def start(self) -> None:
         """Boot: doors first, then the uplink."""
         self.boots += 1
-        self.clock = BoxClock(f"{self.name}-{self.boots}")
+        skew_s, self.clock = self.clock.skew_s, BoxClock(f"{self.name}-{self.boots}")
+        self.clock.skew_s = skew_s  # a clock that is wrong is wrong after a boot as well
         try:
-            self._journal = InlineJournal(self.path, self.clock)
+            self._start_doors()
         except Crashed:
             self.crash()
             return
         self.start_sync()
 
+    def _start_doors(self) -> None:
+        self._journal = InlineJournal(self.path, self.clock)
+
     def start_sync(self) -> None:
         """Begin the sync process."""
         key = DeviceKey(b"d" * 32)
-        transport = Transport(self.line, self.office, self._chance)
+        transport = Transport(self.line, self.way, self._chance)
         client = OfficeClient("http://office", SITE, TOKEN, key, self.clock, transport)
+        self._start_work(client, OfficeLink())
+
+    def _start_work(self, client: OfficeClient, link: OfficeLink) -> None:
+        self._start_uplink(client, link, _NoList(), _ForkingDoors(self))
+
+    def _start_uplink(self, client: OfficeClient, link: OfficeLink, lists: Any, doors: Any) -> None:
         reader = SqliteJournalReader(self.path)
-        self.uplink = Uplink(reader, _NoList(), client, OfficeLink(), self.clock, "sim", _Doors(self), self._delivered)  # type: ignore[arg-type]
-        self._tasks = [asyncio.get_running_loop().create_task(self.uplink.run())]
+        self.uplink = Uplink(reader, lists, client, link, self.clock, "sim", doors, self._delivered)
+        self._tasks.append(self._begin(self.uplink.run()))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """A task of this machine; it ends by dying with it only."""
+        task = asyncio.get_running_loop().create_task(work, context=self.context)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not _is_crash(error):
+            self.trouble.append(f"{self.name}: a process ended by {error!r}")
+
+    def die(self) -> None:
+        """The whole machine, here and now."""
+        if self.runs or self._tasks:
+            self.crash(power=self._chance.random() < 0.5)
+            self.tell("died")
 
     def stop_sync(self) -> None:
         """The sync process dies, wherever it is just now."""
@@ -144,14 +180,14 @@ class Box:
         self.stop_sync()
         self._journal = None
         self.disk.drop_connections()
-        self.disk.crash_at = None
+        self.disk.crash_at = self.dies_at = None
         if power:
             self.disk.tear(JOURNAL)
+            self.disk.cut_power()
 
     def restore(self, image: Path) -> None:
         """It is put back to an image; it must not run."""
-        shutil.rmtree(self.disk.folder)
-        shutil.copytree(image, self.disk.folder)
+        self.disk.restore(image)
         self.put_back = True
         self.seen = set(self.event_ids())
 
@@ -166,16 +202,16 @@ class Box:
             self.uplink.wake()
 
     def fork(self, signal: HistoryDiverged) -> None:
-        """What the doors do about another history."""
+        """What the doors do about another history. Raises Crashed."""
         if self._journal is None:
             return
+        self._may_die_in_fork()
+        point = ForkJournal("fork", signal.current, signal.epoch, signal.seq, signal.hash)
+        self._journal.fork(point, self.clock.now())
+
+    def _may_die_in_fork(self) -> None:
         if self.dies_in_forks and self._chance.random() < 0.4:
             self.disk.crash_at = self._chance.randrange(2)
-        point = ForkJournal("fork", signal.current, signal.epoch, signal.seq, signal.hash)
-        try:
-            self._journal.fork(point, self.clock.now())
-        except Crashed:
-            self.died_at_a_commit = True
 
     def work(self) -> None:
         """The journal's writer tries again what is queued."""
@@ -258,3 +294,9 @@ class Box:
 
     def _delivered(self, rows: Sequence[RecordedEvent]) -> None:
         """Nothing waits for an answer here."""
+
+
+def _is_crash(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return any(_is_crash(each) for each in error.exceptions)
+    return isinstance(error, Crashed)

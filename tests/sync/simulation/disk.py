@@ -1,18 +1,29 @@
-"""SQLite on a disk that can fail, and processes that can die, at any commit."""
+"""SQLite and plain files on a disk that can fail; processes that can die at any commit and at any step of a file."""
 
+import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
 _connect = sqlite3.connect
+_fsync, _replace, _unlink = os.fsync, os.replace, os.unlink
 
 
 class Crashed(BaseException):
     """The process that used this disk is dead: no code of it handles this."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Renamed:
+    """A name that a folder holds in memory only: until the folder is synced, a power cut may bring back what was."""
+
+    path: Path
+    before: bytes | None
 
 
 class Disk:
@@ -22,35 +33,87 @@ class Disk:
         self.folder, self._chance = folder, chance
         folder.mkdir(parents=True)
         self.crash_at: int | None = None
-        """The process dies at this many commits from now."""
+        """The process dies at this many commits, or steps of a file, from now."""
         self.failing = False
         self.commits = 0
+        self._dead = False
+        """Nothing more of this process comes to the disk."""
         self._open: dict[Connection, None] = {}
         self._images = 0
+        self._synced: set[int] = set()
+        self._unsynced: dict[Path, None] = {}
+        self._renamed: list[_Renamed] = []
 
     def commit(self, connection: "Connection") -> sqlite3.Cursor:
         """Commit, or fail, or die before or after it."""
         self.commits += 1
         if self.failing:
             raise sqlite3.OperationalError("disk I/O error")
-        if self.crash_at is not None:
-            self.crash_at -= 1
-            if self.crash_at < 0:
-                self.crash_at = None
-                if self._chance.random() < 0.5:
-                    connection.finish()
-                raise Crashed
+        if self._dies_here():
+            if self._chance.random() < 0.5:
+                connection.finish()
+            raise Crashed
         return connection.finish()
+
+    def step(self, work: Callable[[], None]) -> None:
+        """A step of a plain file: done, or it fails, or the process dies before or after it."""
+        if self._dead:
+            raise Crashed
+        self.commits += 1
+        if self.failing:
+            raise OSError(5, "Input/output error")
+        dies = self._dies_here()
+        if not dies or self._chance.random() < 0.5:
+            work()
+        if dies:
+            self._dead = True
+            raise Crashed
+
+    def synced(self, path: Path) -> None:
+        """A file's content, or a folder's names, are durable."""
+        if path.is_dir():
+            self._renamed = [each for each in self._renamed if each.path.parent != path]
+        else:
+            self._synced.add(path.stat().st_ino)
+
+    def replaced(self, source: Path, target: Path) -> None:
+        """A file gets the name of another."""
+        self._renamed.append(_Renamed(target, target.read_bytes() if target.exists() else None))
+        self._unsynced.pop(target, None)
+        if source.stat().st_ino not in self._synced:
+            self._unsynced[target] = None
+        _replace(source, target)
+
+    def removed(self, path: Path) -> None:
+        """A name is taken out of its folder. A dead process tidies nothing."""
+        if not self._dead:
+            if path.exists():
+                self._renamed.append(_Renamed(path, path.read_bytes()))
+            _unlink(path)
 
     def opened(self, connection: "Connection") -> None:
         """It must be closed when the process dies."""
         self._open[connection] = None
 
     def drop_connections(self) -> None:
-        """The process is dead: what was not committed is not there."""
+        """The process is dead: what was not committed is not there. The next one finds a disk that works."""
         for connection in self._open:
             connection.close()
         self._open.clear()
+        self._dead = False
+
+    def cut_power(self) -> None:
+        """What lay in memory only is gone: the last names given, and the content of files that nobody synced."""
+        keep = self._chance.randrange(len(self._renamed) + 1) if self._renamed else 0
+        for each in reversed(self._renamed[keep:]):
+            if each.before is not None:
+                each.path.write_bytes(each.before)
+            elif each.path.exists():
+                _unlink(each.path)
+        for path in self._unsynced:
+            if path.exists():
+                os.truncate(path, self._chance.randrange(path.stat().st_size + 1))
+        self._forget_memory()
 
     def tear(self, name: str) -> None:
         """A frame that was being written when the power went: it lies torn behind the last commit."""
@@ -71,6 +134,19 @@ class Disk:
         """Put an image in the place of what is there; nobody may have it open."""
         shutil.rmtree(self.folder)
         shutil.copytree(image, self.folder)
+        self._forget_memory()
+
+    def _forget_memory(self) -> None:
+        self._renamed, self._unsynced, self._synced = [], {}, set()
+
+    def _dies_here(self) -> bool:
+        if self.crash_at is None:
+            return False
+        self.crash_at -= 1
+        if self.crash_at >= 0:
+            return False
+        self.crash_at = None
+        return True
 
 
 class Connection(sqlite3.Connection):
@@ -89,15 +165,16 @@ class Connection(sqlite3.Connection):
 
 
 @contextmanager
-def disks(found: dict[Path, Disk]) -> Iterator[None]:
-    """Every SQLite file below one of these folders is on its disk."""
+def disks(found: dict[Path, Disk], now: Callable[[], str]) -> Iterator[None]:
+    """Every file below one of these folders is on its disk. To SQLite it is `now`, as `strftime` would write it."""
 
     def connect(database: Any, **options: Any) -> sqlite3.Connection:
         connection = _connect(database, factory=Connection, **options)
-        text = str(database).removeprefix("file://").split("?", maxsplit=1)[0]
+        text = str(database).removeprefix("file://").removeprefix("file:").split("?", maxsplit=1)[0]
         disk = found.get(Path(text).parent)
         if disk is not None and "mode=ro" not in str(database):
             connection.disk = disk
+            connection.create_function("strftime", 2, lambda form, _: now() + form.partition("%f")[2])
         if disk is not None:
             disk.opened(connection)
         connection.execute("PRAGMA cache_size = -256")
@@ -105,6 +182,44 @@ def disks(found: dict[Path, Disk]) -> Iterator[None]:
 
     sqlite3.connect = connect  # type: ignore[assignment]
     try:
-        yield
+        with _plain_files(found):
+            yield
     finally:
         sqlite3.connect = _connect
+
+
+@contextmanager
+def _plain_files(found: dict[Path, Disk]) -> Iterator[None]:
+    def disk_of(path: Any, options: dict[str, Any]) -> Disk | None:
+        if options or not isinstance(path, str | Path):
+            return None
+        place = Path(path)
+        return found.get(place.parent) or found.get(place.parent.parent)
+
+    def fsync(number: int) -> None:
+        path = Path(os.readlink(f"/proc/self/fd/{number}"))
+        disk = disk_of(path, {})
+        if disk is None:
+            _fsync(number)
+        else:
+            disk.step(lambda: disk.synced(path))
+
+    def replace(source: Any, target: Any, **options: Any) -> None:
+        disk = disk_of(target, options)
+        if disk is None:
+            _replace(source, target, **options)
+        else:
+            disk.step(lambda: disk.replaced(Path(source), Path(target)))
+
+    def unlink(path: Any, **options: Any) -> None:
+        disk = disk_of(path, options)
+        if disk is None:
+            _unlink(path, **options)
+        else:
+            disk.removed(Path(path))
+
+    os.fsync, os.replace, os.unlink = fsync, replace, unlink  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        os.fsync, os.replace, os.unlink = _fsync, _replace, _unlink

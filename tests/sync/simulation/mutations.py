@@ -3,16 +3,26 @@
 import inspect
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any
 
+from gateway.domain import passage
+from gateway.domain.list_desk import ListDesk
+from gateway.domain.register import Register
+from gateway.site_loop import SiteLoop
+from gateway.store import list_changes, list_compiler, list_file, list_folder, list_identifiers, list_state
 from gateway.store.journal_rows import JournalRows
-from sync import history, uplink
+from gateway.store.list_folder import ListFolder
+from sync import history, trust, uplink
+from sync.downlink import Downlink
 from sync.office import streams
 from sync.office.devices import Devices
 from sync.office.ledger import Ledger
 from sync.office.streams import Streams
+from sync.revocations import RevocationsDown
+from sync.trust import Trust
 from sync.uplink import Uplink
 
 
@@ -67,26 +77,157 @@ MUTATIONS = {
 }
 
 
+LIST_MUTATIONS: dict[str, tuple[Mutation, ...]] = {
+    "no digest is compared": (
+        Mutation(list_state, "update", "judge_root(promised, held + people, rules_digest(rules), digests)", "pass"),
+        Mutation(list_compiler, "compile_list", "judge_root(promised, count,", "(lambda *_: None)(promised, count,"),
+    ),
+    "no key must have signed": (Mutation(Trust, "_signers", "if not signers:", "if False:"),),
+    "a signature is not verified": (Mutation(trust, "_signed_by", "return False", "return True"),),
+    "any key set is taken": (Mutation(Trust, "take_keys", "if not _signed_by(", "if False and _signed_by("),),
+    "the keys of before are still good": (
+        Mutation(Trust, "_signers", "if keys is None or epoch != keys.key_epoch:", "if keys is None:"),
+        Mutation(Trust, "_signers", "if each.key in keys.keys}", "}"),
+    ),
+    "another site's list is taken": (
+        Mutation(Trust, "judge", "if manifest.site != self._site:", "if False:"),
+        Mutation(ListFolder, "_parsed", "if document.site != site:", "if False:"),
+    ),
+    "the version may step back": (
+        Mutation(Trust, "judge", "if coordinate < seen:", "if False:"),
+        Mutation(Downlink, "_take", "if coordinate <= after:", "if False:"),
+        Mutation(ListDesk, "ready", "_coordinate(signal) <= (", "False and _coordinate(signal) <= ("),
+        Mutation(SiteLoop, "_swap", "if held is None or (", "if True or ("),
+        Mutation(Downlink, "_tell", "newer = await", "newer = True or await"),
+    ),
+    "the generation is ignored": (
+        Mutation(Trust, "judge", "if coordinate < seen:", "if coordinate[1] < seen[1]:"),
+        Mutation(Downlink, "_take", "if coordinate <= after:", "if coordinate[1] <= after[1]:"),
+        Mutation(
+            Downlink,
+            "_next_list",
+            "max(in_force, ready, self._refused)",
+            "max(in_force, ready, self._refused, key=lambda c: c[1])",
+        ),
+        Mutation(
+            ListDesk,
+            "ready",
+            "_coordinate(signal) <= (access_list.generation, access_list.version)",
+            "signal.version <= access_list.version",
+        ),
+        Mutation(
+            SiteLoop,
+            "_swap",
+            "if held is None or (opened.generation, opened.version) > (held.generation, held.version)",
+            "if held is None or opened.version > held.version",
+        ),
+    ),
+    "a list that makes no sense is taken": (
+        Mutation(list_identifiers, "identifier_fault", "return fits(name, facility_code, number)", "return None"),
+    ),
+    "a refused list is not told": (Mutation(Downlink, "_tell_refused", "await insist(", "None and await insist("),),
+    "no guard holds a list": (Mutation(ListFolder, "_prepared", "() if old is None else", "() if True else"),),
+    "one signature is as good as two": (Mutation(Trust, "judge", "signers >= SECOND_SIGNATURE", "signers >= 1"),),
+    "one key that signs twice is two": (Mutation(Trust, "_signers", "return len(signers)", "return len(signatures)"),),
+    "a list that is held is put in force": (Mutation(ListDesk, "ready", "if not signal.guards:", "if True:"),),
+    "a revocation is forgotten at a restart": (
+        Mutation(Register, "__init__", "for fact in facts", "for fact in (f for f in facts if f.kind != 'revoked')"),
+    ),
+    "a revocation is noted before the doors have it": (
+        Mutation(
+            RevocationsDown,
+            "_next",
+            "for at in range",
+            "await asyncio.to_thread(self._trust.keep_revocations, found.sequence, standing)\n    for at in range",
+        ),
+    ),
+    "revocations need no signature": (
+        Mutation(
+            Trust,
+            "judge_revocations",
+            "return self._signers(revocations.key_epoch, revocations.signatures, content) >=",
+            "return 1 >=",
+        ),
+    ),
+    "a revoked card passes until the list comes": (
+        Mutation(passage, "_is_revoked", "return revoked is not None and", "return False and"),
+    ),
+    "the list before is not kept": (
+        Mutation(list_folder, "set_current", "previous = None if before is None else before.path", "previous = None"),
+    ),
+    "a list has its name before it is whole": (
+        Mutation(list_file, "write_durably", "os.fsync(file.fileno())", "pass"),
+    ),
+    "the folder is not synced": (Mutation(list_file, "write_durably", "os.fsync(folder)", "pass"),),
+    "a damaged file is taken as it is": (
+        Mutation(list_file, "_verified", "if found.digest() != digest:", "if False:"),
+        Mutation(list_changes, "read_changes", "if digest.digest() != content[len(_MAGIC) : head]:", "if False:"),
+    ),
+}
+
+
+FOUND_AT = {
+    "no key must have signed": 12,
+    "no digest is compared": 12,
+    "a signature is not verified": 12,
+    "the keys of before are still good": 4,
+    "any key set is taken": 12,
+    "another site's list is taken": 25,
+    "the generation is ignored": 35,
+    "a list that makes no sense is taken": 5,
+    "a refused list is not told": 5,
+    "one key that signs twice is two": 17,
+    "a revocation is forgotten at a restart": 16,
+    "the version may step back": 95,
+    "a revocation is noted before the doors have it": 9,
+    "a revoked card passes until the list comes": 9,
+    "revocations need no signature": 12,
+    "a list has its name before it is whole": 4,
+    "the list before is not kept": 12,
+    "the folder is not synced": 10,
+    "a damaged file is taken as it is": 12,
+}
+"""Seeds that are looked at first: where it was found, it is likely to be found again."""
+
+
 @contextmanager
-def mutated(mutation: Mutation) -> Iterator[None]:
-    """The real code, but for this, within the block."""
+def mutated(*mutations: Mutation) -> Iterator[None]:
+    """The real code, but for these, within the block."""
+    with ExitStack() as stack:
+        for mutation in mutations:
+            stack.enter_context(_mutated(mutation))
+        yield
+
+
+@contextmanager
+def _mutated(mutation: Mutation) -> Iterator[None]:
     real = inspect.getattr_static(mutation.owner, mutation.name)
     if isinstance(real, str):
         assert mutation.old in real, mutation
-        changed: Any = real.replace(mutation.old, mutation.new)
-    else:
-        changed = _recompiled(real, mutation)
-    setattr(mutation.owner, mutation.name, changed)
+        setattr(mutation.owner, mutation.name, real.replace(mutation.old, mutation.new))
+        try:
+            yield
+        finally:
+            setattr(mutation.owner, mutation.name, real)
+        return
+    function = inspect.unwrap(real)
+    before, source = function.__code__, _SOURCES.get(function) or textwrap.dedent(inspect.getsource(function))
+    assert mutation.old in source, mutation
+    changed = source.replace(mutation.old, mutation.new)
+    # In its place, since others have imported it by its name.
+    function.__code__, _SOURCES[function] = _compiled(changed, function), changed
     try:
         yield
     finally:
-        setattr(mutation.owner, mutation.name, real)
+        function.__code__, _SOURCES[function] = before, source
 
 
-def _recompiled(real: Any, mutation: Mutation) -> Any:
-    function = inspect.unwrap(real)
-    source = textwrap.dedent(inspect.getsource(function))
-    assert mutation.old in source, mutation
+_SOURCES: dict[Any, str] = {}
+"""Of what has been changed: it may be changed once more."""
+
+
+def _compiled(source: str, function: Any) -> CodeType:
     names: dict[str, Any] = {}
-    exec(source.replace(mutation.old, mutation.new), function.__globals__, names)  # noqa: S102 (our own source)
-    return names[function.__name__]
+    exec(source, function.__globals__, names)  # noqa: S102 (our own source)
+    code: CodeType = inspect.unwrap(names[function.__name__]).__code__
+    return code

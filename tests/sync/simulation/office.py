@@ -2,6 +2,9 @@
 
 import asyncio
 import sqlite3
+import tempfile
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,13 +14,28 @@ import httpx2
 import msgspec
 
 from sync import wire
+from sync.office import streams
 from sync.office.app import create_app
 from sync.office.desk import Desk
+from sync.office.listing import Listings
 from tests.sync.simulation.disk import Crashed, Disk
+from tests.sync.simulation.machine import Machine
 from tests.sync.simulation.network import Answer, Down
+from tests.sync.simulation.office_lists import (
+    GENERATION_ABOVE_ALL,
+    OTHER_SITE,
+    ROOT_SEED,
+    SITE,
+    Key,
+    Keys,
+    Signed,
+    first_list,
+    read_signed,
+)
 
 TOKEN = "a-token-of-32-characters-or-more"
-SITE = "demo"
+LEDGER = "office.db"
+OTHER_VERSION = 50_000
 
 
 class _FrontDesk:
@@ -33,33 +51,77 @@ _FRONT = _FrontDesk()
 _APP = create_app(_FRONT, TOKEN, "nobody-administers-here")  # type: ignore[arg-type]
 
 
-class Office:
-    """One office. `trouble` collects what it did and must not."""
+class Office(Machine):
+    """One office."""
 
     def __init__(self, folder: Path, chance: Random) -> None:
+        super().__init__()
         self.disk, self._chance = Disk(folder, chance), chance
-        self.trouble: list[str] = []
+        self.keys = Keys(ROOT_SEED)
+        self.made: dict[Key, Signed] = {}
+        """Every list that it ever had."""
+        self.countersigned: set[Key] = set()
+        """Those that a second person has signed."""
+        self.ever_revoked: set[str] = set()
         self._work: dict[asyncio.Task[Answer], None] = {}  # in order: a set's would be another at each run
         self._sessions: dict[str, tuple[str, str]] = {}
         """Session -> its lineage and its boot, as they were answered."""
         self._greeted: set[str] = set()
         self._desk: Desk | None = None
+        (folder / LEDGER).write_bytes(_first_ledger(streams.SCHEMA))
 
     @property
     def runs(self) -> bool:
         """Whether its process lives."""
         return self._desk is not None
 
+    @property
+    def newest(self) -> Signed:
+        """Its list, whether it runs or not."""
+        return next(reversed(self.made.values()))
+
     def start(self) -> None:
         """Begin, on what the disk has; a disk that fails lets nobody begin."""
         try:
-            desk = Desk(self.disk.folder / "office.db")
+            desk = Desk(self.disk.folder / LEDGER, self.keys.signer)
             desk._ledger.add_site(SITE)
         except (sqlite3.Error, Crashed):
             self.disk.drop_connections()
             self.disk.crash_at = None
             return
         self._desk = _FRONT.desk = desk
+        self._note_list()
+
+    def change(self, work: Callable[[Listings, int, Signed], object]) -> bool:
+        """Somebody changes its list; whether that is done."""
+        if self._desk is None:
+            return False
+        try:
+            self._desk._ledger.change_list(SITE, lambda lists, seen: work(lists, seen, self.newest))
+        except Crashed:
+            self.crash()
+            return False
+        except sqlite3.Error:
+            return False
+        self._note_list()
+        self._desk.wake()
+        return True
+
+    def change_keys(self) -> None:
+        """Its keys are rotated: it begins again with the new ones."""
+        self.keys.rotate()
+        self.crash()
+        self.start()
+
+    def _note_list(self) -> None:
+        assert self._desk is not None
+        found = read_signed(self.disk.folder / LEDGER, self._desk._ledger.lists)
+        assert found is not None
+        self.made.pop(found.key, None)
+        self.made[found.key] = found
+        told = self._desk._ledger.lists.revocations(SITE, 0)
+        for each in () if told is None else told.revoked:
+            self.ever_revoked.add(each.credential)
 
     def crash(self) -> None:
         """Its process dies here and now."""
@@ -71,7 +133,9 @@ class Office:
         desk, self._desk = self._desk, None
         self.disk.drop_connections()
         desk._thread.shutdown()
-        self.disk.crash_at = None
+        self.disk.crash_at = self.dies_at = None
+
+    die = crash
 
     def restore(self, image: Path) -> None:
         """It is put back to an older copy; it must not run."""
@@ -84,9 +148,9 @@ class Office:
         """One request. Raises Down where the process is not there, or dies over it."""
         if self._desk is None:
             raise Down
-        task = asyncio.get_running_loop().create_task(self._serve(request, body))
+        task = asyncio.get_running_loop().create_task(self._serve(request, body), context=self.context)
         self._work[task] = None
-        task.add_done_callback(lambda done: self._work.pop(done, None))
+        task.add_done_callback(self._served)
         try:
             answer = await asyncio.shield(task)
         except Crashed as error:
@@ -98,6 +162,11 @@ class Office:
             raise
         self._watch(request, body, answer)
         return answer
+
+    def _served(self, task: asyncio.Task[Answer]) -> None:
+        self._work.pop(task, None)
+        if not task.cancelled():
+            task.exception()  # whoever asked may be gone
 
     async def _serve(self, request: httpx2.Request, body: bytes) -> Answer:
         sent: list[Any] = []
@@ -140,7 +209,7 @@ class Office:
 
     def rows(self, query: str, *values: Any) -> list[Any]:
         """What its ledger holds, whether it runs or not."""
-        connection = sqlite3.connect(f"file://{self.disk.folder / 'office.db'}?mode=ro", uri=True)
+        connection = sqlite3.connect(f"file://{self.disk.folder / LEDGER}?mode=ro", uri=True)
         try:
             return connection.execute(query, values).fetchall()
         finally:
@@ -161,6 +230,23 @@ class Office:
     def event_ids(self) -> list[str]:
         """Every event that it has, as often as it has it."""
         return [row[0] for row in self.rows("SELECT event_id FROM event ORDER BY n")]
+
+
+def _put(document: dict[str, Any], lists: Listings, seen: int) -> int:
+    return lists.put(document["site"], document, seen, keep=True)
+
+
+@cache
+def _first_ledger(schema: str) -> bytes:
+    """The file of an office that has a list of each of two sites; `schema` is that of its events."""
+    with tempfile.TemporaryDirectory() as folder:
+        desk = Desk(Path(folder) / LEDGER, Keys(ROOT_SEED).signer)
+        for site, version in ((SITE, 1), (OTHER_SITE, OTHER_VERSION)):
+            desk._ledger.change_list(site, partial(_put, first_list(site, version)))
+        for _ in range(GENERATION_ABOVE_ALL):
+            desk._ledger.change_list(OTHER_SITE, lambda lists, seen: lists.begin_generation(OTHER_SITE, seen))
+        desk.close()
+        return (Path(folder) / LEDGER).read_bytes()
 
 
 def _is_cancelled() -> bool:

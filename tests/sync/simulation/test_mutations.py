@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.sync.simulation.mutations import MUTATIONS, mutated
-from tests.sync.simulation.world import play
+from tests.sync.simulation.listed_world import ListedWorld
+from tests.sync.simulation.mutations import FOUND_AT, LIST_MUTATIONS, MUTATIONS, mutated
+from tests.sync.simulation.world import World, play
 
 SEEDS = 300
 
@@ -11,13 +12,22 @@ SEEDS = 300
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_the_simulation_finds_out_when(name: str) -> None:
     with mutated(MUTATIONS[name]):
-        found = next((seed for seed in range(SEEDS) if _is_in_trouble(seed)), None)
+        found = next((seed for seed in range(SEEDS) if _is_in_trouble(seed, World)), None)
     assert found is not None, f"{SEEDS} seeds and no trouble though {name}"
     assert not play(found).troubles
 
 
-def _is_in_trouble(seed: int) -> bool:
+@pytest.mark.parametrize("name", LIST_MUTATIONS)
+def test_the_simulation_of_lists_finds_out_when(name: str) -> None:
+    with mutated(*LIST_MUTATIONS[name]):
+        seeds = (FOUND_AT.get(name, 0), *range(SEEDS))
+        found = next((seed for seed in seeds if _is_in_trouble(seed, ListedWorld)), None)
+    assert found is not None, f"{SEEDS} seeds and no trouble though {name}"
+    assert not play(found, ListedWorld).troubles
+
+
+def _is_in_trouble(seed: int, kind: type[World]) -> bool:
     try:
-        return bool(play(seed).troubles)
+        return bool(play(seed, kind).troubles)
     except Exception:  # noqa: BLE001 (mutated code may fail in any way, and that is trouble)
         return True

@@ -1,29 +1,41 @@
-"""Events up, played in virtual time with everything going wrong: nothing is lost, nothing counts twice."""
+"""Events up and lists down, played in virtual time with everything going wrong: nothing is lost, nothing counts twice,
+and no list is in force but the office's own, newest that was known.
+"""
 
 import pytest
 
-from tests.sync.simulation.world import play
+from tests.sync.simulation.listed_world import LISTED_EVERY, play_either
 
 SEEDS, PART = 2000, 100
 """`make soak` plays more."""
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, PART))
-def test_nothing_is_lost_or_counted_twice_whatever_goes_wrong(first: int) -> None:
+def test_nothing_is_lost_or_counted_twice_and_no_list_but_the_offices_decides_whatever_goes_wrong(first: int) -> None:
     for seed in range(first, first + PART):
-        outcome = play(seed)
+        outcome = play_either(seed)
         assert not outcome.troubles, outcome
 
 
 def test_a_seed_is_always_the_same_play() -> None:
-    for seed in (3, 77):
-        assert play(seed) == play(seed)
-    assert play(3).faults != play(77).faults
+    for seed in (LISTED_EVERY, 77):
+        assert play_either(seed) == play_either(seed)
+    assert play_either(3).faults != play_either(77).faults
 
 
 def test_plays_are_not_empty() -> None:
-    outcomes = [play(seed) for seed in range(40)]
+    outcomes = [play_either(seed) for seed in range(1, 41) if seed % LISTED_EVERY]
     assert sum(outcome.events for outcome in outcomes) > 400
     assert sum(outcome.forks for outcome in outcomes) > 10
     assert {outcome.boxes for outcome in outcomes} == {1, 2, 3}
     assert len({fault.split(": ")[1] for outcome in outcomes for fault in outcome.faults}) >= 4
+    assert sum(len(outcome.died_at) for outcome in outcomes) > 5
+
+
+def test_plays_with_lists_are_not_empty() -> None:
+    outcomes = [play_either(seed * LISTED_EVERY) for seed in range(12)]
+    assert sum(outcome.lists for outcome in outcomes) > 40
+    assert sum(outcome.in_force for outcome in outcomes) > 15
+    assert sum(outcome.refused for outcome in outcomes) > 10
+    assert sum(outcome.held for outcome in outcomes) > 0
+    assert sum(outcome.revoked for outcome in outcomes) > 3

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from tests.sync.simulation.machine import mortal
+
 THREAD_DELAY_S = 0.004
 """A call that goes to a thread comes back within this, at an instant that the seed settles."""
 
@@ -35,6 +37,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Virtual seconds since the start."""
         return self._instants.now
+
+    def create_task(self, coro: Any, *, name: Any = None, context: Any = None) -> Any:
+        """As asyncio's; a machine's task counts its awaits."""
+        return super().create_task(mortal(coro, context), name=name, context=context)
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:  # type: ignore[override]
         """Run it in the loop's own thread, later."""

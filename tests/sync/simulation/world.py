@@ -9,19 +9,26 @@ import logging
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
 from typing import Any
 
 from gateway.store import journal as journal_module
+from gateway.store import list_folder
 from sync import wire
-from tests.sync.simulation.box import Box
+from sync.office import desk as desk_module
+from tests.sync.simulation.awaits import OFFICE, UP, awaits
+from tests.sync.simulation.box import START, Box
 from tests.sync.simulation.disk import Crashed, Disk, disks
 from tests.sync.simulation.entropy import seeded_entropy
+from tests.sync.simulation.machine import Machine
 from tests.sync.simulation.network import Line
 from tests.sync.simulation.office import Office
 from tests.sync.simulation.virtual_loop import VirtualLoop
@@ -41,7 +48,15 @@ class Outcome:
     events: int = 0
     forks: int = 0
     boxes: int = 1
+    lists: int = 0
+    """That the office made; and what became of them at the gates."""
+    in_force: int = 0
+    refused: int = 0
+    held: int = 0
+    revoked: int = 0
     troubles: list[str] = field(default_factory=list)
+    died_at: set[str] = field(default_factory=set)
+    """Lines of the product at whose await a machine died."""
     faults: list[str] = field(default_factory=list)
     """What was done to it, in order: read it to understand a trouble."""
 
@@ -49,15 +64,23 @@ class Outcome:
 class World:
     """Plays one seed."""
 
+    faults_share = 0.6
+    boxes_files: tuple[str, ...] = UP
+
     def __init__(self, folder: Path, chance: Random, outcome: Outcome) -> None:
         self._chance, self._outcome = chance, outcome
         self.office = Office(folder / "office", chance)
-        self.boxes = [Box("a", folder / "a", self.office, chance)]
+        self.boxes = [self._new_box("a", folder / "a")]
         self.disks: dict[Path, Disk] = {disk.folder: disk for disk in (self.office.disk, self.boxes[0].disk)}
         self._folder = folder
         self._images: list[tuple[Box | Office, Path]] = []
         self._kept: set[str] = set()
         """What the office has had since it was last put back."""
+
+    def _new_box(self, name: str, folder: Path) -> Box:
+        box = Box(name, folder, self.office, self._chance)
+        box.tell = partial(self._tell, box)
+        return box
 
     async def play(self) -> None:
         """Troubled time, then quiet time, then the questions."""
@@ -71,7 +94,7 @@ class World:
         while loop.time() < TROUBLED_S:
             await asyncio.sleep(self._chance.random() * 6)
             self._live()
-            if self._chance.random() < 0.6:
+            if self._chance.random() < self.faults_share:
                 self._fault()
                 self._look()
         self._mend()
@@ -94,19 +117,22 @@ class World:
             if not box.runs:
                 continue
             try:
-                if box.died_at_a_commit:
-                    raise Crashed
-                box.work()
-                box.record(self._chance.choice((0, 1, 1, 2, 7)))
+                self._live_at(box)
             except Crashed:
-                box.died_at_a_commit = False
-                self._tell(box, "died at a commit")
-                box.crash(power=self._chance.random() < 0.5)
+                box.die()
+
+    def _live_at(self, box: Box) -> None:
+        """Raises Crashed."""
+        box.work()
+        box.record(self._chance.choice((0, 1, 1, 2, 7)))
+
+    def _faults(self) -> tuple[str, ...]:
+        return FAULTS
 
     def _fault(self) -> None:
         chance = self._chance
         box = chance.choice(self.boxes)
-        name = chance.choice(FAULTS)
+        name = chance.choice(self._faults())
         getattr(self, f"_{name}")(box)
 
     # What goes wrong
@@ -118,6 +144,18 @@ class World:
 
     def _box_dies_at_a_commit(self, box: Box) -> None:
         box.disk.crash_at = self._chance.randrange(3)
+
+    def _box_dies_at_an_await(self, box: Box) -> None:
+        self._arm(box, self.boxes_files)
+
+    def _office_dies_at_an_await(self, _box: Box) -> None:
+        self._arm(self.office, OFFICE)
+
+    def _arm(self, machine: Machine, files: tuple[str, ...]) -> None:
+        """It dies at a certain await, one of the next times, or at any."""
+        machine.dies_in, machine.dies_at = self._chance.choice(awaits(files)), self._chance.choice((0, 0, 1, 5))
+        if self._chance.random() < 0.2:
+            machine.dies_in, machine.dies_at = frozenset(), self._chance.randrange(40)
 
     def _sync_dies(self, box: Box) -> None:
         if box.runs:
@@ -177,13 +215,13 @@ class World:
             try:
                 self._tell(box, f"removes {box.remove_some()} events")
             except Crashed:
-                box.died_at_a_commit = True
+                box.die()
 
     def _box_is_copied(self, box: Box) -> None:
         """A second box goes to work with the first one's identity and journal."""
         if len(self.boxes) < MOST_BOXES:
             name = "abc"[len(self.boxes)]
-            copy = Box(name, self._folder / name, self.office, self._chance)
+            copy = self._new_box(name, self._folder / name)
             self.disks[copy.disk.folder] = copy.disk
             image = box.disk.image()
             copy.restore(image)
@@ -206,10 +244,8 @@ class World:
 
     def _mend(self) -> None:
         for box in self.boxes:
-            box.dies_in_forks = False
-            if box.died_at_a_commit:
-                box.died_at_a_commit = False
-                box.crash()
+            box.dies_in_forks, box.dies_at, box.clock.skew_s = False, None, 0.0
+        self.office.dies_at = None
         for disk in self.disks.values():
             disk.failing, disk.crash_at = False, None
         for box in self.boxes:
@@ -237,7 +273,9 @@ class World:
 
     def _judge(self) -> None:
         self._look()
-        self._outcome.troubles += self.office.trouble
+        for machine in (self.office, *self.boxes):
+            self._outcome.troubles += machine.trouble
+            self._outcome.died_at |= set(machine.died_at)
         self._outcome.events = len(self._kept)
         self._outcome.boxes = len(self.boxes)
         self._outcome.forks = len(self.office.rows("SELECT 1 FROM fork"))
@@ -256,8 +294,8 @@ class World:
 
 
 FAULTS = (
-    *("box_dies", "box_dies_at_a_commit", "sync_dies"),
-    *("office_dies", "office_dies_at_a_commit", "everybody_is_back", "everybody_is_back"),
+    *("box_dies", "box_dies_at_a_commit", "box_dies_at_an_await", "sync_dies"),
+    *("office_dies", "office_dies_at_a_commit", "office_dies_at_an_await", "everybody_is_back", "everybody_is_back"),
     *("line_is_cut", "clock_jumps", "disk_fails", "image_is_taken", "image_is_taken"),
     *("rows_are_removed", "office_is_put_back", "box_is_put_back", "box_is_copied"),
 )
@@ -304,29 +342,67 @@ class _NoThread:
         """It has nothing to do."""
 
 
+class _AtOnce:
+    """A thread whose work is done as it begins."""
+
+    def __init__(self, target: Callable[..., Any], args: tuple[Any, ...], **_: object) -> None:
+        self._work = partial(target, *args)
+
+    def start(self) -> None:
+        self._work()
+
+    def is_alive(self) -> bool:
+        return False
+
+
+class _Here:
+    """An executor whose thread is the caller's."""
+
+    def __init__(self, *_: object) -> None:
+        """It needs nothing."""
+
+    def submit(self, work: Callable[..., Any], *values: Any) -> "Future[Any]":
+        done: Future[Any] = Future()
+        done.set_result(work(*values))
+        return done
+
+    def shutdown(self) -> None:
+        """Nothing is left to do."""
+
+
 @contextmanager
 def without_threads() -> Iterator[None]:
-    """Journals in this block have no threads of their own."""
+    """Journals, ledgers and list folders in this block have no threads of their own."""
     module: Any = journal_module
-    real, folder = module.threading, module.WalFolder
+    desks: Any = desk_module
+    lists: Any = list_folder
+    real, folder, executor = module.threading, module.WalFolder, desks.ThreadPoolExecutor
     module.threading = SimpleNamespace(Condition=threading.Condition, Thread=_NoThread)
     module.WalFolder = _NoThread
+    desks.ThreadPoolExecutor = _Here
+    lists.threading = SimpleNamespace(Thread=_AtOnce)
     try:
         yield
     finally:
-        module.threading, module.WalFolder = real, folder
+        module.threading, module.WalFolder, desks.ThreadPoolExecutor = real, folder, executor
+        lists.threading = threading
 
 
-def play(seed: int) -> Outcome:
+def play(seed: int, kind: "type[World] | None" = None) -> Outcome:
     """Play one seed; the same seed is the same play."""
+    kind = kind or World
     chance, outcome = Random(seed), Outcome(seed)
     folder = Path(tempfile.mkdtemp(prefix="gatehouse-sim-", dir=MEMORY if MEMORY.is_dir() else None))
     loop = VirtualLoop(chance)
     rows, wire.BATCH_ROWS = wire.BATCH_ROWS, chance.choice((3, 20, 500))
     gc.disable()  # A collection closes what was left open, at an instant of its own.
     try:
-        world = World(folder, chance, outcome)
-        with seeded_entropy(chance), disks(world.disks), without_threads(), silence():
+        world = kind(folder, chance, outcome)
+
+        def now() -> str:
+            return (START + timedelta(seconds=loop.time())).isoformat(timespec="milliseconds").removesuffix("+00:00")
+
+        with seeded_entropy(chance), disks(world.disks, now), without_threads(), silence():
             try:
                 loop.run_until_complete(world.play())
             finally:
@@ -342,13 +418,15 @@ def play(seed: int) -> Outcome:
 @contextmanager
 def silence() -> Iterator[None]:
     """Thousands of faults, each told to the log, say nothing here."""
-    log = logging.getLogger("sync")
-    level = log.level
-    log.setLevel(logging.CRITICAL)
+    logs = [logging.getLogger(name) for name in ("sync", "gateway", "asyncio")]
+    levels = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        log.setLevel(level)
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)
 
 
 def _end(loop: VirtualLoop, world: World) -> None:

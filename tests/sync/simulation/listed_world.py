@@ -1,0 +1,223 @@
+"""A world in which the office's list changes as well, and somebody meddles with it on its way down."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+from tests.sync.simulation.awaits import DOWN
+from tests.sync.simulation.box import Box
+from tests.sync.simulation.listed_box import ListedBox
+from tests.sync.simulation.meddler import WAYS
+from tests.sync.simulation.network import Line
+from tests.sync.simulation.office_lists import People, countersigned
+from tests.sync.simulation.world import FAULTS, Outcome, World, play
+
+MOST_KEYS = 4
+ALARM_S = 60.0
+"""A pause of the back-off, and a poll that was under way."""
+
+
+class ListedWorld(World):
+    """Plays one seed with lists."""
+
+    faults_share = 0.95
+    boxes_files = DOWN
+
+    boxes: Sequence[ListedBox]  # type: ignore[assignment]
+
+    def __init__(self, folder: Path, chance: Random, outcome: Outcome) -> None:
+        self._people = People(chance)
+        super().__init__(folder, chance, outcome)
+        self._images.append((self.office, self.office.disk.image()))  # there is always one of before
+        if chance.random() < 0.85:
+            self.boxes[0].has_first_list()
+
+    def _new_box(self, name: str, folder: Path) -> Box:
+        box = ListedBox(name, folder, self.office, self._chance)
+        box.tell = lambda what: self._tell(box, what)
+        return box
+
+    def _live_at(self, box: Box) -> None:
+        assert isinstance(box, ListedBox)
+        box.work()
+        box.record(self._chance.choice((0, 0, 1, 2)))
+        cards = list(self.office.newest.cards.values())
+        for number in (*(self._chance.choice(cards).number for _ in range(3)), *box.revoked_numbers(), 1999):
+            box.judge(number)
+
+    def _faults(self) -> tuple[str, ...]:
+        return LIST_FAULTS if self._chance.random() < 0.7 else FAULTS
+
+    def _bad_line(self) -> Line:
+        chance = self._chance
+        return Line(
+            lost=chance.choice((0.0, 0.0, 0.1)),
+            doubled=chance.choice((0.0, 0.3)),
+            slow_s=chance.choice((0.01, 0.1, 1.0)),
+        )
+
+    # What happens to lists
+
+    def _list_changes(self, _box: Box) -> None:
+        for _ in range(self._chance.choice((1, 1, 2, 4))):
+            if self.office.change(self._people.change):
+                self._tell(self.office, f"makes list {self.office.newest.at}")
+
+    def _keys_change(self, box: Box) -> None:
+        assert isinstance(box, ListedBox)
+        if self.office.runs and self.office.keys.epoch < MOST_KEYS:
+            self.office.change_keys()
+            self._tell(self.office, f"signs with key set {self.office.keys.epoch}")
+            box.meddler.way, box.meddler.share = "old_key", 0.7
+
+    def _generation_begins(self, _box: Box) -> None:
+        self.office.change(lambda lists, seen, _: lists.begin_generation("demo", seen))
+
+    def _second_person_signs(self, _box: Box) -> None:
+        signed = self.office.newest
+        signature = countersigned(self.office.keys, signed.manifest)
+        if self.office.runs and signed.manifest.key_epoch == self.office.keys.epoch:
+            self.office.countersigned.add(signed.key)
+            self.office.change(lambda lists, *_: lists.countersign("demo", signature))
+
+    def _somebody_agrees(self, box: Box) -> None:
+        assert isinstance(box, ListedBox)
+        held = None if box.doors is None else box.doors.controller.lists.held
+        if box.doors is not None and held is not None:
+            box.agreed.add((held.generation, held.version))
+            box.doors.confirm()
+
+    def _line_is_meddled_with(self, box: Box) -> None:
+        assert isinstance(box, ListedBox)
+        box.meddler.way, box.meddler.share = self._chance.choice(WAYS), self._chance.choice((0.3, 0.7, 1.0))
+        self._tell(box, f"its line: {box.meddler.way}")
+        self._sync_dies(box)  # what it asked before was asked of the office
+
+    def _lists_are_kept_away(self, box: Box) -> None:
+        """Somebody loses a card, and only the revocation comes through."""
+        assert isinstance(box, ListedBox)
+        box.meddler.way, box.meddler.share, box.line.cut = "no_lists", 1.0, False
+        self._sync_dies(box)
+        if box.runs and self._chance.random() < 0.4:
+            box.stop_doors()
+            box.dies_at = self._chance.randrange(60)
+        self.office.change(self._people.revokes)
+        self._tell(box, "gets a revocation, and no list")
+
+    def _much_changes(self, box: Box) -> None:
+        """Too much for one signature, which comes twice."""
+        assert isinstance(box, ListedBox)
+        box.meddler.way, box.meddler.share = "twice", 1.0
+        self._sync_dies(box)
+        self.office.change(self._people.takes_many_out)
+
+    def _line_is_left_alone(self, box: Box) -> None:
+        assert isinstance(box, ListedBox)
+        box.meddler.way, box.line.cut = None, False
+
+    def _office_is_put_back(self, box: Box) -> None:
+        super()._office_is_put_back(box)
+        if self._chance.random() < 0.7:
+            self._generation_begins(box)
+
+    def _list_file_is_damaged(self, box: Box) -> None:
+        assert isinstance(box, ListedBox)
+        box.crash()
+        box.damage()
+        self._tell(box, "the file of its list is damaged")
+
+    def _doors_die(self, box: Box) -> None:
+        assert isinstance(box, ListedBox)
+        if box.runs:
+            box.stop_doors()
+            self._tell(box, "its doors process is killed")
+
+    # What must hold
+
+    def _mend(self) -> None:
+        for box in self.boxes:
+            box.meddler.way = None
+        super()._mend()
+
+    async def _settle(self) -> None:
+        await super()._settle()
+        if self._outcome.troubles or self._chance.random() < 0.6:
+            return
+        before = [box.best for box in self.boxes]
+        await self._one_more_is_refused()
+        if [box.best for box in self.boxes] != before:
+            self._outcome.troubles.append("the list before did not stay when one was refused")
+        self._mend()
+        self.office.change(self._people.mend)
+        await super()._settle()
+
+    async def _one_more_is_refused(self) -> None:
+        """A list that makes no sense, or is nobody's: each gate says so."""
+        way = self._chance.choice((None, "other_site", "thief"))
+        for box in self.boxes:
+            box.meddler.way, box.meddler.share = way, 1.0
+        self.office.change(self._people.errs)
+        self._tell(self.office, f"one more list that is to be refused: {way}")
+        deadline = asyncio.get_running_loop().time() + ALARM_S
+        while not all(box.alarmed for box in self.boxes):
+            if asyncio.get_running_loop().time() > deadline:
+                self._outcome.troubles.append("a list was refused without an alarm")
+                return
+            await asyncio.sleep(1.0)
+
+    def _put_right(self) -> None:
+        """What people do who see the alarms."""
+        if not self.office.runs:
+            return
+        newest = self.office.newest
+        if self._people.unsound:
+            self.office.change(self._people.mend)
+        elif any(newest.at <= box.known and box.check_in_force() for box in self.boxes):
+            self._generation_begins(self.boxes[0])
+        for box in self.boxes:
+            if self._chance.random() < 0.5:
+                self._somebody_agrees(box)
+            else:
+                self._second_person_signs(box)
+
+    def _settled(self) -> bool:
+        if not super()._settled():
+            return False
+        if not any(box.check_in_force() for box in self.boxes):
+            return True
+        self._put_right()
+        return False
+
+    def _judge(self) -> None:
+        super()._judge()
+        for box in self.boxes:
+            self._outcome.troubles += box.check_in_force()
+        told = Counter(event.type for box in self.boxes for event in box.journalled())
+        outcome = self._outcome
+        outcome.lists, outcome.in_force = len(self.office.made), told["ListActivated"]
+        outcome.refused, outcome.held, outcome.revoked = (
+            told[name] for name in ("ListRejected", "ListHeld", "CredentialsRevoked")
+        )
+
+
+LIST_FAULTS = (
+    *("list_changes",) * 6,
+    *("line_is_meddled_with",) * 7,
+    *("line_is_left_alone", "line_is_left_alone"),
+    *("lists_are_kept_away",) * 4,
+    *("much_changes", "second_person_signs", "somebody_agrees", "keys_change", "generation_begins"),
+    *("everybody_is_back",) * 5,
+    *("box_dies", "box_dies_at_a_commit", "doors_die"),
+    *("box_dies_at_an_await", "box_dies_at_an_await", "office_dies_at_an_await"),
+    *("image_is_taken", "office_is_put_back", "office_is_put_back", "list_file_is_damaged", "list_file_is_damaged"),
+)
+
+LISTED_EVERY = 5
+"""A play with lists takes nearly three times as long as one without: in the test run every fifth has them."""
+
+
+def play_either(seed: int, every: int = LISTED_EVERY) -> Outcome:
+    """Play one seed, with lists where its number is a multiple of `every`."""
+    return play(seed, World if seed % every else ListedWorld)
