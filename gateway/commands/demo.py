@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from config.loader import load_config
@@ -16,6 +17,7 @@ from gateway.paths import Paths
 WRONG_INPUT = 2
 READY_S = 60.0
 """The slowest part of the surroundings draws and encodes the camera's scene on its first start."""
+STOP_S = 10.0
 
 
 def run_demo(
@@ -53,10 +55,10 @@ def run_demo(
             code = start_site(Paths(config_path, data), load_config(config_path), demo=True)
     finally:
         surroundings.send_signal(signal.SIGTERM)
-        try:
-            surroundings.wait(10)
-        except subprocess.TimeoutExpired:
-            surroundings.kill()
+        with suppress(subprocess.TimeoutExpired):
+            surroundings.wait(STOP_S)
+        with suppress(ProcessLookupError):  # whoever of them didn't end in that time
+            os.killpg(surroundings.pid, signal.SIGKILL)
     say("Stopped.")
     return code
 

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,11 @@ class Gate:
         self.reader.write(GOLDEN_READ)
         self.last_swipe_s = time.monotonic()
         wait_until(lambda: self.board.relay_writes > before, 10, "the relay is written")
+
+    def may_be_recorded(self, swipes: int) -> None:
+        """Wait until so many grants are in the journal, or so long that its writer has tried and failed."""
+        with suppress(AssertionError):
+            wait_until(lambda: len(self.site.events("AccessGranted")) == swipes, 2, "the grant is journalled")
 
     def close(self) -> None:
         """End it all."""
@@ -90,9 +96,14 @@ def test_a_full_disk_keeps_no_door_shut_and_is_told_when_there_is_room_again(sma
         gate.swipe_opens()
         wait_until(lambda: bool(gate.site.events("CommandEnded")), 10, "the first swipe is journalled")
         fill_disk(filler)
-        gate.swipe_opens()
+        swipes = 1
+        # What is left of the journal's own file may hold some more.
+        while len(gate.site.events("AccessGranted")) == swipes:
+            gate.swipe_opens()
+            swipes += 1
+            gate.may_be_recorded(swipes)
         filler.unlink()
-        wait_until(lambda: len(gate.site.events("AccessGranted")) == 2, 20, "the second swipe is journalled too")
+        wait_until(lambda: len(gate.site.events("AccessGranted")) == swipes, 20, "the other swipes are journalled too")
         kinds = [event.body["kind"] for event in gate.site.events("AlarmRaised")]
         assert "journal_unavailable" in kinds
     finally:

@@ -262,10 +262,11 @@ def test_a_discovery_that_failed_found_nothing(told: bytes) -> None:
 
 
 async def test_a_camera_on_the_network_is_discovered(tmp_path: Path, footage_cache: Path) -> None:
-    async with simulated_camera(tmp_path, footage_cache) as running:
+    # A camera's identity comes from its name; others on this network may be called `yard` too.
+    async with simulated_camera(tmp_path, footage_cache, "--name", "discovered") as running:
         found = {camera.endpoint: camera for camera in await discover(2.0)}
         if not found:
             pytest.skip("no multicast on this machine")
         camera = found[running.ready["uuid"]]
         assert camera.addresses == (running.ready["device_service"],)
-        assert camera.name == "yard"
+        assert camera.name == "discovered"
