@@ -172,7 +172,7 @@ class ListedWorld(World):
         if not self.office.runs:
             return
         newest = self.office.newest
-        if self._people.unsound:
+        if newest.unsound:
             self.office.change(self._people.mend)
         elif any(newest.at <= box.known and box.check_in_force() for box in self.boxes):
             self._generation_begins(self.boxes[0])

@@ -101,6 +101,11 @@ class Signed:
         return (*self.at, self.manifest.root, self.manifest.issued_at)
 
     @property
+    def unsound(self) -> bool:
+        """Whether it makes no sense to this site's gateway, which is its judge."""
+        return ODD in self.cards
+
+    @property
     def at(self) -> Coordinate:
         """(generation, version)."""
         return self.manifest.generation, self.manifest.version
@@ -198,22 +203,18 @@ class People:
 
     def __init__(self, chance: Random) -> None:
         self._chance, self._next = chance, 100
-        self.unsound = False
-        """Whether the newest list makes no sense: the gateway is its judge."""
 
     def change(self, lists: Listings, seen: int, now: Signed) -> int:
         """One change of the list; its version."""
         names = [name for name, often in _CHANGES.items() for _ in range(often)]
-        name = "mend" if self.unsound and self._chance.random() < 0.6 else self._chance.choice(names)
+        name = "mend" if now.unsound and self._chance.random() < 0.6 else self._chance.choice(names)
         return int(getattr(self, f"_{name}")(lists, seen, now))
 
     def mend(self, lists: Listings, seen: int, now: Signed) -> int:
         """The list makes sense again."""
         document = msgspec.json.decode(now.raw)
         document["credentials"] = [each for each in document["credentials"] if each["id"] != ODD]
-        version = lists.put(SITE, document, seen, keep=False)
-        self.unsound = False
-        return version
+        return lists.put(SITE, document, seen, keep=False)
 
     _mend = mend
 
@@ -271,9 +272,7 @@ class People:
     def errs(self, lists: Listings, seen: int, now: Signed) -> int:
         """A card that no reader of the site can read: only the gateway knows."""
         odd = {"id": ODD, "cardholder": self._holder(now), "format": "EM4100", "number": ODD_NUMBER}
-        version = lists.put_entries(SITE, "credentials", [odd], seen)
-        self.unsound = True
-        return version
+        return lists.put_entries(SITE, "credentials", [odd], seen)
 
     _errs = errs
 
