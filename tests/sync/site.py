@@ -256,6 +256,6 @@ class Office:
                 await asyncio.sleep(0.05)
 
 
-async def until(predicate: Any, timeout_s: float = 15.0, what: str = "") -> None:
+async def until(predicate: Any, timeout_s: float = 40.0, what: str = "") -> None:
     """Wait for a fact of a running gateway."""
     await wait_until_async(predicate, timeout_s, what)

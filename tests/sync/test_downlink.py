@@ -44,7 +44,7 @@ class Signed:
         card = {"id": f"new-{number}", "cardholder": "p-1", "format": "EM4100", "number": number}
         return int((await self.office.admin("POST", "credentials", card))["version"])
 
-    async def in_force(self, version: int, timeout_s: float = 15.0) -> None:
+    async def in_force(self, version: int, timeout_s: float = 40.0) -> None:
         await until(lambda: self.gate.lists.version_in_force() == version, timeout_s, f"version {version} is in force")
 
     async def refused(self, words: str) -> ListRefused:

@@ -23,11 +23,16 @@ def short_path() -> Iterator[Path]:
         yield Path(folder)
 
 
+def _hear_ctrl_c() -> None:
+    """A shell starts what runs in its background deaf to Ctrl-C, and its children with it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 async def test_board_of_the_demo_is_there_for_a_technician_until_ctrl_c(short_path: Path) -> None:
     data = short_path / "try"
     words = ("demo", "--hardware-only", "--data", str(data), "--console-port", "0")
     demo = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gateway.cli", *words, stderr=asyncio.subprocess.PIPE
+        sys.executable, "-m", "gateway.cli", *words, stderr=asyncio.subprocess.PIPE, preexec_fn=_hear_ctrl_c
     )
     assert demo.stderr is not None
     try:

@@ -21,11 +21,11 @@ from simulators.modbus_board import BoardOnLine
 from simulators.plan import read_plan
 
 DEMO_TOML = Path(__file__).parents[3] / "config" / "demo.toml"
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 async def until(condition: Callable[[], bool], what: str = "the condition") -> None:
-    """Wait for `condition`; an AssertionError after ten seconds."""
+    """Wait for `condition`; an AssertionError after half a minute."""
     end = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < end, f"{what} never came"
