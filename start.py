@@ -360,6 +360,8 @@ def add_counts(report: Path, counts: dict[str, int]) -> None:
 def test_environment() -> dict[str, str]:
     """This process's environment, with the folder of real video where a checkout has one beside it."""
     environment = dict(os.environ)
+    # Tests start the product's processes hundreds of times: each would compile it anew.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     video = ROOT.parent / "shared" / "data" / "video"
     if video.is_dir():
         environment.setdefault("GATEHOUSE_VIDEO_DATA", str(video))

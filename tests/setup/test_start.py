@@ -186,6 +186,11 @@ def test_real_video_beside_the_checkout_is_named_unless_somebody_named_another(
     assert start.test_environment()["GATEHOUSE_VIDEO_DATA"] == "/elsewhere"
 
 
+def test_what_tests_start_is_compiled_once(start: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert "PYTHONDONTWRITEBYTECODE" not in start.test_environment()
+
+
 def test_the_total_of_two_runs_is_the_sum_of_pytests_own_reports(start: ModuleType, tmp_path: Path) -> None:
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     report = tmp_path / "report.xml"
