@@ -25,6 +25,8 @@ REPLY_DELAY_S = 0.002
 STEPS = 4
 """libosdp takes a step a call; an answer is ready after at most so many."""
 _START, _LONGEST, _EVERYBODY = 0x53, 1440, 0x7F
+_SEQUENCE = 3
+"""Bits of a frame's fifth byte: the sequence number, 0 for a new beginning."""
 FORGET_S = 0.1
 """Half a command is forgotten after so much silence. Readers do after 20 ms (v2.2, section 5.7); this process may have
 been kept waiting for some of it."""
@@ -51,16 +53,26 @@ class _Channel:
 
 
 class OsdpReader:
-    """One reader. Without a key it is in install mode (default key, once); `clear` also speaks without a channel."""
+    """One reader. Without a key it is in install mode (default key, once); `clear` also speaks without a channel.
 
-    def __init__(self, address: int, key: bytes | None, *, clear: bool = False, outputs: int = 0) -> None:
+    A command that comes again with its sequence number is one whose answer was lost: a reader says that answer again,
+    and does nothing else (v2.2, section 5.4). libosdp 3.2.9's peripheral takes it for a new command. A card in the
+    answer that was lost is lost then, and in a secure channel the channel, too: that reader is `forgetful`.
+    """
+
+    def __init__(
+        self, address: int, key: bytes | None, *, clear: bool = False, outputs: int = 0, forgetful: bool = False
+    ) -> None:
         self.address, self.key, self.clear, self.outputs = address, key, clear, outputs
+        self.forgetful = forgetful
         self.plugged = False
         self.shown: list[dict[str, Any]] = []
         """Commands that it was given, newest last."""
         self.changed: Callable[[], None] = lambda: None
         self._channel = _Channel()
         self._peripheral: Any = None
+        self._last = (b"", b"")
+        """The last command, and its answer."""
         self._coils: dict[int, bool] = dict.fromkeys(range(outputs), False)
 
     @property
@@ -72,7 +84,7 @@ class OsdpReader:
         """Give it power: it has forgotten every session, and remembers its key."""
         if self.plugged:
             return
-        self.plugged, self._channel = True, _Channel()
+        self.plugged, self._channel, self._last = True, _Channel(), (b"", b"")
         flags = 0
         if not self.clear:
             flags = osdp_sys.FLAG_INSTALL_MODE if self.key is None else osdp_sys.FLAG_ENFORCE_SECURE
@@ -100,6 +112,9 @@ class OsdpReader:
         """What it says to bytes on the line, if they were for it."""
         if self._peripheral is None:
             return b""
+        asked, said = self._last
+        if said and data == asked and data[4] & _SEQUENCE and not self.forgetful:
+            return said
         self._channel.arrived += data
         for _ in range(STEPS):
             self._peripheral.refresh()
@@ -107,6 +122,7 @@ class OsdpReader:
                 break
         said = bytes(self._channel.leaving)
         self._channel.leaving.clear()
+        self._last = (data, said)
         return said
 
     async def swipe(self, card: Card) -> bool:

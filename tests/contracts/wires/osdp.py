@@ -22,9 +22,6 @@ BAUD = 115200
 class OsdpWire(Wire):
     """One reader on a line of its own."""
 
-    spoilt_every = 1499
-    """It is polled all the time, and each lost answer costs a handshake."""
-
     def __init__(self, driver: str, line: OsdpLine, **settings: Any) -> None:
         super().__init__(driver, **settings)
         self.line, self.reader = line, line.readers[0]
