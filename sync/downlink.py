@@ -37,6 +37,8 @@ TELL_AGAIN_MAX_S = 300.0
 CURRENT_EVERY_S = 600.0
 """How often the doors hear that their list is the office's newest: they count its age in days."""
 FIRST_STATUS_S = 3.0
+REFUSED_ASKED_S = 600.0
+"""How long a refused list is not asked for: an office that was put back may have another one of its number."""
 
 Coordinate: TypeAlias = tuple[int, int]
 """(generation, version): what is greater is newer."""
@@ -57,6 +59,9 @@ class Downlink:
         self._signatures = lw.NO_NEWS
         """Of the list that waits for a second yes."""
         self._refused: Coordinate = (0, 0)
+        self._refused_root = ""
+        self._refused_due_s = 0.0
+        """When it is asked for again; the loop's time."""
         self._superseded: Coordinate = (0, 0)
         """Of the manifest whose list the office did not have any more."""
         self._untrusted = ""
@@ -119,7 +124,8 @@ class Downlink:
     async def _next_list(self) -> None:
         in_force = await asyncio.to_thread(self._in_force)
         ready = (0, 0) if self._ready is None else (self._ready.generation, self._ready.version)
-        generation, version = max(in_force, ready, self._refused)
+        refused = self._refused if asyncio.get_running_loop().time() < self._refused_due_s else (0, 0)
+        generation, version = max(in_force, ready, refused)
         signatures = self._signatures if ready == (generation, version) else lw.NO_NEWS
         keys = self._trust.key_epoch if self._trust.signed else lw.NO_NEWS
         # After a failure the first answer is wanted at once: it says that the office is back.
@@ -170,13 +176,17 @@ class Downlink:
                     "the office answers what wasn't asked: is it of another version?",
                 )
             return
+        if (coordinate, manifest.root) == (self._refused, self._refused_root):
+            self._refused_due_s = asyncio.get_running_loop().time() + REFUSED_ASKED_S
+            return
         try:
             prepared = await self._fetch(manifest)
         except ListTorn as error:
             raise ListUntrusted(error.faults, error.remedy) from error
         except ListInvalid as error:
             await self._tell_refused(manifest.version, error)
-            self._refused = max(self._refused, coordinate)
+            self._refused, self._refused_root = coordinate, manifest.root
+            self._refused_due_s = asyncio.get_running_loop().time() + REFUSED_ASKED_S
             return
         except OfficeLacks as error:
             self._be_superseded(coordinate, error)

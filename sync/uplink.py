@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from gateway.clock import Clock
+from gateway.clock import Clock, random_bytes
 from gateway.domain.ports import DoorsPort, EpochParent, JournalHead, RecordedEvent
 from gateway.domain.signals import HistoryDiverged
 from gateway.errors import AuthenticationFailed, JournalUnavailable, LinkError, OfficeRejected, OfficeUnreachable
@@ -66,6 +66,7 @@ class Uplink:
         """`delivered` is told the events that the office has just taken."""
         self._journal, self._lists, self._client, self._link = journal, lists, client, link
         self._clock, self._software, self._doors, self._delivered = clock, software, doors, delivered
+        self._start_id = random_bytes(16).hex()
         self._backoff = Backoff()
         self._wake = asyncio.Event()
         self._sent: JournalHead | None = None
@@ -174,6 +175,7 @@ class Uplink:
             tuple(epoch_end(end, parents.get(end.epoch)) for end in ends[-wire.EPOCHS :]),
             version,
             generation,
+            self._start_id,
         )
         welcome = await self._client.hello(hello)
         if isinstance(welcome, wire.Refusal) and welcome.code == "challenge":

@@ -106,7 +106,9 @@ class Hello(Struct, frozen=True):
     epochs: Annotated[tuple[EpochEnd, ...], Meta(max_length=EPOCHS)]
     list_version: Count
     list_generation: Count = 0
-    """Left out by gateways of an earlier release."""
+    """Left out by gateways of an earlier release, as is `start_id`."""
+    start_id: Text = ""
+    """Another at each start of the process that says hello, so that two copies on one machine are told apart."""
 
 
 class Cursor(Struct, frozen=True):

@@ -13,8 +13,8 @@ from sync.office.lost_boxes import LostBoxes
 
 CHALLENGES = 16
 """Open ones of a site: two boxes with one identity and a bad line each have a few on their way."""
-BOOTS = 64
-"""Starts of a site's box that are remembered, to notice that two of them are alive."""
+STARTS = 64
+"""Starts at a site that are remembered, to notice that two of them are alive."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS device (
     site TEXT PRIMARY KEY, key TEXT NOT NULL, enrolled_at TEXT NOT NULL, how TEXT NOT NULL) WITHOUT ROWID;
@@ -66,11 +66,13 @@ class Devices:
             self._alarms.tell(site, "other_device", hello.device_key[:16], f"its key is {hello.device_key}")
             text = "this site's device has another key: if the box was replaced, have the office forget the old key"
             return wire.Refusal("other_device", text)
-        used = self._db.execute(
-            "DELETE FROM challenge WHERE site = ? AND challenge = ?", (site, hello.challenge)
-        ).rowcount
+        (used,) = self._one(
+            "SELECT coalesce(max(n), 0) FROM challenge WHERE site = ? AND challenge = ?", site, hello.challenge
+        )
         if not used:
             return wire.Refusal("challenge", "the challenge is not open, or was used: ask for another")
+        # Those before it too: a hello that is late would end the newer session, and look like a second box.
+        self._db.execute("DELETE FROM challenge WHERE site = ? AND n <= ?", (site, used))
         if enrolled is None:
             self.enrol(site, hello.device_key, "first use")
         return None
@@ -105,7 +107,7 @@ class Devices:
         head = hello.epochs[-1].epoch if hello.epochs else ""
         self._db.execute("DELETE FROM session WHERE site = ? AND boot_id = ?", (site, hello.boot_id))
         self._db.execute("INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?)", (site, head, session, hello.boot_id))
-        self._note_boot(site, hello.boot_id)
+        self._note_start(site, hello.start_id or hello.boot_id)
         return session
 
     def admits(self, site: str, session: str, call: str, body: bytes, signature: str) -> wire.Refusal | None:
@@ -117,19 +119,19 @@ class Devices:
             return wire.Refusal("bad_signature", "it is not signed by this site's device")
         return None
 
-    def _note_boot(self, site: str, boot_id: str) -> None:
-        """A box that starts has a new boot id for ever: one that speaks again after another's is a second box."""
+    def _note_start(self, site: str, start: str) -> None:
+        """What starts has a new id for ever: one that speaks again after another's is a second box."""
         newest = self._one("SELECT boot_id FROM boot WHERE site = ? ORDER BY n DESC LIMIT 1", site)
-        if newest is not None and newest[0] == boot_id:
+        if newest is not None and newest[0] == start:
             return
-        again = self._db.execute("DELETE FROM boot WHERE site = ? AND boot_id = ?", (site, boot_id)).rowcount
+        again = self._db.execute("DELETE FROM boot WHERE site = ? AND boot_id = ?", (site, start)).rowcount
         if again and newest is not None:
-            self._alarms.tell(site, "clone", "boxes", f"the boxes started as {newest[0][:40]} and {boot_id[:40]}")
-        self._db.execute("INSERT INTO boot (site, boot_id) VALUES (?, ?)", (site, boot_id))
+            self._alarms.tell(site, "clone", "boxes", f"the boxes started as {newest[0][:40]} and {start[:40]}")
+        self._db.execute("INSERT INTO boot (site, boot_id) VALUES (?, ?)", (site, start))
         self._db.execute(
             "DELETE FROM boot WHERE site = ? AND n <= (SELECT n FROM boot WHERE site = ? ORDER BY n DESC"
             " LIMIT 1 OFFSET ?)",
-            (site, site, BOOTS),
+            (site, site, STARTS),
         )
 
     def _one(self, query: str, *values: Any) -> Any:

@@ -75,10 +75,10 @@ def a_client(url: str, token: str = TOKEN, key: DeviceKey | None = None) -> Offi
     return OfficeClient(url, SITE, token, key or DeviceKey(b"d" * 32), SystemClock())
 
 
-async def say_hello(client: OfficeClient, boot_id: str = "boot") -> wire.Welcome | wire.Refusal:
+async def say_hello(client: OfficeClient, boot_id: str = "boot", start_id: str = "") -> wire.Welcome | wire.Refusal:
     """A hello of a gateway that has nothing."""
     challenge = (await client.challenge()).challenge
-    return await client.hello(wire.Hello(1, "test", boot_id, client.device_key, challenge, (), 0))
+    return await client.hello(wire.Hello(1, "test", boot_id, client.device_key, challenge, (), 0, 0, start_id))
 
 
 class Doors:

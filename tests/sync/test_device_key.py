@@ -148,6 +148,18 @@ async def test_a_recorded_hello_opens_no_session_a_second_time(tmp_path: Path) -
         await client.close()
 
 
+async def test_a_hello_that_was_late_on_the_line_opens_nothing(tmp_path: Path) -> None:
+    key = DeviceKey(b"d" * 32)
+    async with Office(tmp_path / "office") as office:
+        client = a_client(office.url)
+        late = (await client.challenge()).challenge
+        await say_hello(client, start_id="second")
+        body = msgspec.json.encode(wire.Hello(1, "test", "boot", key.public, late, (), 0, start_id="first"))
+        signature = key.sign(wire.signed_bytes(SITE, "hello", late, body))
+        assert await _call(office, "hello", body, signature) == (409, "challenge")
+        await client.close()
+
+
 async def test_what_is_unsigned_changed_or_of_another_session_moves_nothing(tmp_path: Path) -> None:
     key = DeviceKey(b"d" * 32)
     async with Office(tmp_path / "office") as office:
@@ -177,6 +189,18 @@ async def test_what_is_unsigned_changed_or_of_another_session_moves_nothing(tmp_
         assert await _call(office, "events", body, good) == (409, "stale_session")
         await client.close()
         gate.journal.close()
+
+
+async def test_two_copies_on_one_machine_are_told_as_a_clone(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office:
+        client = a_client(office.url)
+        for start in ("one", "two", "two"):  # sync was killed, and started again
+            await say_hello(client, start_id=start)
+        assert (await office.summary())["alarms"] == []
+        await say_hello(client, start_id="one")
+        (alarm,) = (await office.summary())["alarms"]
+        assert (alarm["kind"], alarm["detail"]) == ("clone", "the boxes started as two and one")
+        await client.close()
 
 
 async def test_a_box_whose_start_speaks_again_after_another_is_told_as_a_clone(tmp_path: Path) -> None:

@@ -284,6 +284,35 @@ async def test_a_thief_who_used_up_the_numbers_has_them_taken_with_his_key(tmp_p
         await site.in_force(await site.change(), 40)
 
 
+async def test_a_refused_list_is_not_fetched_again_and_another_of_its_number_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "WAIT_S", 0.1)
+    monkeypatch.setattr(downlink, "REFUSED_ASKED_S", 0.3)
+    def fits(format_: str, *_: object) -> str | None:
+        return ".format: no reader here reads it" if format_ == "of-another-site" else None
+
+    async with signed_site(tmp_path) as site:
+        site.gate.lists._fits = fits
+        with closing(sqlite3.connect(site.office.data / "office.db")) as ledger:
+            with closing(sqlite3.connect(tmp_path / "older.db")) as copy:
+                ledger.backup(copy)
+        site.line.asked.clear()
+        odd = {"id": "odd", "cardholder": "p-1", "format": "of-another-site", "number": 7}
+        assert (await site.office.admin("POST", "credentials", odd))["version"] == 2
+        assert (await site.refused("no reader here reads it")).version == 2
+        polls = site.line.asked.count("list/manifest")
+        await until(lambda: site.line.asked.count("list/manifest") > polls + 12, what="it was asked for again")
+        assert [path for path in site.line.asked if path.startswith("list/2")] == ["list/2/changes"]
+        await site.office.kill()
+        for file in site.office.data.glob("office.db*"):
+            file.unlink()
+        shutil.copy(tmp_path / "older.db", site.office.data / "office.db")
+        await site.office.start()
+        assert await site.change() == 2
+        await site.in_force(2)
+
+
 async def test_the_office_learns_by_the_hello_which_list_of_which_generation_is_in_force(tmp_path: Path) -> None:
     async with signed_site(tmp_path) as site:
         begun = (await site.office.admin("POST", "list/generation"))["version"]

@@ -106,8 +106,8 @@ LIST_MUTATIONS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             Downlink,
             "_next_list",
-            "max(in_force, ready, self._refused)",
-            "max(in_force, ready, self._refused, key=lambda c: c[1])",
+            "max(in_force, ready, refused)",
+            "max(in_force, ready, refused, key=lambda c: c[1])",
         ),
         Mutation(
             ListDesk,
