@@ -289,14 +289,15 @@ async def test_a_refused_list_is_not_fetched_again_and_another_of_its_number_is(
 ) -> None:
     monkeypatch.setattr(wire, "WAIT_S", 0.1)
     monkeypatch.setattr(downlink, "REFUSED_ASKED_S", 0.3)
+
     def fits(format_: str, *_: object) -> str | None:
         return ".format: no reader here reads it" if format_ == "of-another-site" else None
 
     async with signed_site(tmp_path) as site:
         site.gate.lists._fits = fits
-        with closing(sqlite3.connect(site.office.data / "office.db")) as ledger:
-            with closing(sqlite3.connect(tmp_path / "older.db")) as copy:
-                ledger.backup(copy)
+        ledger, copy = (sqlite3.connect(path) for path in (site.office.data / "office.db", tmp_path / "older.db"))
+        with closing(ledger), closing(copy):
+            ledger.backup(copy)
         site.line.asked.clear()
         odd = {"id": "odd", "cardholder": "p-1", "format": "of-another-site", "number": 7}
         assert (await site.office.admin("POST", "credentials", odd))["version"] == 2

@@ -231,6 +231,10 @@ class Office(Machine):
         """Every event that it has, as often as it has it."""
         return [row[0] for row in self.rows("SELECT event_id FROM event ORDER BY n")]
 
+    def placed_ids(self) -> set[str]:
+        """The events that have come in their turn: an alarm that went ahead is not one yet."""
+        return {row[0] for row in self.rows("SELECT event_id FROM place")}
+
 
 def _put(document: dict[str, Any], lists: Listings, seen: int) -> int:
     return lists.put(document["site"], document, seen, keep=True)

@@ -265,7 +265,7 @@ class World:
         self._outcome.troubles.append("not settled though the faults are over")
 
     def _settled(self) -> bool:
-        have = set(self.office.event_ids()) | self._told_gone()
+        have = self.office.placed_ids() | self._told_gone()
         return all(set(box.event_ids()) <= have for box in self.boxes)
 
     def _told_gone(self) -> set[str]:
