@@ -1,4 +1,4 @@
-"""The device's own key: what this box signs its hello and its events with. It never leaves the box."""
+"""The device's own key: what this box signs all that it says to the office with. It never leaves the box."""
 
 from pathlib import Path
 

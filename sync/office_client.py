@@ -1,8 +1,9 @@
 """The gateway's calls to the office over HTTP: bounded in time and size, every failure one of ours."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -34,6 +35,8 @@ _REMEDIES = {
     503: ": the office is overloaded or being mended; it is tried again, look at the office if this stays",
 }
 """What a person does about it, by status."""
+_NONCE = re.compile("[0-9a-f]{32,128}")
+"""What is told in a header goes back in one: nothing but a nonce."""
 _SILENT = "it is tried again; does the office hang, or is the line very slow?"
 _SUPERSEDED = ("unknown_list", "not_newest")
 
@@ -80,6 +83,8 @@ class OfficeClient:
     ) -> None:
         """`key` is the device's own; `transport` is another way to the office than a socket."""
         self._site, self._key, self._clock = site, key, clock
+        self._nonce = ""
+        """The newest that the office has given; empty until then."""
         # No environment: a proxy set for a person's shell is not the gateway's way out.
         self._http = httpx2.AsyncClient(
             base_url=f"{url.rstrip('/')}/v1/sites/{site}/",
@@ -102,11 +107,8 @@ class OfficeClient:
 
     async def challenge(self) -> wire.Challenge:
         """What the next hello must hold and sign."""
-        async with self._stream("POST", "challenge", CALL_S, content=b"") as response:
-            body = await _body(response, wire.ANSWER_BYTES)
-            if response.status_code != 200:
-                raise OfficeRejected(f"challenge: HTTP {response.status_code}")
-            return _decode(body, wire.Challenge)
+        async with self._call("challenge", CALL_S, method="POST") as response:
+            return _decode(await _body(response, wire.ANSWER_BYTES), wire.Challenge)
 
     async def hello(self, hello: wire.Hello) -> wire.Welcome | wire.Refusal:
         """Open a session."""
@@ -126,7 +128,7 @@ class OfficeClient:
 
     async def hash_at(self, epoch: str, seq: int) -> str | None:
         """The office's hash of one event, None where it has none."""
-        async with self._stream("GET", f"epochs/{epoch}/{seq}", CALL_S) as response:
+        async with self._call(f"epochs/{epoch}/{seq}", CALL_S) as response:
             return _decode(await _body(response, wire.ANSWER_BYTES), wire.KnownHash).hash
 
     async def manifest(self, after: After, wait_s: float) -> lw.Manifest | None:
@@ -151,7 +153,7 @@ class OfficeClient:
 
     async def list(self, version: int) -> bytes:
         """The whole list."""
-        async with self._stream("GET", f"list/{version}", LIST_S) as response:
+        async with self._call(f"list/{version}", LIST_S) as response:
             return await _body(response, wire.LIST_BYTES)
 
     async def changes(self, version: int, since: int) -> lw.Changes | None:
@@ -171,7 +173,7 @@ class OfficeClient:
     async def answers(self, after: int, wait_s: float) -> tuple[wire.Answer, ...]:
         """Wait up to `wait_s` for answers to who waits, numbered above `after`; none when there are none."""
         params = {"after": str(after), "wait": f"{wait_s:g}"}
-        async with self._stream("GET", "answers", wait_s + POLL_MARGIN_S, params=params) as response:
+        async with self._call("answers", wait_s + POLL_MARGIN_S, params) as response:
             if response.status_code == 204:
                 return ()
             found = _decode(await _body(response, wire.ANSWER_BYTES), wire.Answers).answers
@@ -208,7 +210,7 @@ class OfficeClient:
         params: dict[str, str] | None = None,
     ) -> Answer | None:
         """A record of at most so many bytes; None for 204."""
-        async with self._stream("GET", path, limit_s, params=params) as response:
+        async with self._call(path, limit_s, params) as response:
             if response.status_code == 204:
                 return None
             body = await _body(response, most)
@@ -220,14 +222,34 @@ class OfficeClient:
         """A signed call. `nonce` is what binds it to this moment: the challenge, or the session."""
         content = msgspec.json.encode(record)
         signature = self._key.sign(wire.signed_bytes(self._site, path, nonce, content))
-        async with self._stream("POST", path, CALL_S, content=content, signature=signature) as response:
+        headers = {"Content-Type": "application/json", wire.SIGNATURE: signature}
+        request = self._request("POST", path, CALL_S, content=content, headers=headers)
+        async with self._stream(request, path, CALL_S) as response:
             body = await _body(response, wire.ANSWER_BYTES)
             if response.status_code == 409:
                 return _decode(body, wire.ErrorAnswer).error
             return _decode(body, answer)
 
     @asynccontextmanager
-    async def _stream(
+    async def _call(
+        self, path: str, limit_s: float, params: dict[str, str] | None = None, *, method: str = "GET"
+    ) -> AsyncIterator[httpx2.Response]:
+        """A signed call without a body; made once more where the office wants a newer nonce, which it brings then."""
+        for _ in range(2):
+            request = self._request(method, path, limit_s, params=params)
+            call = request.url.raw_path.removeprefix(self._http.base_url.raw_path).decode()
+            signature = self._key.sign(wire.signed_bytes(self._site, call, self._nonce, b""))
+            request.headers |= {wire.DEVICE: self._key.public, wire.SIGNATURE: signature}
+            if self._nonce:
+                request.headers[wire.NONCE] = self._nonce
+            async with self._stream(request, path, limit_s) as response:
+                if response.status_code != 409:
+                    yield response
+                    return
+                await _body(response, wire.ANSWER_BYTES)  # so that the line can be used again
+        raise OfficeRejected(f"{path}: HTTP 409 to what is signed with the office's newest nonce: mend the office")
+
+    def _request(
         self,
         method: str,
         path: str,
@@ -235,20 +257,21 @@ class OfficeClient:
         *,
         content: bytes | None = None,
         params: dict[str, str] | None = None,
-        signature: str | None = None,
-    ) -> AsyncIterator[httpx2.Response]:
-        """One exchange; the answer's status is one that the protocol knows."""
-        headers = {} if content is None else {"Content-Type": "application/json"}
-        if signature is not None:
-            headers[wire.SIGNATURE] = signature
+        headers: dict[str, str] | None = None,
+    ) -> httpx2.Request:
         timeout = httpx2.Timeout(10.0, connect=5.0, read=min(limit_s, wire.WAIT_S + POLL_MARGIN_S))
+        return self._http.build_request(method, path, content=content, params=params, headers=headers, timeout=timeout)
+
+    @asynccontextmanager
+    async def _stream(self, request: httpx2.Request, path: str, limit_s: float) -> AsyncIterator[httpx2.Response]:
+        """One exchange; the answer's status is one that the protocol knows."""
         try:
             async with (
                 asyncio.timeout(limit_s),
-                self._http.stream(
-                    method, path, content=content, params=params, headers=headers, timeout=timeout
-                ) as response,
+                aclosing(await self._http.send(request, stream=True)) as response,
             ):
+                given = response.headers.get(wire.NONCE, "")
+                self._nonce = given if _NONCE.fullmatch(given) else self._nonce
                 await self._judge(response)
                 yield response
         except TimeoutError as error:
@@ -276,7 +299,7 @@ class OfficeClient:
             raise OfficeUnreachable(f"HTTP {status}{remedy}", self._retry_after_s(response.headers.get("retry-after")))
         said = (await _body(response, wire.ANSWER_BYTES)).decode(errors="replace")
         if status in (401, 403):
-            raise AuthenticationFailed(_forbidden(status, said))
+            raise AuthenticationFailed(_forbidden(status, said, self._key.public))
         words = f"HTTP {status}: {_short(said)}{_REMEDIES.get(status, '')}"
         raise OfficeLacks(_code(said), words) if status == 404 else OfficeRejected(words)
 
@@ -313,12 +336,14 @@ def _decode(body: bytes, record: type[Answer]) -> Answer:
         raise OfficeRejected(f"an answer makes no sense (is office.url an office?): {_short(str(error))}") from error
 
 
-def _forbidden(status: int, said: str) -> str:
+def _forbidden(status: int, said: str, key: str) -> str:
     """Who is not let in, and what a person does about it."""
     code = _code(said)
     if code == "other_device":
         return (
-            "the office knows another device for this site: have it forget the old key, or restore secrets/device-key"
+            f"the office knows another device for this site, or this one (key {key[:16]}) for another; no list comes:"
+            " if a box was replaced or moved, have it forget the old key (docs/office.md); else restore"
+            " secrets/device-key"
         )
     if code == "lost_device":
         return "the office has this box as lost: if it was found, set it up anew, without its old secrets"

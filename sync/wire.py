@@ -38,6 +38,10 @@ ANSWERS = 100
 FIRST_PREVIOUS_HASH = "0" * 64
 SIGNATURE = "Gatehouse-Signature"
 """The header of a signed request: an Ed25519 signature in hex."""
+DEVICE = "Gatehouse-Device"
+"""The header that says by which public key a call without a body is signed."""
+NONCE = "Gatehouse-Nonce"
+"""The header by which an answer says what the next call without a body is to be signed with, and that what it was."""
 _ENVELOPE_TAG = "gatehouse/event/"
 _REQUEST_TAG = "gatehouse/request/1"
 _EPOCH_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,7 +58,7 @@ EventId: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-
 PublicKey: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 """An Ed25519 public key (RFC 8032), 32 bytes."""
 Nonce: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{32,128}$")]
-"""Random, used once: a challenge or a session."""
+"""Of the office: a challenge, a session, or what says that a call is made now."""
 AnswerId: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{8,64}\Z")]
 Person: TypeAlias = Annotated[
     str, Meta(pattern=r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]{1,64}\Z")
@@ -273,9 +277,10 @@ def committed_bytes(event: WireEvent, order: Literal["sorted"] | None = None) ->
 
 
 def signed_bytes(site: str, call: str, nonce: str, body: bytes) -> bytes:
-    """What a request's signature covers: the site, the call (`hello`, `events`, …), its nonce and its body's SHA-256.
+    """What a request's signature covers: the site, the call, its nonce and its body's SHA-256.
 
-    The nonce is the challenge of a hello, and the session of everything after it.
+    The call is the path behind the site's, with its query, as it is sent: `hello`, `list/13/changes?since=12`. The
+    nonce is the challenge of a hello, the session of events, gaps and copies, and the office's newest for all else.
     """
     return _fields(_REQUEST_TAG, site, call, nonce, hashlib.sha256(body).hexdigest())
 

@@ -66,15 +66,17 @@ class Alarms:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
-    def tell(self, site: str, kind: str, source: str, detail: str) -> None:
-        """Raise it, or count it once more."""
-        log.warning("site %s: %s: %s", site, WORDS[kind]["en"], detail[:DETAIL_CHARS])
-        self._db.execute(
+    def tell(self, site: str, kind: str, source: str, detail: str, every_s: int = 0) -> None:
+        """Raise it, or count it once more; not while it was told less than `every_s` ago."""
+        told = self._db.execute(
             f"INSERT INTO alarm (site, kind, source, priority, detail, first_at, last_at) VALUES (?, ?, ?, ?, ?, {_NOW}"
             f", {_NOW}) ON CONFLICT (site, kind, source) WHERE ended_at IS NULL DO UPDATE SET count = count + 1,"
-            " last_at = excluded.last_at, detail = excluded.detail",
-            (site, kind, source, PRIORITY[kind], detail[:DETAIL_CHARS]),
+            " last_at = excluded.last_at, detail = excluded.detail"
+            f" WHERE ? = 0 OR last_at NOT BETWEEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?) AND {_NOW}",
+            (site, kind, source, PRIORITY[kind], detail[:DETAIL_CHARS], every_s, f"-{every_s} seconds"),
         )
+        if told.rowcount:
+            log.warning("site %s: %s: %s", site, WORDS[kind]["en"], detail[:DETAIL_CHARS])
 
     def open(self, site: str) -> list[dict[str, Any]]:
         """What is open, the newest first, in words."""

@@ -9,10 +9,11 @@ from fastapi.routing import APIRoute
 
 from sync import wire
 from sync.office import shown
+from sync.office.callers import NonceTold, gateway_bearer, gateway_device
 from sync.office.confirmation_routes import admin_confirmations, gateway_confirmations
-from sync.office.description import UNKNOWN_SITE, Refusals, described
+from sync.office.description import UNKNOWN_SITE, Refusals, described, described_call
 from sync.office.desk import Desk
-from sync.office.device_routes import admin_devices, gateway_bearer
+from sync.office.device_routes import admin_devices
 from sync.office.list_routes import admin_entries, admin_lists, gateway_lists
 from sync.office.requests import At, Refused, answer, answer_refusals, bearer, decode, read_body, refuse, signature_of
 
@@ -38,23 +39,35 @@ def create_app(desk: Desk, gateway_token: str, admin_token: str) -> FastAPI:
         generate_unique_id_function=_operation,
     )
     answer_refusals(app)
-    gateways_own = gateway_bearer(desk, gateway_token)
-    for routes in (gateway_confirmations(desk), gateway_lists(desk), gateway_routes(desk)):
-        app.include_router(routes, dependencies=[Depends(gateways_own)])
+    app.add_middleware(NonceTold, desk=desk)
+    with_token, by_device = Depends(gateway_bearer(desk, gateway_token)), Depends(gateway_device(desk))
+    for routes in (gateway_confirmations(desk), gateway_lists(desk), gateway_calls(desk)):
+        app.include_router(routes, dependencies=[with_token, by_device])
+    app.include_router(gateway_deliveries(desk), dependencies=[with_token])
     parts = (admin_confirmations(desk), admin_devices(desk), admin_lists(desk), admin_routes(desk), admin_entries(desk))
     for routes in (*parts, admin_nowhere()):
         app.include_router(routes, dependencies=[Depends(bearer(admin_token))])
     return app
 
 
-def gateway_routes(desk: Desk) -> APIRouter:
-    """What gateways call."""
+def gateway_calls(desk: Desk) -> APIRouter:
+    """What gateways ask about their events."""
     routes = APIRouter(prefix="/v1/sites/{site}")
 
-    @routes.post("/challenge", **described("What the next hello must hold", wire.Challenge, refuses=UNKNOWN_SITE))
+    @routes.post("/challenge", **described_call("What the next hello must hold", wire.Challenge))
     async def challenge(site: str) -> Response:
-        await desk.must_know(site)
         return answer(await desk.do(lambda ledger: ledger.challenge(site)))
+
+    @routes.get("/epochs/{epoch}/{seq}", **described_call("The hash of one event", wire.KnownHash))
+    async def known_hash(site: str, epoch: str, seq: Annotated[int, Path(ge=0, le=2**53 - 1)]) -> Response:
+        return answer(await desk.do(lambda ledger: ledger.hash_at(site, epoch, seq)))
+
+    return routes
+
+
+def gateway_deliveries(desk: Desk) -> APIRouter:
+    """What gateways bring. Each is signed with its body, which the ledger verifies where it looks at the session."""
+    routes = APIRouter(prefix="/v1/sites/{site}")
 
     refuses: Refusals = {400: ("protocol",), 403: _FORBIDDEN, 409: ("challenge",), **UNKNOWN_SITE}
 
@@ -107,11 +120,6 @@ def gateway_routes(desk: Desk) -> APIRouter:
         body, signature = await read_body(request, wire.REQUEST_BYTES), signature_of(request)
         told: wire.Gap = decode(body, wire.Gap)
         return _result(await desk.do(lambda ledger: ledger.accept_gap(site, told, body, signature)))
-
-    @routes.get("/epochs/{epoch}/{seq}", **described("The hash of one event", wire.KnownHash, refuses=UNKNOWN_SITE))
-    async def known_hash(site: str, epoch: str, seq: Annotated[int, Path(ge=0, le=2**53 - 1)]) -> Response:
-        await desk.must_know(site)
-        return answer(await desk.do(lambda ledger: ledger.hash_at(site, epoch, seq)))
 
     return routes
 

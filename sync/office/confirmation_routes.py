@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from sync import wire
 from sync.office import shown
-from sync.office.description import UNKNOWN_SITE, described
+from sync.office.description import UNKNOWN_SITE, described, described_call
 from sync.office.desk import Desk
 from sync.office.requests import At, Refused, Wait, answer, read_record
 
@@ -18,11 +18,10 @@ def gateway_confirmations(desk: Desk) -> APIRouter:
 
     @routes.get(
         "/answers",
-        **described("Waits for answers to who waits", wire.Answers, nothing="The time is over", refuses=UNKNOWN_SITE),
+        **described_call("Waits for answers to who waits", wire.Answers, nothing="The time is over"),
     )
     async def answers(site: str, after: At = 0, wait: Wait = wire.WAIT_S) -> Response:
-        await desk.must_know(site)
-        found = await desk.wait_for(lambda ledger: ledger.answers(site, after), wait)
+        found = await desk.wait_for(site, lambda ledger: ledger.answers(site, after), wait)
         return Response(status_code=204) if found is None else answer(found)
 
     return routes

@@ -32,9 +32,25 @@ _SIGNED = {
     "description": "Ed25519 by the device's key over the call and this body's SHA-256: Signatures, in docs/protocol.md",
     "schema": {"type": "string", "pattern": "^[0-9a-f]{128}$"},
 }
+_DEVICE = {
+    "name": wire.DEVICE,
+    "in": "header",
+    "required": True,
+    "description": "The public key of the device that has signed the call",
+    "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+}
+_NONCE = {
+    "name": wire.NONCE,
+    "in": "header",
+    "required": False,
+    "description": "The newest that any answer of the office brought; the call is signed with it, or with none",
+    "schema": {"type": "string", "pattern": "^[0-9a-f]{32,128}$"},
+}
+_BRINGS = {wire.NONCE: {"description": "What to sign the next call with", "schema": _NONCE["schema"]}}
 EVERYWHERE: Refusals = {400: ("invalid",), 401: ("unauthorized",), 503: ("ledger",)}
 """What any call may be answered."""
 UNKNOWN_SITE: Refusals = {404: ("unknown_site",)}
+_BY_DEVICE: Refusals = {403: ("bad_signature", "other_device", "lost_device"), 409: ("stale_nonce",), **UNKNOWN_SITE}
 _BODY: Refusals = {400: ("invalid", "gone"), 408: ("too_slow",), 413: ("too_large",)}
 _MEANING = {
     400: "It makes no sense",
@@ -73,6 +89,16 @@ def described(
     if signed:
         extra["parameters"] = [_SIGNED]
     return {"summary": summary, "responses": responses, "openapi_extra": extra}
+
+
+def described_call(summary: str, answers: Any, *, nothing: str = "", refuses: Refusals | None = None) -> Described:
+    """As `described`, of a gateway's call that has no body and is signed by the device's key."""
+    codes = {status: (*_BY_DEVICE.get(status, ()), *names) for status, names in (refuses or {}).items()}
+    said = described(summary, answers, nothing=nothing, refuses=_BY_DEVICE | codes)
+    said["openapi_extra"]["parameters"] = [_DEVICE, _NONCE, _SIGNED]
+    for status in {200, 204, 409} & said["responses"].keys():
+        said["responses"][status]["headers"] = _BRINGS
+    return said
 
 
 def openapi_document(app: FastAPI) -> dict[str, Any]:

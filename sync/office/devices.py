@@ -13,6 +13,8 @@ from sync.office.lost_boxes import LostBoxes
 
 CHALLENGES = 16
 """Open ones of a site: two boxes with one identity and a bad line each have a few on their way."""
+TOLD_EVERY_S = 60
+"""Who is refused asks again and again, by several calls: they are one alarm, counted once in this time at most."""
 STARTS = 64
 """Starts at a site that are remembered, to notice that two of them are alive."""
 SCHEMA = """
@@ -58,14 +60,9 @@ class Devices:
         """Whether this hello is the site's own device's, said now. The first key that comes is enrolled."""
         if not is_signed(hello.device_key, signature, wire.signed_bytes(site, "hello", hello.challenge, body)):
             return wire.Refusal("bad_signature", "the hello is not signed by the key that it names")
-        if self._lost.is_lost(site, hello.device_key):
-            self._lost.speaks(site, f"a hello by its key, software {hello.software[:40]}")
-            return wire.Refusal("lost_device", "this box was reported lost: what it knew is void")
-        enrolled = self._one("SELECT key FROM device WHERE site = ?", site)
-        if enrolled is not None and enrolled[0] != hello.device_key:
-            self._alarms.tell(site, "other_device", hello.device_key[:16], f"its key is {hello.device_key}")
-            text = "this site's device has another key: if the box was replaced, have the office forget the old key"
-            return wire.Refusal("other_device", text)
+        refusal = self._refused(site, hello.device_key, f"says hello, software {hello.software[:40]}")
+        if refusal is not None:
+            return refusal
         (used,) = self._one(
             "SELECT coalesce(max(n), 0) FROM challenge WHERE site = ? AND challenge = ?", site, hello.challenge
         )
@@ -73,13 +70,43 @@ class Devices:
             return wire.Refusal("challenge", "the challenge is not open, or was used: ask for another")
         # Those before it too: a hello that is late would end the newer session, and look like a second box.
         self._db.execute("DELETE FROM challenge WHERE site = ? AND n <= ?", (site, used))
-        if enrolled is None:
-            self.enrol(site, hello.device_key, "first use")
+        self.enrol(site, hello.device_key, "first use")
         return None
+
+    def speaks(self, site: str, key: str) -> bool:
+        """Whether the site's enrolled device has this key, and was not lost."""
+        query = "SELECT 1 FROM device WHERE site = ? AND key = ? AND key NOT IN (SELECT key FROM lost_box)"
+        return self._one(query, site, key) is not None
+
+    def meet(self, site: str, key: str, said: str) -> wire.Refusal | None:
+        """Enrol the key if it is the first that comes. `said` is what its owner wants, for who looks at the alarm."""
+        refusal = self._refused(site, key, said)
+        if refusal is None:
+            self.enrol(site, key, "first use")
+        return refusal
+
+    def _refused(self, site: str, key: str, said: str) -> wire.Refusal | None:
+        """Why this key may not speak for the site, which an alarm tells."""
+        if self._lost.is_lost(key):
+            self._lost.speaks(site, "key", f"its key {key[:16]} {said}")
+            return wire.Refusal("lost_device", "this box was reported lost: what it knew is void")
+        row = self._one("SELECT key FROM device WHERE site = ?", site)
+        if row is not None and row[0] == key:
+            return None
+        elsewhere = self._one("SELECT site FROM device WHERE key = ?", key)
+        if row is None and elsewhere is None:
+            return None
+        whose = "" if elsewhere is None else f", site {elsewhere[0]}'s"
+        self._alarms.tell(site, "other_device", key[:16], f"its key is {key}{whose}; it {said}", TOLD_EVERY_S)
+        if row is None:
+            text = "this device is another site's: if its box was moved, have the office name or forget its key"
+        else:
+            text = "this site's device has another key: if the box was replaced, have the office forget the old key"
+        return wire.Refusal("other_device", text)
 
     def enrol(self, site: str, key: str, how: str) -> bool:
         """This key speaks for the site from now on; sessions of another are over. False for a lost box's."""
-        if self._lost.is_lost(site, key):
+        if self._lost.is_lost(key):
             return False
         known = self.enrolled(site)
         if known is not None and known["key"] == key:
@@ -89,7 +116,7 @@ class Devices:
         return True
 
     def forget(self, site: str) -> bool:
-        """The next hello's key is enrolled. False where there was none."""
+        """The next key that comes is enrolled. False where there was none."""
         self._db.execute("DELETE FROM session WHERE site = ?", (site,))
         return self._db.execute("DELETE FROM device WHERE site = ?", (site,)).rowcount == 1
 

@@ -168,6 +168,15 @@ class Ledger:
 
     # The site's device, and what somebody must look at
 
+    def admit_device(self, site: str, key: str, call: str) -> wire.Refusal | None:
+        """Whether this key, which has signed a call just now, speaks for the site; the first that comes is enrolled."""
+        if not self.knows(site):
+            return wire.Refusal("unknown_site", f"there is no site {site!r} here")
+        if self._devices.speaks(site, key):  # as nearly always: nothing is written
+            return None
+        with self._transaction():
+            return self._devices.meet(site, key, f"asks for {call}")
+
     def enrol(self, site: str, key: str) -> bool:
         """From now on this key, and no other, speaks for the site. False for that of a box that was lost."""
         with self._transaction():
@@ -184,7 +193,7 @@ class Ledger:
     def note_lost_token(self, site: str, where: str) -> None:
         """Somebody has the token that a lost box knew."""
         with self._transaction():
-            self.lost.speaks(site, where)
+            self.lost.speaks(site, "token", f"from {where}")
 
     def forget_device(self, site: str) -> bool:
         """The next key that comes is enrolled. False where there was none."""

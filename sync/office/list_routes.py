@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from sync import list_wire as lw
 from sync import wire
 from sync.office import shown
-from sync.office.description import ENTRIES, UNKNOWN_SITE, Refusals, described
+from sync.office.description import ENTRIES, Refusals, described, described_call
 from sync.office.desk import Desk
 from sync.office.ledger import Ledger
 from sync.office.listing import LONG_PARTS, Listings, TooFew, read_document
@@ -43,7 +43,7 @@ def gateway_lists(desk: Desk) -> APIRouter:
 
     @routes.get(
         "/list/manifest",
-        **described("Waits for a list that is news", lw.Manifest, nothing=_OVER, refuses=UNKNOWN_SITE),
+        **described_call("Waits for a list that is news", lw.Manifest, nothing=_OVER),
     )
     async def manifest(
         site: str,
@@ -53,46 +53,44 @@ def gateway_lists(desk: Desk) -> APIRouter:
         signatures: At = lw.NO_NEWS,
         wait: Wait = wire.WAIT_S,
     ) -> Response:
-        await desk.must_know(site)
         at = (generation, after)
-        found = await desk.wait_for(lambda ledger: ledger.lists.manifest(site, at, keys, signatures), wait)
+        found = await desk.wait_for(site, lambda ledger: ledger.lists.manifest(site, at, keys, signatures), wait)
         return Response(status_code=204) if found is None else answer(found)
 
     @routes.get(
         "/list/revocations",
-        **described("Waits for revocations", lw.Revocations, nothing=_OVER, refuses=UNKNOWN_SITE),
+        **described_call("Waits for revocations", lw.Revocations, nothing=_OVER),
     )
     async def revocations(site: str, after: At = 0, wait: Wait = wire.WAIT_S) -> Response:
-        await desk.must_know(site)
-        found = await desk.wait_for(lambda ledger: ledger.lists.revocations(site, after), wait)
+        found = await desk.wait_for(site, lambda ledger: ledger.lists.revocations(site, after), wait)
         return Response(status_code=204) if found is None else answer(found)
 
-    @routes.get("/keys", **described("The keys that sign", lw.KeySet, refuses={404: ("unsigned",)}))
+    @routes.get("/keys", **described_call("The keys that sign", lw.KeySet, refuses={404: ("unsigned",)}))
     async def keys(site: str) -> Response:
         if desk.signer.keys is None:
             raise refuse(404, "unsigned", "this office signs nothing")
         return answer(desk.signer.keys)
 
-    @routes.get("/list/{version}", **described("The whole newest list", shown.AccessList, refuses=_NO_LIST))
+    @routes.get("/list/{version}", **described_call("The whole newest list", shown.AccessList, refuses=_NO_LIST))
     async def whole(site: str, version: int) -> Response:
         return await _whole(desk, site, version)
 
     @routes.get(
         "/list/{version}/changes",
-        **described("What is different since a version", lw.Changes, refuses={404: ("too_old",)}),
+        **described_call("What is different since a version", lw.Changes, refuses={404: ("too_old",)}),
     )
     async def changes(site: str, version: int, since: At) -> Response:
         found = await desk.do(lambda ledger: ledger.lists.changes(site, version, since))
         return _or_gone(found, "too_old", f"the changes from {since} to {version} are not known any more")
 
-    @routes.get("/list/{version}/digests", **described("All buckets' digests", lw.Digests, refuses=_NOT_NEWEST))
+    @routes.get("/list/{version}/digests", **described_call("All buckets' digests", lw.Digests, refuses=_NOT_NEWEST))
     async def digests(site: str, version: int) -> Response:
         found = await desk.do(lambda ledger: ledger.lists.digests(site, version))
         return _or_gone(found, "not_newest", f"list {version} is not the newest")
 
     @routes.get(
         "/list/{version}/buckets/{numbers}",
-        **described("All that lies in some buckets", lw.Buckets, refuses=_NOT_NEWEST),
+        **described_call("All that lies in some buckets", lw.Buckets, refuses=_NOT_NEWEST),
     )
     async def buckets(site: str, version: int, numbers: Numbers) -> Response:
         texts = numbers.split(",")

@@ -16,6 +16,8 @@ CREATE TABLE IF NOT EXISTS lost_box (
     site TEXT, key TEXT, lost_at TEXT NOT NULL, told_by TEXT NOT NULL, PRIMARY KEY (site, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS site_token (site TEXT PRIMARY KEY, digest BLOB NOT NULL) WITHOUT ROWID;
 """
+TOLD_EVERY_S = 60
+"""A thief's box tries again and again: it is one alarm, counted once in this time at most."""
 _NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 
 KNEW: dict[str, dict[str, str]] = {
@@ -60,18 +62,18 @@ class LostBoxes:
         self._alarms.tell(site, "box_lost", (key or "unknown")[:16], f"told by {by}")
         return token
 
-    def is_lost(self, site: str, key: str) -> bool:
-        """Whether this key was in a box that was lost."""
-        return self._db.execute("SELECT 1 FROM lost_box WHERE site = ? AND key = ?", (site, key)).fetchone() is not None
+    def is_lost(self, key: str) -> bool:
+        """Whether this key was in a box that was lost, at whatever site."""
+        return self._db.execute("SELECT 1 FROM lost_box WHERE key = ?", (key,)).fetchone() is not None
 
     def has_token(self, site: str, token: str) -> bool | None:
         """Whether this is the site's own token; None where it has none, and goes by that of all."""
         row = self._db.execute("SELECT digest FROM site_token WHERE site = ?", (site,)).fetchone()
         return None if row is None else hmac.compare_digest(row[0], digest_of(token))
 
-    def speaks(self, site: str, where: str) -> None:
-        """Somebody has the token that a lost box knew."""
-        self._alarms.tell(site, "lost_box_speaks", "token", f"from {where}")
+    def speaks(self, site: str, by: str, detail: str) -> None:
+        """Somebody speaks `by` the token or the key that a lost box knew."""
+        self._alarms.tell(site, "lost_box_speaks", by, detail, TOLD_EVERY_S)
 
     def known(self, site: str) -> list[dict[str, Any]]:
         """All that were lost, the newest first."""

@@ -1,16 +1,22 @@
 """A running office is asked anything that docs/openapi.json allows, and much that it doesn't, by schemathesis."""
 
 import asyncio
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from tests.sync.site import ADMIN_TOKEN, SITE, TOKEN, Office, a_list
+from sync import wire
+from tests.sync.site import ADMIN_TOKEN, KEY, SITE, TOKEN, Office, a_list
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
 _OFFICE = """
 from sync import wire
 wire.WAIT_S = 0.02  # what waits for news is over at once
+from sync.office import callers, devices, nonces
+callers.is_signed = devices.is_signed = lambda *_: True  # what is asked here lies behind the signature
+nonces.Nonces.is_fresh = lambda *_: True
 from sync.office.__main__ import main
 main()
 """
@@ -27,7 +33,7 @@ _CHECKS = (
 
 async def ask_anything(folder: Path, examples: int, seed: int) -> str:
     """So many requests of each operation; what schemathesis has to say against the answers, "" for nothing."""
-    told = DOCUMENT.read_text(encoding="utf-8")
+    told = json.dumps(_by_one_device(json.loads(DOCUMENT.read_bytes())))
     known = told.replace('"title": "Site"', f'"title": "Site", "enum": ["{SITE}"]')
     (folder / "openapi.json").write_text(known, encoding="utf-8")
     tokens = (("gateway", TOKEN), ("administrator", ADMIN_TOKEN))
@@ -44,3 +50,15 @@ async def ask_anything(folder: Path, examples: int, seed: int) -> str:
         )
         said, _ = await tried.communicate()
     return "" if tried.returncode == 0 else said.decode()
+
+
+def _by_one_device(document: dict[str, Any]) -> dict[str, Any]:
+    """Whatever is asked, the site's own device asks it: another one's calls would end before they begin."""
+    key = {"type": "string", "enum": [KEY.public]}
+    schemas = document["components"]["schemas"]
+    schemas["Hello"]["properties"]["device_key"] = schemas["EnrolledKey"]["properties"]["key"] = key
+    for operations in document["paths"].values():
+        for parameter in (each for operation in operations.values() for each in operation.get("parameters", ())):
+            if parameter["name"] == wire.DEVICE:
+                parameter["schema"] = key
+    return document

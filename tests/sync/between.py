@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import httpx2
 
+from sync import wire
+
 Change = Callable[[str, int, bytes], tuple[int, bytes]]
 """(path with query, status, body) -> status and body."""
 
@@ -61,9 +63,10 @@ async def between(office_url: str) -> AsyncIterator[Between]:
                 if any(path.partition("?")[0].endswith(ending) for ending in line.held):
                     await asyncio.sleep(3600)
                 status, content = line.change(path, answer.status_code, answer.content)
-                said = f"HTTP/1.1 {status} Said\r\nContent-Length: {len(content)}\r\nConnection: close\r\n\r\n"
+                nonce = f"{wire.NONCE}: {answer.headers.get(wire.NONCE, '')}\r\nConnection: close\r\n\r\n"
+                said = f"HTTP/1.1 {status} Said\r\nContent-Length: {len(content)}\r\n{nonce}"
                 if status == 204:
-                    said, content = "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n", b""
+                    said, content = f"HTTP/1.1 204 No Content\r\n{nonce}", b""
                 writer.write(said.encode() + content)
                 await writer.drain()
             except (OSError, asyncio.IncompleteReadError, httpx2.HTTPError):

@@ -32,6 +32,8 @@ SITE = "demo"
 TOKEN = "a-token-of-32-characters-or-more"
 ADMIN_TOKEN = "the-administrators-own-token"
 SITE_KEY = b"k" * 32
+KEY = DeviceKey(b"d" * 32)
+"""The site's own device's, unless another is given."""
 OPEN = GuardBounds(100, 1_000_000, 100, 1_000_000, all_doors=False, unlocked=False)
 """Nothing waits for a second yes."""
 START_S = 60.0
@@ -70,9 +72,16 @@ def a_list(version: int = 1, **changes: Any) -> dict[str, Any]:
     return document | changes
 
 
+def signed_by(key: DeviceKey, path: str, nonce: str) -> dict[str, str]:
+    """The headers of a call without a body; `path` is the whole one, with its query."""
+    _, _, _, site, call = path.split("/", 4)
+    signature = key.sign(wire.signed_bytes(site, call, nonce, b""))
+    return {wire.DEVICE: key.public, wire.NONCE: nonce, wire.SIGNATURE: signature}
+
+
 def a_client(url: str, token: str = TOKEN, key: DeviceKey | None = None) -> OfficeClient:
     """A line to the office, by a device whose key is always the same one unless given."""
-    return OfficeClient(url, SITE, token, key or DeviceKey(b"d" * 32), SystemClock())
+    return OfficeClient(url, SITE, token, key or KEY, SystemClock())
 
 
 async def say_hello(client: OfficeClient, boot_id: str = "boot", start_id: str = "") -> wire.Welcome | wire.Refusal:
@@ -152,7 +161,7 @@ class Gateway:
         self.doors = Doors(data / "lists")
         self.doors.journal = self.journal
         self._url, self._token = url, token
-        self.key = key or DeviceKey(b"d" * 32)
+        self.key = key or KEY
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -226,12 +235,21 @@ class Office:
             self.process.kill()
             await self.process.wait()
 
-    async def ask(self, method: str, path: str, body: Any = None, token: str = "") -> httpx2.Response:
-        """`token`: that of who may call this, if none is given."""
+    async def ask(
+        self, method: str, path: str, body: Any = None, token: str = "", key: DeviceKey = KEY
+    ) -> httpx2.Response:
+        """`token`: that of who may call this, if none is given. A gateway's call without a body is signed by `key`."""
         token = token or (ADMIN_TOKEN if path.startswith("/admin/") else TOKEN)
+        headers = {"Authorization": f"Bearer {token}"}
         async with httpx2.AsyncClient(trust_env=False, timeout=10) as http:
-            headers = {"Authorization": f"Bearer {token}"}
+            if path.startswith("/v1/") and body is None:
+                headers |= signed_by(key, path, await self.nonce())
             return await http.request(method, self.url + path, json=body, headers=headers)
+
+    async def nonce(self) -> str:
+        """What calls are to be signed with just now, as a refusal says it too."""
+        async with httpx2.AsyncClient(trust_env=False, timeout=10) as http:
+            return str((await http.get(f"{self.url}/v1/")).headers[wire.NONCE])
 
     async def admin(self, method: str, path: str, body: Any = None) -> Any:
         answer = await self.ask(method, f"/admin/v1/sites/{SITE}/{path}", body)

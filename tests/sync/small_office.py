@@ -24,7 +24,7 @@ Mischief = Callable[[str, int, bytes, asyncio.StreamWriter], Awaitable[tuple[int
 """(path, status, body, line) -> status and body to send; None: it has written itself, and the line is closed."""
 
 ZEROS = "0" * 64
-FAULTS = ("cut after", "cut before", "busy", "rubbish", "stale", "slow", "half an answer", "not modified")
+FAULTS = ("cut after", "cut before", "busy", "rubbish", "stale", "slow", "half an answer", "not modified", "forgetful")
 
 
 class SmallOffice:
@@ -39,6 +39,12 @@ class SmallOffice:
         self.unsound = self.refused = 0
         self.lists = SmallLists(site)
         self.mischief: Mischief | None = None
+        self.nonce = secrets.token_hex(16)
+        """What its answers bring, and calls must be signed with; "": it brings none and asks for none."""
+        self.fickle = False
+        """Whether no nonce is ever good."""
+        self.strangers: list[tuple[str, str]] = []
+        """Calls that were not its device's, or not made now, and why."""
         self._key: str | None = None
         self._session = ""
         self._challenges: set[str] = set()
@@ -77,17 +83,17 @@ class SmallOffice:
         fault = self._chance.choice(FAULTS) if due else ""
         if fault == "cut before":
             return False
+        if fault == "forgetful" or self.fickle:
+            self.nonce = secrets.token_hex(16)
         if fault in ("busy", "rubbish", "stale", "not modified"):
             status, said = _wrong(fault)
         elif headers.get("authorization") != f"Bearer {self.token}":
             status, said = 401, _error("unauthorized")
-        elif path == "answers":
-            await asyncio.sleep(0.2)
-            status, said = NOTHING
-        elif down:
-            status, said = await self.lists.answer(path, dict(parse_qsl(query)))
+        elif (method == "GET" or path == "challenge") and (code := self._stranger(target, headers)):
+            self.strangers.append((path, code))
+            status, said = 409 if code == "stale_nonce" else 403, _error(code)
         else:
-            status, said = self._do(method, path, body, headers.get("gatehouse-signature", ""))
+            status, said = await self._told(method, path, query, body, headers.get("gatehouse-signature", ""))
         if fault == "cut after":
             return False
         if fault == "slow":
@@ -98,10 +104,33 @@ class SmallOffice:
             if changed is None:
                 return False
             status, raw = changed
-        writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(raw)}\r\nRetry-After: 0\r\n\r\n".encode())
+        nonce = f"Gatehouse-Nonce: {self.nonce}\r\n" if self.nonce else ""
+        head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(raw)}\r\n{nonce}Retry-After: 0\r\n\r\n"
+        writer.write(head.encode())
         writer.write(raw[: len(raw) // 2] if fault == "half an answer" else raw)
         await writer.drain()
         return fault != "half an answer"
+
+    def _stranger(self, target: str, headers: dict[str, str]) -> str:
+        """Why a call without a body is refused; "" where the site's own device makes it now."""
+        key, nonce = headers.get("gatehouse-device", ""), headers.get("gatehouse-nonce", "")
+        call = target.removeprefix(f"/v1/sites/{self.site}/")
+        if not self._is_signed(key, call, nonce, b"", headers.get("gatehouse-signature", "")):
+            return "bad_signature"
+        if self._key not in (None, key):
+            return "other_device"
+        if nonce != self.nonce:
+            return "stale_nonce"
+        self._key = key
+        return ""
+
+    async def _told(self, method: str, path: str, query: str, body: bytes, signature: str) -> tuple[int, Any]:
+        if path == "answers":
+            await asyncio.sleep(0.2)
+            return NOTHING
+        if path == "keys" or path.startswith("list/"):
+            return await self.lists.answer(path, dict(parse_qsl(query)))
+        return self._do(method, path, body, signature)
 
     def _do(self, method: str, path: str, body: bytes, signature: str) -> tuple[int, Any]:
         if path == "challenge":

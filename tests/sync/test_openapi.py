@@ -25,7 +25,7 @@ from sync.office_client import After, OfficeClient
 from sync.uplink import wire_event
 from tests.sync.any_request import ask_anything
 from tests.sync.between import Exchange
-from tests.sync.site import ADMIN_TOKEN, SITE, TOKEN
+from tests.sync.site import ADMIN_TOKEN, KEY, SITE, TOKEN, signed_by
 from tests.sync.test_downlink import Signed, signed_site
 
 ROOT = Path(__file__).parents[2]
@@ -65,8 +65,10 @@ async def test_every_operation_takes_and_answers_what_the_document_says_and_noth
 
 def test_an_answer_that_the_document_does_not_know_is_noticed() -> None:
     operation = next(each for _, _, each in _operations() if each["operationId"] == "gateway_challenge")
+    path = f"/v1/sites/{SITE}/challenge"
+    headers = {name.lower(): value for name, value in signed_by(KEY, path, "0" * 32).items()}
     for answer in (b"{}", b'{"challenge": 7}', b'{"challenge": "%s", "more": 1}' % (b"0" * 32)):
-        with_fault = Exchange("POST", "/v1/sites/demo/challenge", {}, b"", 200, answer)
+        with_fault = Exchange("POST", path, headers, b"", 200, answer)
         with pytest.raises(jsonschema.ValidationError):
             _hold(with_fault, operation)
 
@@ -187,9 +189,10 @@ async def _exchange_everything(site: Signed) -> None:
     await admin("GET", "events?after=0&limit=2")
     await admin("GET", f"epochs/{last.epoch}/events")
     stranger = OfficeClient(line.url, SITE, TOKEN, DeviceKey(b"x" * 32), SystemClock())
-    other = wire.Hello(1, "test", "boot", stranger.device_key, (await stranger.challenge()).challenge, (), 0)
-    with pytest.raises(AuthenticationFailed):
-        await stranger.hello(other)
+    other = wire.Hello(1, "test", "boot", stranger.device_key, "0" * 32, (), 0)
+    for refused_call in (stranger.challenge(), stranger.hello(other)):
+        with pytest.raises(AuthenticationFailed):
+            await refused_call
     await stranger.close()
     alarms = (await admin("GET", "summary"))["alarms"]
     await admin("DELETE", f"alarms/{alarms[0]['n']}?by=Lin")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sync.site import SITE, TOKEN, Gateway, until
+from tests.sync.site import SITE, TOKEN, Gateway, a_list, until
 from tests.sync.small_office import SmallOffice
 
 
@@ -21,6 +21,8 @@ async def test_another_office_gets_every_event_in_order_and_finds_it_sound(tmp_p
         assert _streams(office) == gate.event_ids()
         assert (office.unsound, office.refused) == (0, 0)
         await until(lambda: gate.doors.status.get("office") == "online")
+        assert {code for _, code in office.strangers} <= {"stale_nonce"}, "every call is signed as the document says"
+        assert len(office.strangers) <= 4, "each of its tasks may have called before it knew a nonce"
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -50,3 +52,33 @@ async def test_another_office_keeps_both_histories_of_a_gateway_that_was_put_bac
             await until(lambda: len(office.events) == 12, 40)
             assert [len(stream) for stream in office.streams.values()] == [9, 3]
             assert office.unsound == 0
+
+
+async def test_an_office_that_has_no_nonces_is_called_without(tmp_path: Path) -> None:
+    office = SmallOffice(SITE, TOKEN)
+    office.nonce = ""
+    office.lists.put(a_list())
+    root = office.lists.root.public_key().public_bytes_raw().hex()
+    async with office.listening() as url, Gateway(tmp_path, url, root=root) as gate:
+        await gate.record(3)
+        await until(lambda: len(office.events) == 3)
+        await until(lambda: gate.lists.version_in_force() == 1)
+        assert office.strangers == []
+
+
+@pytest.mark.parametrize(("fickle", "nonce"), [(True, "0" * 32), (False, "no nonce at all"), (False, "0" * 5000)])
+async def test_an_office_whose_nonces_are_of_no_use_is_told_and_asked_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, fickle: bool, nonce: str
+) -> None:
+    office = SmallOffice(SITE, TOKEN)
+    office.lists.put(a_list())
+    root = office.lists.root.public_key().public_bytes_raw().hex()
+    async with office.listening() as url, Gateway(tmp_path, url, root=root) as gate:
+        await gate.record(3)
+        await until(lambda: len(office.events) == 3 and gate.lists.version_in_force() == 1)
+        office.fickle, office.nonce = fickle, nonce
+        office.lists.put(a_list(zone="Asia/Urumqi"))
+        await until(lambda: "newest nonce: mend the office" in caplog.text)
+        assert gate.lists.version_in_force() == 1
+        office.fickle, office.nonce = False, "5" * 32
+        await until(lambda: gate.lists.version_in_force() == 2)

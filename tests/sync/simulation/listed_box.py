@@ -34,7 +34,7 @@ class ListedBox(Box):
 
     def __init__(self, name: str, folder: Path, office: Office, chance: Random) -> None:
         super().__init__(name, folder, office, chance)
-        self.meddler = Meddler(office, office.made, office.keys, lambda: self.trusted.key_epoch, chance)
+        self.meddler = Meddler(office, office.made, office.keys, lambda: self.trusted.key_epoch, chance, self.trouble)
         self.way = self.meddler
         self.best: Coordinate = (0, 0)
         self.agreed: set[Coordinate] = set()

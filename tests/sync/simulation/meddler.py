@@ -8,11 +8,14 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sync import list_wire as lw
+from sync import wire
+from sync.device_key import DeviceKey
 from sync.office.signing import sign
 from tests.sync.simulation.network import Answer, Listener
 from tests.sync.simulation.office_lists import OTHER_SITE, SITE, Key, Keys, Signed, thiefs_list
 
 WAYS = ("flips", "tears", "replays", "other_site", "thief", "old_key", "twice", "no_lists")
+_OTHERS_KEY = DeviceKey(b"o" * 32)
 _JSON = [(b"content-type", b"application/json")]
 _BUSY = Answer(503, _JSON, b"")
 _LACKS = Answer(404, _JSON, b'{"error":{"code":"too_old","text":""}}')
@@ -25,9 +28,15 @@ class Meddler:
     """
 
     def __init__(
-        self, office: Listener, made: dict[Key, Signed], keys: Keys, knows: Callable[[], int], chance: Random
+        self,
+        office: Listener,
+        made: dict[Key, Signed],
+        keys: Keys,
+        knows: Callable[[], int],
+        chance: Random,
+        trouble: list[str],
     ) -> None:
-        self._knows = knows
+        self._knows, self._trouble = knows, trouble
         self._office, self._made, self._keys, self._chance = office, made, keys, chance
         self.way: str | None = None
         self.share = 1.0
@@ -48,13 +57,28 @@ class Meddler:
         if self.way == "old_key" and stolen:
             return _by_old_key(path, *stolen[-1])
         if self.way == "other_site":
-            place = str(request.url).replace(f"/sites/{SITE}/", f"/sites/{OTHER_SITE}/")
-            return await self._office.take(httpx2.Request(request.method, place, headers=request.headers), body)
+            return await self._of_other_site(request, path)
         answer = await self._office.take(request, body)
         if self.way == "twice" and answer.status == 200 and path == "list/manifest":
             return _signed_twice(answer)
         spoils = path != "list/manifest" or self._chance.random() < 0.2
         return self._spoilt(answer) if self.way in ("flips", "tears") and spoils and answer.body else answer
+
+    async def _of_other_site(self, request: httpx2.Request, path: str) -> Answer:
+        """What the device of another site is told: this one's own signature opens nothing there."""
+        place = str(request.url).replace(f"/sites/{SITE}/", f"/sites/{OTHER_SITE}/")
+        refused = await self._office.take(httpx2.Request(request.method, place, headers=request.headers), b"")
+        if refused.status not in (403, 503):
+            self._trouble.append(f"another site's {path} was told: {refused.status}")
+        nonce = next((value.decode() for name, value in refused.headers if name == wire.NONCE.lower().encode()), "")
+        call = path + ("?" + request.url.query.decode() if request.url.query else "")
+        headers = {
+            wire.DEVICE: _OTHERS_KEY.public,
+            wire.NONCE: nonce,
+            "Authorization": request.headers["Authorization"],
+        }
+        headers[wire.SIGNATURE] = _OTHERS_KEY.sign(wire.signed_bytes(OTHER_SITE, call, nonce, b""))
+        return await self._office.take(httpx2.Request(request.method, place, headers=headers), b"")
 
     def _spoilt(self, answer: Answer) -> Answer:
         at = self._chance.randrange(len(answer.body))

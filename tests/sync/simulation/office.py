@@ -182,6 +182,7 @@ class Office(Machine):
             "type": "http",
             "method": request.method,
             "path": unquote(request.url.path),
+            "raw_path": request.url.raw_path.partition(b"?")[0],
             "query_string": request.url.query,
             "headers": [(name.lower(), value) for name, value in request.headers.raw],
         }
