@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from drivers.contracts import ByteLink
 from drivers.links import PORT_MOST_S, Backoff, SerialLink
+from drivers.osdp.frames import Frame
 from drivers.osdp.line import OsdpLine
 from drivers.osdp.settings import BUS_OFFLINE, BusSettings
 from drivers.osdp.station import State, Station, stations_of
@@ -34,7 +35,11 @@ class OsdpBus:
         self._device_id, self._settings = device_id, settings
         self._sink, self._clock, self._stations = sink, clock, stations
         self._tally = RejectedTally(device_id, sink)
-        self._line = OsdpLine(link, settings.baud, clock, lambda reason: self._tally.add(reason, self._now_s()))
+        self._line = OsdpLine(
+            link, settings.baud, clock, lambda reason: self._tally.add(reason, self._now_s()), self._late
+        )
+        self._asked: Station | None = None
+        """Whose answer the line waits for."""
         self._state: LinkState | None = None
         self._hurries = False
         """Was the last turn a handshake's?"""
@@ -68,6 +73,7 @@ class OsdpBus:
 
     async def _session(self) -> None:
         """From opening the port to losing it. Raises LinkError."""
+        self._asked = None
         await self._line.open()
         self._counts["connects"] += 1
         self._say(LinkState.ONLINE)
@@ -92,8 +98,17 @@ class OsdpBus:
     async def _serve(self, station: Station) -> None:
         frame = station.next_frame(self._now_s())
         if frame:
+            self._asked = station
             answer = await self._line.ask(frame, station.accepts, station.patience_s, insists=station.insists)
+            self._asked = None
             station.answered(answer, self._now_s())
+
+    def _late(self, reply: Frame) -> bool:
+        """An answer that its reader is no longer waited for with; is it still one?"""
+        station = next((each for each in self._stations if each is not self._asked and each.accepts(reply)), None)
+        if station is not None:
+            station.answered_late(reply, self._now_s())
+        return station is not None
 
     async def _pause(self, seconds: float) -> None:
         """Wait before the port is opened again; what can't be told the readers meanwhile expires in time."""

@@ -144,6 +144,16 @@ class FrameFinder:
         return int.from_bytes(self._held[2:4], "little") if len(self._held) >= 4 else 0
 
 
+def answers(command: Frame, reply: Frame) -> bool:
+    """Is this frame that reader's answer to that command, and not to the one before, come late or twice?
+
+    It has the sequence number of the command; a reader that lost count, or has no time (v2.2, section 7.19), says 0.
+    """
+    if reply.address != command.address or not reply.is_reply:
+        return False
+    return reply.sequence == command.sequence or (reply.sequence == 0 and reply.code in (NAK, BUSY))
+
+
 def may_answer(command: Frame, reply: Frame) -> bool:
     """May this be the answer to a command of a reader that is configured secure?
 
@@ -151,7 +161,7 @@ def may_answer(command: Frame, reply: Frame) -> bool:
     one, a command of the handshake has its one answer. So no card that is said in clear, by whoever sits on the line,
     is ever looked at.
     """
-    if reply.address != command.address or not reply.is_reply:
+    if not answers(command, reply):
         return False
     if reply.code in (NAK, BUSY):
         return True

@@ -5,7 +5,7 @@ from typing import Any
 
 import osdp_sys
 
-from drivers.osdp.frames import ACK, MARK, Frame, decode, may_answer
+from drivers.osdp.frames import ACK, MARK, Frame, answers, decode, may_answer
 from drivers.osdp.identity import ReaderIdentity
 from drivers.osdp.line import OsdpLine
 from drivers.osdp.panel import Panel
@@ -85,6 +85,4 @@ async def _drive(line: OsdpLine, panel: Panel, clock: Clock, done: Callable[[], 
 
 def _fits(command: Frame, reply: Frame) -> bool:
     """As in `may_answer`; a reader may say in clear that it took a key, since it has left the old session with it."""
-    return may_answer(command, reply) or (
-        command.in_session and reply.is_reply and reply.address == command.address and reply.code == ACK
-    )
+    return may_answer(command, reply) or (command.in_session and answers(command, reply) and reply.code == ACK)

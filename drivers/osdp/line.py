@@ -31,10 +31,21 @@ class Answer:
 
 
 class OsdpLine:
-    """One line on a byte link. `rubbish` hears of what made no frame; `strays` are frames that nobody asked for."""
+    """One line on a byte link. `rubbish` hears of what made no frame.
 
-    def __init__(self, link: ByteLink, baud: int, clock: Clock, rubbish: Callable[[str], None]) -> None:
-        self._link, self._baud, self._clock, self._rubbish = link, baud, clock, rubbish
+    `late` is given an answer that nobody waits for any more, and says whether somebody still wants it; the others are
+    `strays`.
+    """
+
+    def __init__(
+        self,
+        link: ByteLink,
+        baud: int,
+        clock: Clock,
+        rubbish: Callable[[str], None],
+        late: Callable[[Frame], bool] = lambda _answer: False,
+    ) -> None:
+        self._link, self._baud, self._clock, self._rubbish, self._late = link, baud, clock, rubbish, late
         self._finder = FrameFinder()
         self._reading: asyncio.Task[bytes] | None = None
         self.strays = 0
@@ -60,7 +71,7 @@ class OsdpLine:
         """
         spoilt = 0
         for sends in range(1, SENDS_MAX + 1):
-            self._finder.clear()
+            await self._let_finish()
             await self._link.write(frame)
             sent_s = self._now_s() + self._wire_s(len(frame))
             reply, began_s, damaged = await self._hear_reply(accepts, sent_s + patience_s)
@@ -76,6 +87,17 @@ class OsdpLine:
         for found in self._finder.feed(await self._hear(seconds)):
             self._is_damage(found)
 
+    async def _let_finish(self) -> None:
+        """Whoever speaks late is heard out: to speak at the same time would spoil both."""
+        until_s = self._now_s() + REPLY_MOST_S
+        while (missing := self._finder.missing) and self._now_s() < until_s:
+            data = await self._hear(CHARACTER_GAP_S + self._wire_s(missing))
+            if not data:
+                break
+            for found in self._finder.feed(data):
+                self._is_damage(found)
+        self._finder.clear()
+
     async def _hear_reply(self, accepts: Callable[[Frame], bool], until_s: float) -> tuple[Frame | None, float, bool]:
         """(the answer, when it began, whether something came that was no frame)."""
         began_s, damaged, latest_s = 0.0, False, until_s + REPLY_MOST_S
@@ -85,10 +107,14 @@ class OsdpLine:
                 break
             now_s = self._now_s()
             began_s = began_s or now_s
+            reply = None
             for found in self._finder.feed(data):
-                if isinstance(found, Frame) and accepts(found):
-                    return found, began_s, damaged
-                damaged |= self._is_damage(found)
+                if reply is None and isinstance(found, Frame) and accepts(found):
+                    reply = found
+                else:
+                    damaged |= self._is_damage(found)
+            if reply is not None:
+                return reply, began_s, damaged
             if self._finder.missing:
                 until_s = max(until_s, now_s + CHARACTER_GAP_S + self._wire_s(self._finder.missing))
             elif damaged:
@@ -99,9 +125,9 @@ class OsdpLine:
         return None, began_s, damaged
 
     def _is_damage(self, found: object) -> bool:
-        """Count what was no answer. Our own command comes back from adapters that echo; that is nothing."""
+        """Take what was not waited for. Our own command comes back from adapters that echo; that is nothing."""
         if isinstance(found, Frame):
-            self.strays += found.is_reply
+            self.strays += found.is_reply and not self._late(found)
             return False
         self._rubbish(getattr(found, "reason", ""))
         return True

@@ -21,6 +21,7 @@ from drivers.osdp.frames import (
     NAK,
     SERVER_CRYPTOGRAM,
     Frame,
+    answers,
     decode,
     encode,
     has_secure_channel,
@@ -42,7 +43,10 @@ ABSENT_PATIENCE_S = 0.03
 LONG_LOOK_EVERY = 30
 """Every so many probes the full patience, for a reader that is slow and not away."""
 QUICK_S = 0.06
-"""Three such waits fit into the 200 ms after which libosdp gives a command up for 800 ms."""
+"""Three such waits fit into the 200 ms that a reader may take."""
+REPEAT_S = 0.2
+"""How long after a silence the same command is said again; each time twice as long, so three times until the reader is
+lost. libosdp is not told of it: it would wait for a second, and could take no answer meanwhile."""
 LEARNT_AFTER = 10
 """Answers after which a reader's own pace is known."""
 OFFLINE_AFTER_S = 3.0
@@ -109,7 +113,10 @@ class Station:
         self.state = State.ABSENT
         self._panel: Panel | None = None
         self._buffers = Buffers()
+        self._frame = b""
+        """What was said to it last, while there is no answer to it."""
         self._command: Frame | None = None
+        self._repeats, self._asked_s = 0, 0.0
         self._orders: deque[Order] = deque()
         self._order: Order | None = None
         self._well_s: float | None = None
@@ -120,7 +127,7 @@ class Station:
         self._answers, self._slowest_s = 0, 0.0
         self._pace_s = 0.0
         """How slow it was when it was last there."""
-        self.counts = dict.fromkeys(("polls", "retries", "damaged", "unanswered"), 0)
+        self.counts = dict.fromkeys(("polls", "retries", "damaged", "unanswered", "late"), 0)
 
     @property
     def patience_s(self) -> float:
@@ -136,7 +143,7 @@ class Station:
     @property
     def insists(self) -> bool:
         """Is a command repeated at once when nothing came? Only to a reader whose answers surely come by then."""
-        return self.state is State.ONLINE and self.patience_s <= QUICK_S
+        return self.state is State.ONLINE and self.patience_s <= QUICK_S and not self._repeats
 
     def next_frame(self, now_s: float) -> bytes:
         """What to send now; empty when there is nothing, and `due_s` says when to ask again."""
@@ -146,17 +153,20 @@ class Station:
         self._look_at_time(now_s)
         if self._panel is None:
             self._probes += 1
-            frame = encode(self.address, 0, ID, b"\x00")
+            self._frame = encode(self.address, 0, ID, b"\x00")
+        elif self._frame:
+            self._repeats += 1
+            self.counts["retries"] += 1
         else:
             self._hand_over(now_s)
-            frame = self._panel.outgoing()
-        self._command = _command_of(frame)
+            self._frame = self._panel.outgoing()
+        self._command, self._asked_s = _command_of(self._frame), now_s
         self.due_s = now_s + (self.probe_s if self._panel is None else STEP_S)
-        return frame
+        return self._frame
 
     def accepts(self, reply: Frame) -> bool:
         """May this frame be the answer that is waited for?"""
-        if self._command is None or not reply.is_reply or reply.address != self.address:
+        if not self._frame or self._command is None or not answers(self._command, reply):
             return False
         return self._key is None or self._panel is None or may_answer(self._command, reply)
 
@@ -167,16 +177,15 @@ class Station:
         self.counts["damaged"] += answer.damaged
         if answer.reply is None:
             self.counts["unanswered"] += 1
-            self.due_s = max(self.due_s, now_s + (STEP_S if self._panel is not None else self.probe_s))
+            wait_s = self.probe_s if self._panel is None else REPEAT_S * 2**self._repeats
+            self.due_s = max(self.due_s, now_s + wait_s)
             return
-        if self._panel is None:
-            self._connect(now_s)
-            return
-        if answer.reply.code != BUSY:  # Whoever says nothing else, and needs no key for it, is not there.
-            self._heard_s = now_s
-        self._answers += 1
-        self._slowest_s = max(self._slowest_s * 0.999, answer.delay_s)
-        self._take_in(self._panel, answer.reply, now_s)
+        self._hear(answer.reply, answer.delay_s, now_s)
+
+    def answered_late(self, reply: Frame, now_s: float) -> None:
+        """What `accepts` takes came when it was no longer waited for."""
+        self.counts["late"] += 1
+        self._hear(reply, min(PATIENCE_S, now_s - self._asked_s), now_s)
 
     def give(self, order: Order) -> bool:
         """Queue an order; False when too many wait."""
@@ -201,10 +210,22 @@ class Station:
         """Forget the connection: the line is gone, or somebody else needs it."""
         order, self._order = self._order, None
         self._panel, self.state, self._command = None, State.ABSENT, None
+        self._frame, self._repeats = b"", 0
         self._pace_s = self._slowest_s or self._pace_s
         self._answers, self._slowest_s = 0, 0.0
         if order is not None:
             order.done(CommandOutcome.FAILED, "the reader did not answer")
+
+    def _hear(self, reply: Frame, delay_s: float, now_s: float) -> None:
+        self._frame, self._repeats = b"", 0
+        if self._panel is None:
+            self._connect(now_s)
+            return
+        if reply.code != BUSY:  # Whoever says nothing else, and needs no key for it, is not there.
+            self._heard_s = now_s
+        self._answers += 1
+        self._slowest_s = max(self._slowest_s * 0.999, delay_s)
+        self._take_in(self._panel, reply, now_s)
 
     def _take_in(self, panel: Panel, reply: Frame, now_s: float) -> None:
         events = panel.incoming(reply.raw)

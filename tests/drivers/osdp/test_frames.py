@@ -23,6 +23,7 @@ from drivers.osdp.frames import (
     Frame,
     FrameFinder,
     Rubbish,
+    answers,
     crc16,
     decode,
     encode,
@@ -206,6 +207,16 @@ def test_in_a_session_nothing_without_a_mac_counts_but_a_refusal() -> None:
 def test_another_readers_answer_and_an_echo_are_no_answer() -> None:
     assert not may_answer(command(ID), reply(PDID, address=6))
     assert not may_answer(command(ID), command(ID))
+
+
+def test_an_answer_has_its_commands_number_unless_the_reader_lost_count_or_has_no_time() -> None:
+    asked = frame(encode(5, 2, POLL))
+    for sequence in range(4):
+        assert answers(asked, frame(encode(5, sequence, ACK, reply=True))) is (sequence == 2)
+        for code in (NAK, BUSY):
+            assert answers(asked, frame(encode(5, sequence, code, reply=True))) is (sequence in (0, 2))
+    assert not answers(asked, asked)
+    assert not answers(asked, frame(encode(6, 2, ACK, reply=True)))
 
 
 def test_a_reader_says_in_its_capabilities_whether_it_has_a_secure_channel() -> None:

@@ -86,10 +86,10 @@ async def test_a_damaged_answer_costs_a_moment_no_alarm_and_makes_no_card(tmp_pa
     async with rig.at_work():
         await rig.online(5)
         rig.line.meddle = damage
-        await eventually(lambda: len(hits) > 30)
+        await eventually(lambda: len(hits) > 50)
         rig.line.meddle = None
-        await rig.sink.until(lambda: rig.readers[5].counters()["connects"] >= 2)
         await rig.read(5)
     assert rig.states(5) == [ONLINE]
+    assert rig.readers[5].counters()["connects"] == 1
     assert len(rig.sink.of(CardRead)) == 1
     assert rig.readers[5].counters()["retries"] >= 1
