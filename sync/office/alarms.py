@@ -11,6 +11,8 @@ log = logging.getLogger(__name__)
 
 SHOWN = 100
 """Open alarms of a site at most: there are few kinds, and each has few sources."""
+SOURCES = 20
+"""Of a kind that are told apart, the rest together: who has a token could hide an alarm behind any number of keys."""
 DETAIL_CHARS = 300
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS alarm (
@@ -68,6 +70,10 @@ class Alarms:
 
     def tell(self, site: str, kind: str, source: str, detail: str, every_s: int = 0) -> None:
         """Raise it, or count it once more; not while it was told less than `every_s` ago."""
+        known = self._db.execute(
+            "SELECT source FROM alarm WHERE site = ? AND kind = ? AND ended_at IS NULL", (site, kind)
+        ).fetchall()
+        source = source if (source,) in known or len(known) < SOURCES else "others"
         told = self._db.execute(
             f"INSERT INTO alarm (site, kind, source, priority, detail, first_at, last_at) VALUES (?, ?, ?, ?, ?, {_NOW}"
             f", {_NOW}) ON CONFLICT (site, kind, source) WHERE ended_at IS NULL DO UPDATE SET count = count + 1,"

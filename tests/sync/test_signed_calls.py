@@ -17,6 +17,7 @@ from gateway.errors import JournalUnavailable
 from gateway.store.journal_reader import SqliteJournalReader
 from sync import wire
 from sync.device_key import DeviceKey
+from sync.office.alarms import SOURCES
 from sync.office.app import create_app
 from sync.office.desk import Desk
 from sync.office.nonces import NONCE_S, Nonces
@@ -222,6 +223,32 @@ async def test_a_list_comes_to_the_first_key_before_any_hello_and_to_no_other(of
     assert await own.list(1)
     for client in (own, stranger):
         await client.close()
+
+
+async def test_whoever_makes_up_any_number_of_keys_hides_no_other_alarm(office: Asked) -> None:
+    await office.by(KEY, Call("GET", "keys"))
+    for number in range(SOURCES + 5):
+        assert (await office.by(DeviceKey(bytes([number]) * 32), Call("GET", "keys")))[0] == 403
+    alarms = (await office.admin("GET", "summary"))["alarms"]
+    assert len({each["source"] for each in alarms}) == len(alarms) == SOURCES + 1
+    assert alarms[0]["source"] == "others"
+
+
+async def test_a_gateway_signs_what_is_behind_the_site_wherever_the_office_stands(office: Asked) -> None:
+    """A server in front serves it below a path of its own."""
+
+    class InFront(httpx2.ASGITransport):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            target = request.url.raw_path.removeprefix(b"/gates/office")
+            behind = httpx2.URL("http://office", raw_path=target)
+            return await super().handle_async_request(
+                httpx2.Request(request.method, behind, headers=request.headers, stream=request.stream)
+            )
+
+    client = OfficeClient("https://town.example/gates/office/", SITE, TOKEN, KEY, SystemClock(), InFront(office.app))
+    assert await client.list(1)
+    assert await client.buckets(1, [0, 1023]) is not None
+    await client.close()
 
 
 async def test_a_lost_boxs_key_opens_nothing_anywhere_and_a_call_that_waits_is_let_go(office: Asked) -> None:
