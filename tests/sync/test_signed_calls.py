@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from gateway.clock import SystemClock
-from gateway.errors import JournalUnavailable
+from gateway.errors import AuthenticationFailed, JournalUnavailable
 from gateway.store.journal_reader import SqliteJournalReader
 from sync import wire
 from sync.device_key import DeviceKey
@@ -223,6 +223,23 @@ async def test_a_list_comes_to_the_first_key_before_any_hello_and_to_no_other(of
     assert await own.list(1)
     for client in (own, stranger):
         await client.close()
+
+
+async def test_a_box_that_moves_to_another_site_speaks_there_once_its_key_is_forgotten_or_named(office: Asked) -> None:
+    client = office.client()
+    assert (await office.by(KEY, Call("GET", "list/manifest"), OTHER))[0] == 204
+    uninvited = wire.Hello(1, "test", "boot", KEY.public, "0" * 32, (), 0)
+    for speak in (say_hello(client), client.hello(uninvited), client.list(1)):
+        with pytest.raises(AuthenticationFailed, match="replaced or moved"):
+            await speak
+    await office.admin("PUT", "device-key", {"key": KEY.public})
+    assert isinstance(await say_hello(client), wire.Welcome)
+    assert await client.list(1)
+    for site in (SITE, OTHER):
+        await office.desk.do(lambda ledger, site=site: ledger.forget_device(site))  # type: ignore[misc]
+    assert isinstance(await say_hello(client), wire.Welcome)
+    assert (await office.admin("GET", "summary"))["device_key"]["how"] == "first use"
+    await client.close()
 
 
 async def test_whoever_makes_up_any_number_of_keys_hides_no_other_alarm(office: Asked) -> None:
