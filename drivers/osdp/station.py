@@ -159,8 +159,8 @@ class Station:
             self.counts["retries"] += 1
         else:
             self._hand_over(now_s)
-            self._frame = self._panel.outgoing()
-        self._command, self._asked_s = _command_of(self._frame), now_s
+            self._frame, self._asked_s = self._panel.outgoing(), now_s
+        self._command = _command_of(self._frame)
         self.due_s = now_s + (self.probe_s if self._panel is None else STEP_S)
         return self._frame
 

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from drivers.links import memory_pair
+from drivers.osdp.frames import ACK, POLL, Frame, encode
+from drivers.osdp.line import CHARACTER_GAP_S, OsdpLine
 from drivers.osdp.station import LEARNT_AFTER
+from gateway.clock import SystemClock
 from gateway.domain.signals import CardRead, LinkState, ReaderConditionChanged
 from simulators.osdp_reader import OsdpReader
 from tests.drivers.osdp.line import CARD, KEY, Rig
@@ -134,3 +138,31 @@ async def test_a_card_in_an_answer_that_comes_late_is_read_without_another_poll(
     assert len(rig.sink.of(CardRead)) == 1
     assert rig.states(5) == [ONLINE]
     assert connects <= 2
+
+
+async def test_a_reader_that_speaks_late_is_heard_out_before_the_next_is_asked() -> None:
+    near, far = memory_pair()
+    await far.open()
+    late: list[Frame] = []
+
+    def keep(frame: Frame) -> bool:
+        late.append(frame)
+        return True
+
+    line = OsdpLine(near, 9600, SystemClock(), lambda _reason: None, keep)
+    await line.open()
+    said = encode(5, 2, ACK, bytes(30), reply=True)
+    near.feed(said[:12])
+    await line.overhear(0.1)
+    asking = asyncio.ensure_future(line.ask(encode(6, 1, POLL), lambda reply: reply.address == 6, 1.0))
+    asked = asyncio.ensure_future(far.read())
+    done, _ = await asyncio.wait({asked}, timeout=CHARACTER_GAP_S / 2)
+    assert not done, "the line is taken"
+    near.feed(said[12:])
+    assert await asked == encode(6, 1, POLL)
+    near.feed(encode(6, 1, ACK, reply=True))
+    answer = await asking
+    await line.close()
+    assert answer.reply is not None
+    assert [frame.raw for frame in late] == [said]
+    assert line.strays == 0
