@@ -110,6 +110,15 @@ STATIC_CHECKS = (
     ("format", ("ruff", "format", "--check", ".")),
     ("types", ("mypy",)),
     ("imports", ("lint-imports",)),
+    # It also compiles the tests, which each of pytest's processes would else do for itself.
+    ("collection", ("pytest", "--collect-only", "-qq")),
+)
+
+TEST_RUNS = (
+    # Whoever has nothing left takes from the others: what waits and what reckons then run side by side to the end.
+    ("tests", ("-n", str(TEST_PROCESSES), "--dist", "worksteal", "-m", "not alone")),
+    # Most of these wait for processes to be started again: two files at a time leave the cores idle all the same.
+    ("tests that run alone", ("-n", "2", "--dist", "loadfile", "-m", "alone")),
 )
 
 
@@ -320,13 +329,10 @@ def run_tests(arguments: list[str]) -> int:
     environment = test_environment()
     if arguments:
         return _run_tool(("pytest", *arguments), environment)
-    failed = [name for name, command in STATIC_CHECKS if not check_passes(name, command, environment)]
     counts: dict[str, int] = {"passed": 0, "failed": 0, "skipped": 0}
     with tempfile.TemporaryDirectory(prefix="gatehouse-tests-") as folder:
-        for name, options in (
-            ("tests", ("-n", str(TEST_PROCESSES), "-m", "not alone")),
-            ("tests that run alone", ("-m", "alone")),
-        ):
+        failed = failing_checks(Path(folder), environment)
+        for name, options in TEST_RUNS:
             say(f"== {name}")
             report = Path(folder) / "report.xml"
             report.unlink(missing_ok=True)
@@ -339,10 +345,26 @@ def run_tests(arguments: list[str]) -> int:
     return 1 if failed or not counts["passed"] else 0
 
 
-def check_passes(name: str, command: tuple[str, ...], environment: dict[str, str]) -> bool:
-    """Run one static check."""
-    say(f"== {name}: {' '.join(command)}")
-    return _run_tool(command, environment) == 0
+def failing_checks(folder: Path, environment: dict[str, str]) -> list[str]:
+    """Run the static checks beside one another; what a failed one said, which lies in `folder`, is shown.
+
+    Returns the names of those that failed.
+    """
+    running = []
+    for name, command in STATIC_CHECKS:
+        with (folder / name).open("w", encoding="utf-8") as said:
+            started = subprocess.Popen(
+                _of_environment(command), cwd=ROOT, env=environment, stdout=said, stderr=subprocess.STDOUT
+            )
+        running.append((name, command, started))
+    failed = []
+    for name, command, started in running:
+        passed = started.wait() == 0
+        say(f"== {name}: {' '.join(command)}: {'passed' if passed else 'FAILED'}")
+        if not passed:
+            failed.append(name)
+            say((folder / name).read_text(encoding="utf-8", errors="replace"))
+    return failed
 
 
 def add_counts(report: Path, counts: dict[str, int]) -> None:
@@ -429,9 +451,12 @@ def _piped(command: list[str]) -> subprocess.Popen[str]:
 
 
 def _run_tool(command: tuple[str, ...], environment: dict[str, str]) -> int:
-    return subprocess.run(
-        [str(VENV / "bin" / command[0]), *command[1:]], cwd=ROOT, env=environment, check=False
-    ).returncode
+    return subprocess.run(_of_environment(command), cwd=ROOT, env=environment, check=False).returncode
+
+
+def _of_environment(command: tuple[str, ...]) -> list[str]:
+    """The command, by the program of that name in `.venv`."""
+    return [str(VENV / "bin" / command[0]), *command[1:]]
 
 
 def _runs(command: list[str]) -> bool:

@@ -191,6 +191,25 @@ def test_what_tests_start_is_compiled_once(start: ModuleType, monkeypatch: pytes
     assert "PYTHONDONTWRITEBYTECODE" not in start.test_environment()
 
 
+def test_of_checks_that_run_beside_one_another_the_failed_ones_are_named_with_what_they_said(
+    checkout: Path, start: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _furnish(checkout, start, start.TEST_EXTRAS)
+    for name, words in (
+        ("ruff", "exit 0"),
+        ("lint-imports", "exit 0"),
+        ("pytest", "echo quiet"),
+        ("mypy", "echo wrong; exit 1"),
+    ):
+        program = checkout / ".venv" / "bin" / name
+        program.write_text(f"#!/bin/sh\n{words}\n")
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    assert start.failing_checks(tmp_path, dict(os.environ)) == ["types"]
+    said = capsys.readouterr().err.splitlines()
+    assert said.index("wrong") == said.index("== types: mypy: FAILED") + 1
+    assert "quiet" not in said
+
+
 def test_the_total_of_two_runs_is_the_sum_of_pytests_own_reports(start: ModuleType, tmp_path: Path) -> None:
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     report = tmp_path / "report.xml"
