@@ -107,6 +107,7 @@ async def online(gate: Gate) -> None:
     await until(lambda: gate.doors.status.get("office") == "online" and gate.doors.status.get("queue") == 0)
 
 
+@pytest.mark.alone
 async def test_a_yes_from_the_office_opens_within_a_second_of_its_post(tmp_path: Path) -> None:
     async with Office(tmp_path / "office") as office, Gate(tmp_path / "gate", office.url) as gate:
         await online(gate)
@@ -133,6 +134,7 @@ async def test_a_yes_from_the_office_opens_within_a_second_of_its_post(tmp_path:
         assert (asked["access_point"], asked["credential"], asked["cardholder"]) == ("north-in", "c-1", "p-1")
 
 
+@pytest.mark.alone
 async def test_an_answer_opens_within_a_second_also_long_after_the_last_request(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,6 +79,7 @@ async def test_one_card_comes_as_one_card_and_a_reload_of_the_whole_list_is_not_
         assert site.gate.doors.heard(ListReady)[-1].credentials == 41
 
 
+@pytest.mark.alone
 async def test_a_change_is_in_force_in_a_quarter_of_a_second(tmp_path: Path) -> None:
     async with signed_site(tmp_path) as site:
         took = []
@@ -341,6 +342,7 @@ async def test_a_list_that_takes_passage_from_many_waits_and_a_second_signature_
         assert site.gate.doors.heard(ListReady)[-1].guards == ()
 
 
+@pytest.mark.alone
 async def test_what_is_revoked_is_told_at_once_while_a_large_list_is_on_its_way(tmp_path: Path) -> None:
     async with signed_site(tmp_path) as site:
         site.line.held |= {"/changes", "/digests", "/list/2"}

@@ -113,7 +113,11 @@ async def test_an_order_goes_on_after_a_crash_and_ends_once(tmp_path: Path) -> N
         image = tmp_path / f"image-{len(images)}"
         image.mkdir()
         copy_at_a_commit(kept.path, image)
-        images.append(image)
+        log = image / "journal.db-wal"
+        if not images or log.read_bytes() != (images[-1] / log.name).read_bytes():
+            images.append(image)
+        else:
+            shutil.rmtree(image)
     kept.close()
     assert len(images) > 1
     for image in images:

@@ -4,7 +4,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from urllib.request import HTTPDigestAuthHandler, HTTPPasswordMgrWithDefaultRealm, build_opener
 
 import av
@@ -66,8 +66,8 @@ def test_resolution_changes_within_the_stream(healthy: RunningCamera) -> None:
         frames = container.decode(video=0)
         assert next(frames).width == 768
         assert healthy.command(cmd="fault", kind="resolution")["ok"]
-        sizes = {(next(frames).width, next(frames).height) for _ in range(25)}
-    assert (640, 480) in sizes
+        # Ten seconds of frames at most: on a busy machine there are many on their way.
+        assert any((frame.width, frame.height) == (640, 480) for frame in islice(frames, 250))
 
 
 def test_stalled_camera_keeps_its_connection_but_sends_nothing(healthy: RunningCamera) -> None:
