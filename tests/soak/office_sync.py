@@ -1,37 +1,54 @@
-"""`python -m tests.soak office_sync [SEEDS [FIRST]]`: the simulation for longer: 10,000 seeds, half with lists."""
+"""`python -m tests.soak office_sync [SEEDS [FIRST]]`: the simulation for longer: 10,000 seeds, half with lists.
+
+Then machines die at each await of sync, one await at a time.
+"""
 
 import multiprocessing
 import os
 import time
+from collections.abc import Iterator
 from functools import partial
 
-from tests.sync.simulation.awaits import DOWN, OFFICE, UP, awaits, never_died_at
+from tests.sync.simulation.awaits import GATEWAY, OFFICE, Await, awaits, never_died_at, told
+from tests.sync.simulation.hunt import play_hunt
 from tests.sync.simulation.listed_world import play_either
-from tests.sync.simulation.world import Outcome
+from tests.sync.simulation.outcome import Outcome
 
 SEEDS = 10_000
+HUNTS = 5
+"""For each await: so many plays in which machines die there and nowhere else."""
 SHOWN = 10
 
 
 def run(words: list[str]) -> int:
-    """Play SEEDS seeds from FIRST on; 1 when any found trouble."""
+    """Play SEEDS seeds from FIRST on; 1 when any found trouble, or when no machine died at some await."""
     seeds = int(words[0]) if words else SEEDS
     first = int(words[1]) if len(words) > 1 else 0
     started_s = time.monotonic()
     bad: list[Outcome] = []
     died_at: set[str] = set()
+    among = awaits(GATEWAY + OFFICE)
     with multiprocessing.Pool(os.cpu_count()) as pool:
-        for outcome in pool.imap_unordered(partial(play_either, every=2), range(first, first + seeds), 20):
+        for outcome in _outcomes(pool, range(first, first + seeds), among):
             died_at |= outcome.died_at
             bad += [outcome] if outcome.troubles else []
     for outcome in bad[:SHOWN]:
         print(_told(outcome))
-    missed = never_died_at(died_at)
-    among = len(awaits(UP + DOWN + OFFICE))
-    print(f"office_sync: machines died at {among - len(missed)} of {among} awaits of sync; not at {missed}")
+    missed = never_died_at(among, died_at)
+    print(f"office_sync: machines died at {len(among) - len(missed)} of {len(among)} awaits; not at {told(missed)}")
     took_s = time.monotonic() - started_s
     print(f"office_sync: {seeds} seeds from {first} on, {len(bad)} with trouble, {took_s:.0f} s", flush=True)
-    return 1 if bad else 0
+    return 1 if bad or missed else 0
+
+
+def _outcomes(pool: "multiprocessing.pool.Pool", seeds: range, among: tuple[Await, ...]) -> Iterator[Outcome]:
+    yield from pool.imap_unordered(partial(play_either, every=2), seeds, 20)
+    hunts = [(seeds.start + n, (each,)) for each in among for n in range(HUNTS)]
+    yield from pool.imap_unordered(_hunt, hunts, 5)
+
+
+def _hunt(given: tuple[int, tuple[Await, ...]]) -> Outcome:
+    return play_hunt(*given)
 
 
 def _told(outcome: Outcome) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -27,13 +27,13 @@ from sync.link import OfficeLink
 from sync.office_client import OfficeClient
 from sync.uplink import Uplink
 from tests.sync.simulation.disk import Crashed, Disk
-from tests.sync.simulation.machine import Machine
+from tests.sync.simulation.machine import Life, Machine
 from tests.sync.simulation.network import Line, Listener, Transport
-from tests.sync.simulation.office import TOKEN, Office
+from tests.sync.simulation.office import START, TOKEN, Office
 from tests.sync.simulation.office_lists import SITE
 
-START = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 JOURNAL = "journal.db"
+DEVICE_KEY = DeviceKey(b"d" * 32)
 
 
 class BoxClock:
@@ -108,9 +108,11 @@ class Box(Machine):
         self.boots = 0
         self.dies_in_forks = True
         self.tell: Callable[[str], None] = lambda _: None
-        self.uplink: Uplink | None = None
+        self._uplink: Uplink | None = None
         self._journal: InlineJournal | None = None
-        self._tasks: list[asyncio.Task[Any]] = []
+        self._sync: Life | None = None
+        self._reader = SqliteJournalReader(self.path)
+        """Ours, not the product's."""
         self.clock = BoxClock("")
 
     @property
@@ -139,24 +141,23 @@ class Box(Machine):
 
     def start_sync(self) -> None:
         """Begin the sync process."""
-        key = DeviceKey(b"d" * 32)
         transport = Transport(self.line, self.way, self._chance)
-        client = OfficeClient("http://office", SITE, TOKEN, key, self.clock, transport)
-        self._start_work(client, OfficeLink())
+        client = OfficeClient("http://office", SITE, TOKEN, DEVICE_KEY, self.clock, transport)
+        self._sync = self._begin(self._sync_work(client))
 
-    def _start_work(self, client: OfficeClient, link: OfficeLink) -> None:
-        self._start_uplink(client, link, _NoList(), _ForkingDoors(self))
-
-    def _start_uplink(self, client: OfficeClient, link: OfficeLink, lists: Any, doors: Any) -> None:
+    def _sync_work(self, client: OfficeClient) -> Coroutine[Any, Any, None]:
+        """Here only the uplink: lists, and the whole process, are played in a `ListedBox`."""
         reader = SqliteJournalReader(self.path)
-        self.uplink = Uplink(reader, lists, client, link, self.clock, "sim", doors, self._delivered)
-        self._tasks.append(self._begin(self.uplink.run()))
+        lists: Any = _NoList()
+        doors: Any = _ForkingDoors(self)
+        self._uplink = Uplink(reader, lists, client, OfficeLink(), self.clock, "sim", doors, _nobody_waits)
+        return self._uplink.run()
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """A task of this machine; it ends by dying with it only."""
-        task = asyncio.get_running_loop().create_task(work, context=self.context)
-        task.add_done_callback(self._ended)
-        return task
+    def _begin(self, work: Coroutine[Any, Any, None]) -> Life:
+        """A process of this machine; it ends by dying only."""
+        life = Life(self)
+        life.begin(work).add_done_callback(self._ended)
+        return life
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
@@ -165,21 +166,22 @@ class Box(Machine):
 
     def die(self) -> None:
         """The whole machine, here and now."""
-        if self.runs or self._tasks:
+        if self.runs or self._sync is not None:
             self.crash(power=self._chance.random() < 0.5)
             self.tell("died")
 
     def stop_sync(self) -> None:
         """The sync process dies, wherever it is just now."""
-        for task in self._tasks:
-            task.cancel()
-        self._tasks, self.uplink = [], None
+        if self._sync is not None:
+            self._sync.end()
+        self._sync = self._uplink = None
 
     def crash(self, *, power: bool = False) -> None:
         """The machine dies; with `power`, in the middle of a write."""
         self.stop_sync()
         self._journal = None
         self.disk.drop_connections()
+        self._reader = SqliteJournalReader(self.path)
         self.disk.crash_at = self.dies_at = None
         if power:
             self.disk.tear(JOURNAL)
@@ -198,8 +200,8 @@ class Box(Machine):
         if self._chance.random() < 0.1:
             events.append(AlarmRaised(alarm="a", kind="duress", priority=1, source="d", door=None, camera=None))
         commit = self._journal.append(events, self.clock.now())
-        if commit.durable and self.uplink is not None:
-            self.uplink.wake()
+        if commit.durable and self._uplink is not None:
+            self._uplink.wake()
 
     def fork(self, signal: HistoryDiverged) -> None:
         """What the doors do about another history. Raises Crashed."""
@@ -245,14 +247,9 @@ class Box(Machine):
             self.seen -= self.told_gone
         return len(going)
 
-    def check_forks(self) -> list[str]:
+    def check_forks(self, events: Sequence[RecordedEvent]) -> list[str]:
         """Each of its new epochs has the record of how it came."""
-        recorded = sum(event.type == "HistoryForked" for event in self.journalled())
-        reader = SqliteJournalReader(self.path)
-        try:
-            forks = reader.parents()
-        finally:
-            reader.close()
+        recorded, forks = sum(event.type == "HistoryForked" for event in events), self._reader.parents()
         return [f"{self.name}: {len(forks)} forks, {recorded} records of them"] if recorded < len(forks) else []
 
     def look(self) -> list[str]:
@@ -264,36 +261,29 @@ class Box(Machine):
 
     def event_ids(self) -> list[str]:
         """What its journal holds, in row order, whether it runs or not."""
-        connection = sqlite3.connect(f"file://{self.path}?mode=ro", uri=True)
+        if not self.path.exists():
+            return []
         try:
-            return [row[0] for row in connection.execute("SELECT event_id FROM event ORDER BY row_id")]
+            rows = self.disk.watch(JOURNAL).execute("SELECT event_id FROM event ORDER BY row_id")
         except sqlite3.OperationalError:  # it died before it had made its tables
             return []
-        finally:
-            connection.close()
+        return [row[0] for row in rows]
 
     def journalled(self) -> list[RecordedEvent]:
         """Every event of its journal, in row order."""
-        reader = SqliteJournalReader(self.path)
-        try:
-            found: list[RecordedEvent] = []
-            while page := reader.after(found[-1].row_id if found else 0, 1000):
-                found += page
-            return found
-        finally:
-            reader.close()
+        found: list[RecordedEvent] = []
+        while page := self._reader.after(found[-1].row_id if found else 0, 1000):
+            found += page
+        return found
 
     def check_chain(self) -> list[str]:
         """Its journal's own chain holds: returns what is wrong."""
-        reader = SqliteJournalReader(self.path)
-        try:
-            verdict = reader.verify()
-        finally:
-            reader.close()
+        verdict = self._reader.verify()
         return [f"{self.name}: row {verdict.broken_row}: {verdict.fault}"] if verdict.fault else []
 
-    def _delivered(self, rows: Sequence[RecordedEvent]) -> None:
-        """Nothing waits for an answer here."""
+
+def _nobody_waits(_delivered: Sequence[RecordedEvent]) -> None:
+    """For an answer of the office."""
 
 
 def _is_crash(error: BaseException) -> bool:

@@ -6,10 +6,12 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import Any
 
+JULIAN_1970 = 2_440_587.5
 _connect = sqlite3.connect
 _fsync, _replace, _unlink = os.fsync, os.replace, os.unlink
 
@@ -39,6 +41,7 @@ class Disk:
         self._dead = False
         """Nothing more of this process comes to the disk."""
         self._open: dict[Connection, None] = {}
+        self._watching: dict[str, tuple[int, sqlite3.Connection]] = {}
         self._images = 0
         self._synced: set[int] = set()
         self._unsynced: dict[Path, None] = {}
@@ -100,7 +103,22 @@ class Disk:
         for connection in self._open:
             connection.close()
         self._open.clear()
+        self._stop_watching()
         self._dead = False
+
+    def watch(self, name: str) -> sqlite3.Connection:
+        """A connection of nobody's that only reads. Kept: to open one costs more than to look. Raises sqlite3.Error."""
+        path = self.folder / name
+        inode, connection = self._watching.get(name, (0, None))
+        if connection is None or inode != path.stat().st_ino:
+            connection = _connect(f"file://{path}?mode=ro", uri=True)
+            self._watching[name] = path.stat().st_ino, connection
+        return connection
+
+    def _stop_watching(self) -> None:
+        for _, connection in self._watching.values():
+            connection.close()
+        self._watching.clear()
 
     def cut_power(self) -> None:
         """What lay in memory only is gone: the last names given, and the content of files that nobody synced."""
@@ -132,6 +150,7 @@ class Disk:
 
     def restore(self, image: Path) -> None:
         """Put an image in the place of what is there; nobody may have it open."""
+        self._stop_watching()
         shutil.rmtree(self.folder)
         shutil.copytree(image, self.folder)
         self._forget_memory()
@@ -165,8 +184,14 @@ class Connection(sqlite3.Connection):
 
 
 @contextmanager
-def disks(found: dict[Path, Disk], now: Callable[[], str]) -> Iterator[None]:
-    """Every file below one of these folders is on its disk. To SQLite it is `now`, as `strftime` would write it."""
+def disks(found: dict[Path, Disk], now: Callable[[], datetime]) -> Iterator[None]:
+    """Every file below one of these folders is on its disk. To SQLite it is `now`, as its own functions say it."""
+
+    def strftime(form: str, _now: str) -> str:
+        return now().isoformat(timespec="milliseconds").removesuffix("+00:00") + form.partition("%f")[2]
+
+    def julianday(_now: str) -> float:
+        return JULIAN_1970 + now().timestamp() / 86_400
 
     def connect(database: Any, **options: Any) -> sqlite3.Connection:
         connection = _connect(database, factory=Connection, **options)
@@ -174,10 +199,10 @@ def disks(found: dict[Path, Disk], now: Callable[[], str]) -> Iterator[None]:
         disk = found.get(Path(text).parent)
         if disk is not None and "mode=ro" not in str(database):
             connection.disk = disk
-            connection.create_function("strftime", 2, lambda form, _: now() + form.partition("%f")[2])
+            connection.create_function("strftime", 2, strftime)
+            connection.create_function("julianday", 1, julianday)
         if disk is not None:
             disk.opened(connection)
-        connection.execute("PRAGMA cache_size = -256")
         return connection
 
     sqlite3.connect = connect  # type: ignore[assignment]

@@ -10,18 +10,20 @@ from gateway.clock import Clock
 from gateway.domain.access import decide
 from gateway.domain.access_request import AccessRequest, Decision
 from gateway.domain.controller import Controller
-from gateway.domain.credential import Grade, Identifier
+from gateway.domain.credential import Grade, Identifier, Reading
 from gateway.domain.listed import AccessList
 from gateway.domain.passage import gather
 from gateway.domain.ports import Feed, Reply
 from gateway.domain.register import Register
 from gateway.domain.shown import shown_as
 from gateway.domain.signals import (
+    CardRead,
     GatewayStarting,
     HistoryForked,
     ListConfirmRequested,
     Operator,
     Signal,
+    StatusReported,
 )
 from gateway.domain.site import AccessPoint, Door, Lock, LockKind, Site, Terminal, Wiring
 from gateway.errors import LinkError
@@ -32,7 +34,8 @@ from gateway.store.remembered import read_remembered, untold_fork
 
 SITE_KEY = b"k" * 32
 NORTH = Door("north", Lock(Terminal("board", 0), LockKind.FAIL_SECURE, Wiring.NO))
-PLANT = Site("demo", ZoneInfo("Asia/Shanghai"), {"north": NORTH}, {"north": AccessPoint("north", "north", ("r",))})
+POINTS = {"north": AccessPoint("north", "north", ("r",)), "visitors": AccessPoint("visitors", None, ("v",))}
+PLANT = Site("demo", ZoneInfo("Asia/Shanghai"), {"north": NORTH}, POINTS)
 
 
 class Doors:
@@ -61,6 +64,8 @@ class Doors:
         self.loop = SiteLoop(self.controller, journal, clock, {}, self._open, first, hub)
         self._waiting: dict[asyncio.Future[Reply], None] = {}
         self._gone = False
+        self.full_until_s = 0.0
+        """A device that runs wild keeps the inbox full until then."""
         self.put(GatewayStarting("sim", remembered.state is not None))
         forked = untold_fork(folder / "journal.db")
         if forked is not None:
@@ -84,8 +89,10 @@ class Doors:
         await asyncio.sleep(0)
         if self._gone:
             raise LinkError("the doors process is away")
-        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        if not self.loop.inbox.put(signal, lambda reply: None if answer.done() else answer.set_result(reply)):
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Reply] = loop.create_future()
+        full = loop.time() < self.full_until_s
+        if full or not self.loop.inbox.put(signal, lambda reply: None if answer.done() else answer.set_result(reply)):
             return Reply(accepted=False, reason="InboxFull")
         self._waiting[answer] = None
         try:
@@ -105,10 +112,17 @@ class Doors:
         self._say(Feed(connected=False))
 
     def tell(self) -> None:
-        """Say which list is in force."""
+        """Say which list is in force, unless the process is gone."""
+        if self._gone:
+            return
         listed = self.access_list
         about = None if listed is None else {"version": listed.version, "generation": listed.generation}
         self._say(Feed(connected=True, status={"list": about}))
+
+    def show(self, number: int) -> None:
+        """A card at the visitors' reader, where the office is to say yes."""
+        read = Reading(Identifier("EM4100", None, number))
+        self.put(CardRead("v", (read,), asyncio.get_running_loop().time()))
 
     def decides(self, number: int) -> Decision:
         """What a card at the reader would come to just now."""
@@ -141,6 +155,9 @@ class _Hub:
     def __init__(self, doors: Doors) -> None:
         self._doors, self._told = doors, False
 
+    def report(self, _report: StatusReported, _now_s: float) -> None:
+        """What sync says of itself is for people."""
+
     def changed(self) -> None:
         if not self._told:
             self._told = True
@@ -148,5 +165,4 @@ class _Hub:
 
     def _tell(self) -> None:
         self._told = False
-        if not self._doors._gone:
-            self._doors.tell()
+        self._doors.tell()

@@ -1,32 +1,45 @@
-"""A gateway with its doors and its lists: the real downlink, revocations, list folder, site loop and controller."""
+"""A gateway whose whole sync process is the real one, with the real list folder, site loop and controller."""
 
 import asyncio
 import tempfile
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Self
 
+from gateway.domain.access_request import Decision
 from gateway.domain.alarm import AlarmKind
 from gateway.domain.list_update import PromisedList
 from gateway.domain.listed import AccessList
-from gateway.domain.ports import Feed, Reply
-from gateway.domain.signals import HistoryDiverged, JournalChanged, OfficeRevoked, RevokedCredential, Signal
+from gateway.domain.ports import DoorsPort, Feed, Reply
+from gateway.domain.signals import (
+    HistoryDiverged,
+    JournalChanged,
+    ListRefused,
+    OfficeRevoked,
+    RevokedCredential,
+    Signal,
+)
+from gateway.doors_client import _Slot
 from gateway.errors import LinkError
 from gateway.store.access_list import CompiledAccessList
+from gateway.store.journal_reader import SqliteJournalReader
 from gateway.store.list_compiler import CompiledFile
 from gateway.store.list_folder import ListFolder, current_list, set_current
-from sync.downlink import Downlink
-from sync.link import OfficeLink
 from sync.office_client import OfficeClient
-from sync.revocations import RevocationsDown
 from sync.trust import Trust
+from sync.worker import run_sync
 from tests.sync.simulation.box import Box, InlineJournal
 from tests.sync.simulation.disk import Crashed
 from tests.sync.simulation.doors import SITE_KEY, Doors
+from tests.sync.simulation.machine import Life
 from tests.sync.simulation.meddler import Meddler
 from tests.sync.simulation.office import Office
 from tests.sync.simulation.office_lists import BOUNDS, ROOT_KEY, SITE, Coordinate, Signed, fits
+
+ANSWER_S = 0.005
+"""The doors' socket answers within this."""
 
 
 class ListedBox(Box):
@@ -46,8 +59,12 @@ class ListedBox(Box):
         """What its sync has heard, by the sequence that it came with."""
         self._kept: set[int] = set()
         """Sequences that it said it has taken up."""
-        self._downlink: Downlink | None = None
-        self._doors_task: asyncio.Task[None] | None = None
+        self._found: tuple[AccessList | None, Signed | None] = None, None
+        """The list that was looked for last among the office's, and which of them it is."""
+        self._refused: Coordinate = (0, 0)
+        """The newest list that its sync has refused for its sense."""
+        self._client: DoorsClient | None = None
+        self._doors_life: Life | None = None
 
     @property
     def lists(self) -> Path:
@@ -67,11 +84,12 @@ class ListedBox(Box):
 
     def _start_doors(self) -> None:
         clock = self.clock
-        journal = self._journal = InlineJournal(self.path, clock, on_change=self._journal_changed)
+        journal = InlineJournal(self.path, clock, on_change=self._journal_changed, on_commit=self._committed)
+        self._journal = journal
         if journal.last_wall is not None:
             clock.raise_floor(journal.last_wall)
         self.doors = Doors(self.disk.folder, journal, clock, self._opens, self._say)
-        self._doors_task = self._begin(self.doors.run())
+        self._doors_life = self._begin(self.doors.run())
         first = self.doors.access_list
         if first is None and current_list(self.lists) is not None:
             self.trouble.append(f"{self.name}: begins without a list, though one was in force")
@@ -79,19 +97,13 @@ class ListedBox(Box):
         if at < self.best:
             self.trouble.append(f"{self.name}: begins with an older list than {self.best}, which was in force")
 
-    def _start_work(self, client: OfficeClient, link: OfficeLink) -> None:
-        lists = ListFolder(self.lists, SITE_KEY, fits, BOUNDS)
-        trust = self.trusted
-        doors: Any = _DoorsClient(self)
-        self._downlink = Downlink(trust, lists, client, link, doors, self.disk.folder)
-        self._start_uplink(client, link, lists, doors)
-        self._tasks.append(self._begin(self._downlink.run()))
-        self._tasks.append(self._begin(RevocationsDown(trust, lists, client, doors).run()))
-        if self.doors is not None:
-            self.doors.tell()
+    def _sync_work(self, client: OfficeClient) -> Coroutine[Any, Any, None]:
+        reader, lists = SqliteJournalReader(self.path), ListFolder(self.lists, SITE_KEY, fits, BOUNDS)
+        self._client = DoorsClient(self)
+        return run_sync(self.trusted, client, reader, lists, self._client, self.disk.folder, self.clock, "sim")
 
     def start(self) -> None:
-        if not self._tasks:
+        if self._sync is None:
             super().start()
             return
         try:  # only the doors were gone
@@ -101,14 +113,14 @@ class ListedBox(Box):
 
     def stop_sync(self) -> None:
         super().stop_sync()
-        self._downlink = None
+        self._client, self._refused = None, (0, 0)
 
     def stop_doors(self) -> None:
         """The doors process dies; sync lives."""
         assert self._journal is not None
         doors, journal, self.doors, self._journal = self.doors, self._journal, None, None
-        if self._doors_task is not None:
-            self._doors_task.cancel()
+        if self._doors_life is not None:
+            self._doors_life.end()
         if journal._rows is not None:
             journal._rows._connection.close()
         if doors is not None:
@@ -116,8 +128,8 @@ class ListedBox(Box):
 
     def crash(self, *, power: bool = False) -> None:
         doors, self.doors = self.doors, None
-        if self._doors_task is not None:
-            self._doors_task.cancel()
+        if self._doors_life is not None:
+            self._doors_life.end()
         super().crash(power=power)
         if doors is not None:
             doors.end()
@@ -149,8 +161,7 @@ class ListedBox(Box):
     def known(self) -> Coordinate:
         """The newest list that it has had, believed, or refused for its sense: it asks for later ones only."""
         kept = self.trusted._kept
-        refused = (0, 0) if self._downlink is None else self._downlink._refused
-        return max(self.best, refused, (kept.generation, kept.version))
+        return max(self.best, self._refused, (kept.generation, kept.version))
 
     @property
     def alarmed(self) -> bool:
@@ -165,12 +176,20 @@ class ListedBox(Box):
             self._may_die_in_fork()
         if isinstance(signal, OfficeRevoked):
             self._revoked += [(signal.sequence, each) for each in signal.revoked]
+        if isinstance(signal, ListRefused):
+            odd = (each.at for each in self.office.made.values() if each.unsound and each.at[1] == signal.version)
+            self._refused = max((self._refused, *odd))
 
-    def judge(self, number: int) -> None:
-        """What the doors decide on a card is what the list in force says, and no revoked card passes."""
+    def judge(self, numbers: Iterable[int]) -> None:
+        """What the doors decide on cards is what the list in force says, and no revoked card passes."""
         if self.doors is None:
             return
-        decision, signed = self.doors.decides(number), self._signed(self.doors.access_list)
+        self._kept.add(self.trusted.sequence)
+        signed = self._signed(self.doors.access_list)
+        for number in numbers:
+            self._judge_card(number, signed, self.doors.decides(number))
+
+    def _judge_card(self, number: int, signed: Signed | None, decision: Decision) -> None:
         found = {} if signed is None else {id_: each for id_, each in signed.cards.items() if each.number == number}
         id_, card = next(iter(found.items()), ("", None))
         revoked = signed is not None and self._is_revoked(id_, signed.at)
@@ -180,9 +199,16 @@ class ListedBox(Box):
         if not decision.granted and passes and id_ not in self.office.ever_revoked:
             self.trouble.append(f"{self.name}: {id_} does not pass: {decision.reason}")
 
+    def passes(self, number: int) -> bool:
+        """Whether the doors let a card in just now."""
+        return self.doors is not None and self.doors.decides(number).granted
+
+    def granted(self) -> int:
+        """How often somebody was let in."""
+        return sum(event.type == "AccessGranted" for event in self.journalled())
+
     def _is_revoked(self, credential: str, at: Coordinate) -> bool:
         """Whether the box says that it knows it as revoked until a list newer than `at` says so."""
-        self._kept.add(self.trusted.sequence)
         return any(
             each.credential == credential and sequence in self._kept and (each.generation, each.version) > at
             for sequence, each in self._revoked
@@ -207,16 +233,22 @@ class ListedBox(Box):
     def _signed(self, listed: AccessList | None) -> Signed | None:
         if not isinstance(listed, CompiledAccessList):
             return None
-        at = (listed.generation, listed.version)
-        return next((each for each in self.office.made.values() if each.at == at and each.is_in(listed)), None)
+        if listed is not self._found[0]:
+            at = (listed.generation, listed.version)
+            signed = next((each for each in self.office.made.values() if each.at == at and each.is_in(listed)), None)
+            self._found = listed, signed
+        return self._found[1]
 
     def _journal_changed(self, available: bool, detail: str, lost: int) -> None:
         if self.doors is not None:
             self.doors.put(JournalChanged(available, detail, lost))
 
+    def _committed(self, row_id: int) -> None:
+        self._say(Feed(connected=True, row_id=row_id))
+
     def _say(self, feed: Feed) -> None:
-        if self._downlink is not None:
-            self._downlink.follow(feed)
+        if self._client is not None:
+            self._client.tell(feed)
 
     def check_in_force(self) -> list[str]:
         """What is in force now is the office's newest."""
@@ -227,11 +259,28 @@ class ListedBox(Box):
         return [f"{self.name}: {at} is in force, the office has {self.office.newest.at}"]
 
 
-class _DoorsClient:
-    """How sync reaches the doors of its box, whichever start of them is there."""
+class DoorsClient(DoorsPort):
+    """How sync reaches the doors of its box, whichever start of them is there; it is its own feed."""
 
     def __init__(self, box: ListedBox) -> None:
-        self._box = box
+        self._box, self._slot = box, _Slot()
+
+    def tell(self, feed: Feed) -> None:
+        """Something of the feed."""
+        self._slot.put(feed)
+
+    def feed(self) -> AsyncIterator[Feed]:
+        doors = self._box.doors
+        self.tell(Feed(connected=doors is not None))
+        if doors is not None:
+            asyncio.get_running_loop().call_later(ANSWER_S, doors.tell)
+        return self
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Feed:
+        return await self._slot.take()
 
     async def send(self, signal: Signal, timeout_s: float = 2.0) -> Reply:
         self._box.tells(signal)

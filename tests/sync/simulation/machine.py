@@ -1,9 +1,12 @@
 """A machine whose processes can die at every await of theirs."""
 
+import asyncio
+import gc
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, ContextVar
+from functools import cache
 from pathlib import Path
-from types import FrameType
+from types import AsyncGeneratorType, FrameType
 from typing import Any
 
 from tests.sync.simulation.disk import Crashed
@@ -13,7 +16,7 @@ PRODUCT = tuple(f"{ROOT / name}/" for name in ("gateway", "sync"))
 
 
 class Machine:
-    """Tasks that are made in its `context`, and all that they make, are its own."""
+    """What its processes run on."""
 
     def __init__(self) -> None:
         self.dies_at: int | None = None
@@ -24,8 +27,6 @@ class Machine:
         """Lines of the product whose await was its last."""
         self.trouble: list[str] = []
         """What it did and must not."""
-        self.context = Context()
-        self.context.run(_MACHINE.set, self)
 
     def die(self) -> None:
         """Everything of it ends here and now."""
@@ -45,20 +46,43 @@ class Machine:
             self.die()
 
 
-_MACHINE: ContextVar[Machine] = ContextVar("machine")
+class Life:
+    """One process of a machine: its tasks, and all that they make, end with it."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine, self.over = machine, False
+        self._tasks: dict[asyncio.Task[Any], None] = {}  # in order: a set's would be another at each run
+        self._context = Context()
+        self._context.run(_LIFE.set, self)
+
+    def begin(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """A task of this process."""
+        task = asyncio.get_running_loop().create_task(work, context=self._context)
+        self._tasks[task] = None
+        task.add_done_callback(self._tasks.pop)
+        return task
+
+    def end(self) -> None:
+        """It is killed. What its tasks still come to on their way out is no await of the machine's any more."""
+        self.over = True
+        for task in list(self._tasks):
+            task.cancel()
+
+
+_LIFE: ContextVar[Life] = ContextVar("life")
 
 
 def mortal(work: Coroutine[Any, Any, Any], context: Context | None) -> Coroutine[Any, Any, Any]:
     """The same coroutine, whose awaits its machine counts; `context` is that of its task, None: the present one."""
-    machine = _MACHINE.get(None) if context is None else context.get(_MACHINE)
-    return work if machine is None else _Counted(work, machine)
+    life = _LIFE.get(None) if context is None else context.get(_LIFE)
+    return work if life is None else _Counted(work, life)
 
 
 class _Counted(Coroutine[Any, Any, Any]):
     """A coroutine that stops at its awaits as the one inside does, and has the machine count them."""
 
-    def __init__(self, work: Coroutine[Any, Any, Any], machine: Machine) -> None:
-        self._work, self._machine = work, machine
+    def __init__(self, work: Coroutine[Any, Any, Any], life: Life) -> None:
+        self._work, self._life = work, life
 
     def send(self, value: Any) -> Any:
         return self._step(self._work.send, value)
@@ -70,9 +94,11 @@ class _Counted(Coroutine[Any, Any, Any]):
         try:
             wanted = step(*given)
         except Crashed:
-            self._machine.die()
+            if not self._life.over:
+                self._life.machine.die()
             raise
-        self._machine.waits(self._work)
+        if not self._life.over:
+            self._life.machine.waits(self._work)
         return wanted
 
     def close(self) -> None:
@@ -86,8 +112,20 @@ def _awaiting(running: Any) -> list[str]:
     """The lines at which a coroutine and all that it waits for stand, as far as they are the product's."""
     found = []
     while running is not None:
-        frame: FrameType | None = getattr(running, "cr_frame", None) or getattr(running, "gi_frame", None)
-        if frame is not None and frame.f_code.co_filename.startswith(PRODUCT):
-            found.append(f"{Path(frame.f_code.co_filename).relative_to(ROOT)}:{frame.f_lineno}")
-        running = getattr(running, "cr_await", None) or getattr(running, "gi_yieldfrom", None)
+        frame: FrameType | None = _first_of(running, "cr_frame", "gi_frame", "ag_frame")
+        if frame is not None and (name := _product_file(frame.f_code.co_filename)) is not None:
+            found.append(f"{name}:{frame.f_lineno}")
+        if type(running).__name__.startswith("async_generator_"):  # a step of one, which tells nobody whose it is
+            running = next((each for each in gc.get_referents(running) if isinstance(each, AsyncGeneratorType)), None)
+        else:
+            running = _first_of(running, "cr_await", "gi_yieldfrom", "ag_await")
     return found
+
+
+def _first_of(running: Any, *names: str) -> Any:
+    return next((found for name in names if (found := getattr(running, name, None)) is not None), None)
+
+
+@cache
+def _product_file(path: str) -> str | None:
+    return str(Path(path).relative_to(ROOT)) if path.startswith(PRODUCT) else None

@@ -14,7 +14,7 @@ from sync.office.signing import sign
 from tests.sync.simulation.network import Answer, Listener
 from tests.sync.simulation.office_lists import OTHER_SITE, SITE, Key, Keys, Signed, thiefs_list
 
-WAYS = ("flips", "tears", "replays", "other_site", "thief", "old_key", "twice", "no_lists")
+WAYS = ("flips", "tears", "replays", "other_site", "thief", "old_key", "twice", "no_lists", "swells")
 _OTHERS_KEY = DeviceKey(b"o" * 32)
 _JSON = [(b"content-type", b"application/json")]
 _BUSY = Answer(503, _JSON, b"")
@@ -62,7 +62,8 @@ class Meddler:
         if self.way == "twice" and answer.status == 200 and path == "list/manifest":
             return _signed_twice(answer)
         spoils = path != "list/manifest" or self._chance.random() < 0.2
-        return self._spoilt(answer) if self.way in ("flips", "tears") and spoils and answer.body else answer
+        spoils = spoils and self.way in ("flips", "tears", "swells")
+        return self._spoilt(answer) if spoils and answer.body else answer
 
     async def _of_other_site(self, request: httpx2.Request, path: str) -> Answer:
         """What the device of another site is told: this one's own signature opens nothing there."""
@@ -81,6 +82,8 @@ class Meddler:
         return await self._office.take(httpx2.Request(request.method, place, headers=headers), b"")
 
     def _spoilt(self, answer: Answer) -> Answer:
+        if self.way == "swells":  # it says the same, in more bytes than are read at once
+            return Answer(answer.status, answer.headers, answer.body + b" " * wire.ANSWER_BYTES)
         at = self._chance.randrange(len(answer.body))
         if self.way == "tears":
             return Answer(answer.status, answer.headers, answer.body[:at])

@@ -1,6 +1,7 @@
 """A line that loses, delays, doubles and reorders what goes over it, and is cut for a while."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol
@@ -47,6 +48,21 @@ class Listener(Protocol):
         ...
 
 
+class _Parts(httpx2.AsyncByteStream):
+    """A body that comes in two parts; `cut`: of which only the first comes."""
+
+    def __init__(self, body: bytes, *, cut: bool) -> None:
+        half = len(body) // 2
+        self._parts, self._cut = [body[:half], body[half:]], cut
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._parts[0]
+        await asyncio.sleep(0)
+        if self._cut:
+            raise httpx2.ReadError("cut")
+        yield self._parts[1]
+
+
 class Transport(httpx2.AsyncBaseTransport):
     """One box's way to its office."""
 
@@ -69,10 +85,11 @@ class Transport(httpx2.AsyncBaseTransport):
         except Down as error:
             raise httpx2.ConnectError("down", request=request) from error
         await self._travel()
-        if self._is_lost():
+        lost = self._is_lost()
+        if lost and self._chance.random() < 0.7:
             await asyncio.sleep(self._chance.random() * 12)
             raise httpx2.ReadTimeout("lost", request=request)
-        stream = httpx2.ByteStream(answer.body)
+        stream = _Parts(answer.body, cut=lost)
         return httpx2.Response(answer.status, headers=answer.headers, stream=stream, request=request)
 
     def _is_lost(self) -> bool:

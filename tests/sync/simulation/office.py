@@ -1,9 +1,13 @@
 """The real office application in the simulation: its ledger on a disk that fails, its process mortal."""
 
 import asyncio
+import re
 import sqlite3
 import tempfile
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from random import Random
@@ -17,9 +21,10 @@ from sync import wire
 from sync.office import streams
 from sync.office.app import create_app
 from sync.office.desk import Desk
+from sync.office.ledger import Ledger
 from sync.office.listing import Listings
 from tests.sync.simulation.disk import Crashed, Disk
-from tests.sync.simulation.machine import Machine
+from tests.sync.simulation.machine import Life, Machine
 from tests.sync.simulation.network import Answer, Down
 from tests.sync.simulation.office_lists import (
     GENERATION_ABOVE_ALL,
@@ -36,6 +41,9 @@ from tests.sync.simulation.office_lists import (
 TOKEN = "a-token-of-32-characters-or-more"
 LEDGER = "office.db"
 OTHER_VERSION = 50_000
+START = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
+"""When a play begins, by every clock that is right."""
+_WAY = re.compile(f"/sites/{SITE}/list/[0-9]+(?:/(changes|buckets)|$)")
 
 
 class _FrontDesk:
@@ -63,7 +71,11 @@ class Office(Machine):
         self.countersigned: set[Key] = set()
         """Those that a second person has signed."""
         self.ever_revoked: set[str] = set()
-        self._work: dict[asyncio.Task[Answer], None] = {}  # in order: a set's would be another at each run
+        self.given: dict[str, GivenYes] = {}
+        """Every answer to who waits at a gate."""
+        self.ways: Counter[str] = Counter()
+        """How its lists went down: how often by which way."""
+        self._life = Life(self)
         self._sessions: dict[str, tuple[str, str]] = {}
         """Session -> its lineage and its boot, as they were answered."""
         self._greeted: set[str] = set()
@@ -90,20 +102,41 @@ class Office(Machine):
             self.disk.crash_at = None
             return
         self._desk = _FRONT.desk = desk
+        self._life = Life(self)
         self._note_list()
 
     def change(self, work: Callable[[Listings, int, Signed], object]) -> bool:
         """Somebody changes its list; whether that is done."""
+        done = self._do(lambda ledger: ledger.change_list(SITE, lambda lists, seen: work(lists, seen, self.newest)))
+        if done:
+            self._note_list()
+        return done
+
+    def answer(self, allows: Callable[[], bool], good_for_s: float) -> None:
+        """Somebody answers everybody who waits at a gate."""
+        waiting: list[dict[str, Any]] = []
+        self._do(lambda ledger: waiting.extend(ledger.waiting(SITE)))
+        for each in waiting:
+            if each["answer"] is not None or self._desk is None:
+                continue
+            ends_s = asyncio.get_running_loop().time() + good_for_s
+            given = wire.GivenAnswer(
+                f"answer-{len(self.given)}", each["event_id"], allows(), "Lin", START + timedelta(seconds=ends_s)
+            )
+            self.given[given.answer_id] = GivenYes(given.event_id, given.allow, ends_s)
+            self._do(partial(_give, given))
+
+    def _do(self, work: Callable[[Ledger], object]) -> bool:
+        """Somebody at the office works in its ledger; whether that is done."""
         if self._desk is None:
             return False
         try:
-            self._desk._ledger.change_list(SITE, lambda lists, seen: work(lists, seen, self.newest))
+            work(self._desk._ledger)
         except Crashed:
             self.crash()
             return False
         except sqlite3.Error:
             return False
-        self._note_list()
         self._desk.wake()
         return True
 
@@ -115,7 +148,7 @@ class Office(Machine):
 
     def _note_list(self) -> None:
         assert self._desk is not None
-        found = read_signed(self.disk.folder / LEDGER, self._desk._ledger.lists)
+        found = read_signed(self._desk._ledger._db, self._desk._ledger.lists)
         assert found is not None
         self.made.pop(found.key, None)
         self.made[found.key] = found
@@ -127,9 +160,7 @@ class Office(Machine):
         """Its process dies here and now."""
         if self._desk is None:
             return
-        for task in list(self._work):
-            task.cancel()
-        self._work.clear()
+        self._life.end()
         desk, self._desk = self._desk, None
         self.disk.drop_connections()
         desk._thread.shutdown()
@@ -148,11 +179,10 @@ class Office(Machine):
         """One request. Raises Down where the process is not there, or dies over it."""
         if self._desk is None:
             raise Down
-        task = asyncio.get_running_loop().create_task(self._serve(request, body), context=self.context)
-        self._work[task] = None
-        task.add_done_callback(self._served)
+        task = self._life.begin(self._serve(request, body))
+        task.add_done_callback(_served)
         try:
-            answer = await asyncio.shield(task)
+            answer: Answer = await asyncio.shield(task)
         except Crashed as error:
             self.crash()
             raise Down from error
@@ -163,19 +193,16 @@ class Office(Machine):
         self._watch(request, body, answer)
         return answer
 
-    def _served(self, task: asyncio.Task[Answer]) -> None:
-        self._work.pop(task, None)
-        if not task.cancelled():
-            task.exception()  # whoever asked may be gone
-
     async def _serve(self, request: httpx2.Request, body: bytes) -> Answer:
         sent: list[Any] = []
         given = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive() -> Any:
+            await asyncio.sleep(0)
             return given.pop() if given else await asyncio.get_running_loop().create_future()
 
         async def send(message: Any) -> None:
+            await asyncio.sleep(0)
             sent.append(message)
 
         scope = {
@@ -192,7 +219,11 @@ class Office(Machine):
 
     def _watch(self, request: httpx2.Request, body: bytes, answer: Answer) -> None:
         """Only the newest session of a lineage may move anything."""
-        if answer.status != 200 or request.method != "POST":
+        if answer.status != 200:
+            return
+        if way := _WAY.search(request.url.path):
+            self.ways[way[1] or "whole"] += 1
+        if request.method != "POST":
             return
         if request.url.path.endswith("/hello"):
             hello = msgspec.json.decode(body, type=wire.Hello)
@@ -210,11 +241,7 @@ class Office(Machine):
 
     def rows(self, query: str, *values: Any) -> list[Any]:
         """What its ledger holds, whether it runs or not."""
-        connection = sqlite3.connect(f"file://{self.disk.folder / LEDGER}?mode=ro", uri=True)
-        try:
-            return connection.execute(query, values).fetchall()
-        finally:
-            connection.close()
+        return self.disk.watch(LEDGER).execute(query, values).fetchall()
 
     def gaps(self) -> int:
         """Numbers up to its cursors of which it has no event, and that nobody told to be gone."""
@@ -235,6 +262,24 @@ class Office(Machine):
     def placed_ids(self) -> set[str]:
         """The events that have come in their turn: an alarm that went ahead is not one yet."""
         return {row[0] for row in self.rows("SELECT event_id FROM place")}
+
+
+@dataclass(frozen=True, slots=True)
+class GivenYes:
+    """What somebody at the office said to who waits, and until when it was good: the loop's time."""
+
+    event_id: str
+    allow: bool
+    ends_s: float
+
+
+def _give(given: wire.GivenAnswer, ledger: Ledger) -> None:
+    ledger.give_answer(SITE, given)
+
+
+def _served(task: asyncio.Task[Answer]) -> None:
+    if not task.cancelled():
+        task.exception()  # whoever asked may be gone
 
 
 def _put(document: dict[str, Any], lists: Listings, seen: int) -> int:

@@ -17,7 +17,7 @@ from gateway.domain.list_update import GuardBounds
 from gateway.store.access_list import CompiledAccessList
 from gateway.store.list_compiler import read_rules
 from sync import list_wire as lw
-from sync.office.listing import Listings, read_document
+from sync.office.listing import Listings
 from sync.office.signing import AT_ONCE, Signer, public_hex, sign
 
 SITE, OTHER_SITE = "demo", "other"
@@ -177,15 +177,28 @@ def first_list(site: str = SITE, version: int = 1) -> dict[str, Any]:
         "issued_at": "2026-11-24T08:00:00Z",
         "zone": "Asia/Shanghai",
         "schedules": [{"id": "always", "periods": ALWAYS}],
-        "access_points": [{"id": "north"}, {"id": "yard"}],
+        "access_points": points(),
         "levels": [
-            {"id": "residents", "grants": [{"access_point": "north", "schedule": "always"}]},
+            {"id": "residents", "grants": _grants("north", "visitors")},
             {"id": "nobody", "grants": []},
-            {"id": "everywhere", "grants": [{"access_point": at, "schedule": "always"} for at in ("north", "yard")]},
+            {"id": "everywhere", "grants": _grants("north", "visitors", "yard")},
         ],
         "cardholders": [person(f"p-{n}") for n in range(CARDS)],
         "credentials": [card(n, f"p-{n}") for n in range(CARDS)],
     }
+
+
+def points() -> list[dict[str, Any]]:
+    """Its ways in. At one of them somebody must say yes to whoever shows a card."""
+    return [
+        {"id": "north"},
+        {"id": "visitors", "settings": [{"schedule": "always", "authentication": "confirm"}]},
+        {"id": "yard"},
+    ]
+
+
+def _grants(*at: str) -> list[dict[str, str]]:
+    return [{"access_point": point, "schedule": "always"} for point in at]
 
 
 def person(id_: str, level: str = "residents") -> dict[str, Any]:
@@ -264,10 +277,10 @@ class People:
     def _changes_rules(self, lists: Listings, seen: int, now: Signed) -> int:
         document = msgspec.json.decode(now.raw)
         areas = [{"id": f"area-{self._chance.randrange(5)}"}]
-        points = [{"id": "north"}, {"id": "yard"}]
+        at = points()
         if self._chance.random() < 0.3:
-            points[1]["unlock_schedule"] = "always"
-        return lists.put(SITE, document | {"areas": areas, "access_points": points}, seen, keep=False)
+            at[-1]["unlock_schedule"] = "always"
+        return lists.put(SITE, document | {"areas": areas, "access_points": at}, seen, keep=False)
 
     def errs(self, lists: Listings, seen: int, now: Signed) -> int:
         """A card that no reader of the site can read: only the gateway knows."""
@@ -301,10 +314,18 @@ def countersigned(keys: Keys, manifest: lw.Manifest) -> lw.Signature:
     return sign(keys.person, manifest)
 
 
-def read_signed(database: Path, listings: Listings) -> Signed | None:
-    """The newest list of a ledger; None while it has none."""
-    manifest, raw = listings.manifest(SITE, (-1, -1)), read_document(database, SITE, None)
-    return None if manifest is None or raw is None else signed_list(manifest, raw)
+def read_signed(database: sqlite3.Connection, listings: Listings) -> Signed | None:
+    """The newest list of a ledger, entry by entry; None while it has none."""
+    manifest = listings.manifest(SITE, (-1, -1))
+    if manifest is None:
+        return None
+    (rules,) = database.execute("SELECT rules FROM listing WHERE site = ?", (SITE,)).fetchone()
+    head = {"schema": 1, "site": SITE, "version": manifest.version, "issued_at": manifest.issued_at}
+    document = head | msgspec.json.decode(rules, type=dict[str, msgspec.Raw])
+    entries = "SELECT raw FROM entry WHERE site = ? AND part = ? AND raw IS NOT NULL ORDER BY id"
+    for part in ("cardholders", "credentials"):
+        document[part] = [msgspec.Raw(raw) for (raw,) in database.execute(entries, (SITE, part))]
+    return signed_list(manifest, msgspec.json.encode(document))
 
 
 THIEFS_VERSION = 100_000
@@ -325,7 +346,7 @@ def thiefs_list() -> tuple[Keys, Signed]:
         lists.put(SITE, document, 0, keep=True)
         for _ in range(GENERATION_ABOVE_ALL):
             lists.begin_generation(SITE, 0)
-        found = read_signed(path, lists)
+        found = read_signed(database, lists)
         database.close()
     assert found is not None
     return keys, found

@@ -1,36 +1,28 @@
 """One seed's world: an office, one or two gateways, and a few virtual minutes in which everything goes wrong.
 
-Then the faults end, and what must hold is looked at (`Trouble` collects what doesn't).
+Then the faults end, and what must hold is looked at (`Outcome.troubles` collects what doesn't).
 """
 
 import asyncio
 import gc
-import logging
 import shutil
 import tempfile
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
-from types import SimpleNamespace
-from typing import Any
 
-from gateway.store import journal as journal_module
-from gateway.store import list_folder
-from sync import wire
-from sync.office import desk as desk_module
+from gateway.domain.ports import RecordedEvent
 from tests.sync.simulation.awaits import OFFICE, UP, awaits
-from tests.sync.simulation.box import START, Box
+from tests.sync.simulation.box import Box
 from tests.sync.simulation.disk import Crashed, Disk, disks
-from tests.sync.simulation.entropy import seeded_entropy
 from tests.sync.simulation.machine import Machine
 from tests.sync.simulation.network import Line
-from tests.sync.simulation.office import Office
+from tests.sync.simulation.office import START, Office
+from tests.sync.simulation.outcome import Outcome
+from tests.sync.simulation.questions import contiguity, order
+from tests.sync.simulation.surroundings import surroundings
 from tests.sync.simulation.virtual_loop import VirtualLoop
 
 TROUBLED_S = 40.0
@@ -40,32 +32,12 @@ QUIET_S = 900.0
 MEMORY = Path("/dev/shm")
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What a seed came to."""
-
-    seed: int
-    events: int = 0
-    forks: int = 0
-    boxes: int = 1
-    lists: int = 0
-    """That the office made; and what became of them at the gates."""
-    in_force: int = 0
-    refused: int = 0
-    held: int = 0
-    revoked: int = 0
-    troubles: list[str] = field(default_factory=list)
-    died_at: set[str] = field(default_factory=set)
-    """Lines of the product at whose await a machine died."""
-    faults: list[str] = field(default_factory=list)
-    """What was done to it, in order: read it to understand a trouble."""
-
-
 class World:
     """Plays one seed."""
 
     faults_share = 0.6
     boxes_files: tuple[str, ...] = UP
+    """Where its gateways' code waits that is played."""
 
     def __init__(self, folder: Path, chance: Random, outcome: Outcome) -> None:
         self._chance, self._outcome = chance, outcome
@@ -280,13 +252,17 @@ class World:
         self._outcome.boxes = len(self.boxes)
         self._outcome.forks = len(self.office.rows("SELECT 1 FROM fork"))
         for box in self.boxes:
-            self._outcome.troubles += box.check_chain()
-            epochs = {event.epoch for event in box.journalled()}
-            if len(epochs) > 1 and not any(other.put_back or other.told_gone for other in self.boxes):
-                self._outcome.troubles.append(f"{box.name} forked without a reason")
-            self._outcome.troubles += order(box, self.office, self._told_gone())
-            self._outcome.troubles += box.check_forks()
+            self._judge_box(box, box.journalled())
         self._outcome.troubles += contiguity(self.office)
+
+    def _judge_box(self, box: Box, events: list[RecordedEvent]) -> None:
+        self._outcome.troubles += box.check_chain()
+        if len({event.epoch for event in events}) > 1 and not any(
+            each.put_back or each.told_gone for each in self.boxes
+        ):
+            self._outcome.troubles.append(f"{box.name} forked without a reason")
+        self._outcome.troubles += order(box, events, self.office, self._told_gone())
+        self._outcome.troubles += box.check_forks(events)
 
     def _tell(self, thing: Box | Office, what: str) -> None:
         name = thing.name if isinstance(thing, Box) else "office"
@@ -301,132 +277,28 @@ FAULTS = (
 )
 
 
-def order(box: Box, office: Office, told_gone: set[str]) -> list[str]:
-    """The office has the box's events in the box's order, epoch by epoch."""
-    held = [event for event in box.journalled() if event.event_id not in told_gone]
-    own = [(event.epoch, event.seq, event.event_id, event.hash) for event in held]
-    epochs = list(dict.fromkeys(epoch for epoch, *_ in own))
-    ends = {epoch: max(seq for of, seq, *_ in own if of == epoch) for epoch in epochs}
-    there = {(epoch, seq) for epoch, seq, *_ in own}
-    theirs = [
-        (epoch, *row)
-        for epoch in epochs
-        for row in office.rows(
-            "SELECT seq, event_id, hash FROM place WHERE epoch = ? AND seq <= ? ORDER BY seq", epoch, ends[epoch]
-        )
-        if (epoch, row[0]) in there
-    ]
-    return [] if own == theirs else [f"{box.name}: the office has its events otherwise than it has them itself"]
-
-
-def contiguity(office: Office) -> list[str]:
-    """Each epoch at the office is 1, 2, 3 … up to its cursor, and everything it has is sound."""
-    rows = office.rows(
-        "SELECT c.epoch, c.through, max(p.seq) FROM cursor c LEFT JOIN place p ON p.epoch = c.epoch GROUP BY c.epoch"
-    )
-    wrong = [
-        f"epoch {epoch[:6]}: the cursor says {through}, the last event is {last}"
-        for epoch, through, last in rows
-        if last != through
-    ]
-    wrong += ["events are missing, and nobody has said so"] if office.gaps() else []
-    unsound = office.rows("SELECT count(*) FROM event WHERE sound = 0")[0][0]
-    return [*wrong, f"{unsound} events are unsound"] if unsound else wrong
-
-
-class _NoThread:
-    def __init__(self, *_: object, **__: object) -> None:
-        """Its work is done by the journal's caller."""
-
-    def start(self) -> None:
-        """It has nothing to do."""
-
-
-class _AtOnce:
-    """A thread whose work is done as it begins."""
-
-    def __init__(self, target: Callable[..., Any], args: tuple[Any, ...], **_: object) -> None:
-        self._work = partial(target, *args)
-
-    def start(self) -> None:
-        self._work()
-
-    def is_alive(self) -> bool:
-        return False
-
-
-class _Here:
-    """An executor whose thread is the caller's."""
-
-    def __init__(self, *_: object) -> None:
-        """It needs nothing."""
-
-    def submit(self, work: Callable[..., Any], *values: Any) -> "Future[Any]":
-        done: Future[Any] = Future()
-        done.set_result(work(*values))
-        return done
-
-    def shutdown(self) -> None:
-        """Nothing is left to do."""
-
-
-@contextmanager
-def without_threads() -> Iterator[None]:
-    """Journals, ledgers and list folders in this block have no threads of their own."""
-    module: Any = journal_module
-    desks: Any = desk_module
-    lists: Any = list_folder
-    real, folder, executor = module.threading, module.WalFolder, desks.ThreadPoolExecutor
-    module.threading = SimpleNamespace(Condition=threading.Condition, Thread=_NoThread)
-    module.WalFolder = _NoThread
-    desks.ThreadPoolExecutor = _Here
-    lists.threading = SimpleNamespace(Thread=_AtOnce)
-    try:
-        yield
-    finally:
-        module.threading, module.WalFolder, desks.ThreadPoolExecutor = real, folder, executor
-        lists.threading = threading
-
-
-def play(seed: int, kind: "type[World] | None" = None) -> Outcome:
+def play(seed: int, kind: Callable[[Path, Random, Outcome], World] = World) -> Outcome:
     """Play one seed; the same seed is the same play."""
-    kind = kind or World
     chance, outcome = Random(seed), Outcome(seed)
     folder = Path(tempfile.mkdtemp(prefix="gatehouse-sim-", dir=MEMORY if MEMORY.is_dir() else None))
     loop = VirtualLoop(chance)
-    rows, wire.BATCH_ROWS = wire.BATCH_ROWS, chance.choice((3, 20, 500))
     gc.disable()  # A collection closes what was left open, at an instant of its own.
     try:
         world = kind(folder, chance, outcome)
 
-        def now() -> str:
-            return (START + timedelta(seconds=loop.time())).isoformat(timespec="milliseconds").removesuffix("+00:00")
+        def now() -> datetime:
+            return START + timedelta(seconds=loop.time())
 
-        with seeded_entropy(chance), disks(world.disks, now), without_threads(), silence():
+        with surroundings(chance), disks(world.disks, now):
             try:
                 loop.run_until_complete(world.play())
             finally:
                 _end(loop, world)
     finally:
         gc.enable()
-        wire.BATCH_ROWS = rows
         loop.close()
         shutil.rmtree(folder, ignore_errors=True)
     return outcome
-
-
-@contextmanager
-def silence() -> Iterator[None]:
-    """Thousands of faults, each told to the log, say nothing here."""
-    logs = [logging.getLogger(name) for name in ("sync", "gateway", "asyncio")]
-    levels = [log.level for log in logs]
-    for log in logs:
-        log.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for log, level in zip(logs, levels, strict=True):
-            log.setLevel(level)
 
 
 def _end(loop: VirtualLoop, world: World) -> None:
