@@ -217,12 +217,15 @@ class Station:
             order.done(CommandOutcome.FAILED, "the reader did not answer")
 
     def _hear(self, reply: Frame, delay_s: float, now_s: float) -> None:
+        if reply.code == BUSY and self._panel is not None:
+            # No answer yet, and no sign of life: whoever says nothing else, and needs no key for it, is not there.
+            self._repeats, self.due_s = 0, now_s + POLL_S
+            return
         self._frame, self._repeats = b"", 0
         if self._panel is None:
             self._connect(now_s)
             return
-        if reply.code != BUSY:  # Whoever says nothing else, and needs no key for it, is not there.
-            self._heard_s = now_s
+        self._heard_s = now_s
         self._answers += 1
         self._slowest_s = max(self._slowest_s * 0.999, delay_s)
         self._take_in(self._panel, reply, now_s)
@@ -235,7 +238,7 @@ class Station:
             return
         if reply.code == FMT:
             self._listener.said_text()
-        if panel.is_online and reply.code != BUSY:
+        if panel.is_online:
             self._well_s = now_s
             if self.state is not State.ONLINE:
                 self.state, self._refusals, self._online_s = State.ONLINE, 0, now_s
@@ -271,7 +274,7 @@ class Station:
         return refused
 
     def _look_at_time(self, now_s: float) -> None:
-        """Silence, an order that libosdp would repeat too late, or a panel that speaks no more."""
+        """Silence, an order that would be repeated too late, or a panel that speaks no more."""
         late = self._order is not None and self._order.expires_s <= now_s
         if self._panel is not None and (late or now_s - self._heard_s >= OFFLINE_AFTER_S):
             self.drop()

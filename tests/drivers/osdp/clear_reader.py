@@ -12,6 +12,7 @@ from simulators.pty_line import PtyLine
 
 POLL, ID, CAP, LSTAT, ISTAT, OSTAT, OUT, LED, BUZ = 0x60, 0x61, 0x62, 0x64, 0x65, 0x66, 0x68, 0x69, 0x6A
 ACK, NAK, PDID, PDCAP, LSTATR, ISTATR, OSTATR, RAW, FMT = 0x40, 0x41, 0x45, 0x46, 0x48, 0x49, 0x4A, 0x50, 0x51
+BUSY = 0x79
 UNKNOWN_COMMAND = b"\x03"
 
 
@@ -32,6 +33,8 @@ class ClearReader:
         self.heard: list[int] = []
         """Codes of the commands that were new to it."""
         self.repeated = 0
+        self.busy = 0
+        """To how many commands yet it says that it has no time for them."""
         self.plugged = True
         self.card_data_format = 1
         """What it claims: cards as bits (1), as characters (2), or either (3)."""
@@ -50,6 +53,9 @@ class ClearReader:
         if sequence and (sequence, body) == self._last[:2]:
             self.repeated += 1
             return self._last[2]
+        if self.busy:
+            self.busy -= 1
+            return frame(self.address, 0, bytes((BUSY,)))
         self.heard.append(body[0])
         said = frame(self.address, sequence, self._body(body[0], body[1:]))
         self._last = (sequence, body, said)

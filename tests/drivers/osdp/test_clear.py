@@ -167,6 +167,24 @@ async def test_a_reader_that_refuses_to_be_polled_does_not_take_the_line(tmp_pat
     assert wrong.heard.count(POLL) < 10
 
 
+async def test_a_reader_that_is_busy_is_asked_again_soon(tmp_path: Path) -> None:
+    """libosdp would wait for 0.8 s each time: with a card in hand, before a door."""
+    reader = ClearReader(5)
+    rig = ClearRig(tmp_path, [reader])
+    device = rig.add(5, None)
+    async with rig.at_work():
+        await rig.online(5)
+        await eventually(lambda: len(reader.heard) > 15)
+        reader.busy = 10
+        began_s = time.monotonic()
+        reader.show_bits(*card_bits())
+        await rig.sink.wait_for(CardRead)
+    assert reader.busy == 0
+    assert time.monotonic() - began_s < 10 * 0.8 / 2
+    assert rig.states(5) == [ONLINE]
+    assert device.counters()["connects"] == 1
+
+
 async def test_a_slow_reader_is_served_and_not_taken_for_a_dead_one(tmp_path: Path) -> None:
     reader = ClearReader(5)
     reader.delay_s = 0.12
