@@ -116,12 +116,13 @@ class Station:
         self._frame = b""
         """What was said to it last, while there is no answer to it."""
         self._command: Frame | None = None
-        self._repeats, self._asked_s = 0, 0.0
+        self._repeats = 0
+        self._since_s: float | None = None
+        """Since when it is its turn to speak: not since its last word, for this process may have stood still."""
         self._orders: deque[Order] = deque()
         self._order: Order | None = None
         self._well_s: float | None = None
         self._online_s = 0.0
-        self._heard_s = 0.0
         self._probes = 0
         self._refusals = 0
         self._answers, self._slowest_s = 0, 0.0
@@ -151,6 +152,7 @@ class Station:
             self._well_s = now_s
         self.expire(now_s)
         self._look_at_time(now_s)
+        self._since_s = now_s if self._since_s is None else self._since_s
         if self._panel is None:
             self._probes += 1
             self._frame = encode(self.address, 0, ID, b"\x00")
@@ -159,7 +161,7 @@ class Station:
             self.counts["retries"] += 1
         else:
             self._hand_over(now_s)
-            self._frame, self._asked_s = self._panel.outgoing(), now_s
+            self._frame = self._panel.outgoing()
         self._command = _command_of(self._frame)
         self.due_s = now_s + (self.probe_s if self._panel is None else STEP_S)
         return self._frame
@@ -185,14 +187,15 @@ class Station:
     def answered_late(self, reply: Frame, now_s: float) -> None:
         """What `accepts` takes came when it was no longer waited for."""
         self.counts["late"] += 1
-        self._hear(reply, min(PATIENCE_S, now_s - self._asked_s), now_s)
+        self._hear(reply, PATIENCE_S, now_s)
 
     def give(self, order: Order) -> bool:
         """Queue an order; False when too many wait."""
         if len(self._orders) >= ORDERS_MAX:
             return False
         self._orders.append(order)
-        self.due_s = min(self.due_s, self._heard_s) if self.state is State.ONLINE else self.due_s
+        if self.state is State.ONLINE and self._well_s is not None:
+            self.due_s = min(self.due_s, self._well_s)
         return True
 
     def expire(self, now_s: float) -> None:
@@ -225,7 +228,7 @@ class Station:
         if self._panel is None:
             self._connect(now_s)
             return
-        self._heard_s = now_s
+        self._since_s = None
         self._answers += 1
         self._slowest_s = max(self._slowest_s * 0.999, delay_s)
         self._take_in(self._panel, reply, now_s)
@@ -249,7 +252,7 @@ class Station:
 
     def _connect(self, now_s: float) -> None:
         self._panel, self.state, self.due_s = Panel(self.address, self._key, self._buffers), State.CONNECTING, now_s
-        self._heard_s = now_s
+        self._since_s = None
 
     def _hand_over(self, now_s: float) -> None:
         """The next order goes to libosdp, one at a time, so that none goes out late."""
@@ -276,7 +279,8 @@ class Station:
     def _look_at_time(self, now_s: float) -> None:
         """Silence, an order that would be repeated too late, or a panel that speaks no more."""
         late = self._order is not None and self._order.expires_s <= now_s
-        if self._panel is not None and (late or now_s - self._heard_s >= OFFLINE_AFTER_S):
+        silent = self._since_s is not None and now_s - self._since_s >= OFFLINE_AFTER_S
+        if self._panel is not None and (late or silent):
             self.drop()
         if self.state is not State.ONLINE and self._well_s is not None and now_s - self._well_s >= OFFLINE_AFTER_S:
             self._listener.lost("no answer")

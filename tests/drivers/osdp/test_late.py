@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,26 @@ async def test_a_card_in_an_answer_that_comes_late_is_read_without_another_poll(
     assert len(rig.sink.of(CardRead)) == 1
     assert rig.states(5) == [ONLINE]
     assert connects <= 2
+
+
+async def test_a_gateway_that_stood_still_has_not_lost_its_readers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the time that a reader was asked in vain that counts: a new session would have it drop its last answer."""
+    rig = Rig(tmp_path, [OsdpReader(5, KEY), OsdpReader(6, KEY)])
+    rig.add(5)
+    rig.add(6)
+    async with rig.at_work():
+        await known(rig, 5)
+        await known(rig, 6)
+        now = rig.clock.now
+        monkeypatch.setattr(rig.clock, "now", lambda: replace(now(), monotonic_s=now().monotonic_s + 60.0))
+        polls = [rig.readers[address].counters()["polls"] for address in (5, 6)]
+        await eventually(lambda: all(rig.readers[5 + n].counters()["polls"] > polls[n] + 5 for n in (0, 1)))
+        await rig.read(5)
+    read_once(rig, 5)
+    assert rig.states(6) == [ONLINE]
+    assert rig.readers[6].counters()["connects"] == 1
 
 
 async def test_a_reader_that_speaks_late_is_heard_out_before_the_next_is_asked() -> None:
