@@ -221,8 +221,9 @@ async def test_a_list_that_is_not_what_it_should_be_is_refused_with_an_alarm_and
 
 
 async def test_a_list_without_sense_leaves_the_old_one_and_is_told_once_with_all_faults(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(wire, "WAIT_S", 1.0)  # so soon the office is asked again, and found busy
     nowhere = [{"id": f"p-{n}", "levels": [{"level": "nowhere"}]} for n in range(60)]
     async with a_site(tmp_path) as (office, gate):
         old = current_list(gate.data / "lists")
