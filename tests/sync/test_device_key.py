@@ -82,6 +82,26 @@ async def test_a_box_that_was_replaced_speaks_after_the_office_forgot_or_named_i
         await new.close()
 
 
+@pytest.mark.parametrize("way", ["forgotten", "another named"])
+async def test_a_box_whose_key_speaks_no_more_is_sent_to_say_hello(tmp_path: Path, way: str) -> None:
+    """Its hello is refused by name; what it sent before would only hear of a wrong signature."""
+    async with Office(tmp_path / "office") as office:
+        gate = Gateway(tmp_path / "gate", office.url)
+        await gate.record(1)
+        client = a_client(office.url)
+        welcome = await say_hello(client)
+        assert isinstance(welcome, wire.Welcome)
+        if way == "forgotten":
+            await office.admin("DELETE", "device-key")
+        else:
+            await office.admin("PUT", "device-key", {"key": DeviceKey(b"n" * 32).public})
+        refused = await client.send(make_batch(welcome.session, gate.reader.after(0, 1)))
+        assert isinstance(refused, wire.Refusal)
+        assert refused.code == "stale_session"
+        await client.close()
+        gate.journal.close()
+
+
 async def test_a_gateway_with_another_key_is_told_offline_with_what_to_do(tmp_path: Path) -> None:
     async with Office(tmp_path / "office") as office:
         first = a_client(office.url)
@@ -149,6 +169,40 @@ async def test_a_recorded_hello_opens_no_session_a_second_time(tmp_path: Path) -
         invented = body.replace(challenge.encode(), b"0" * 32)
         signed = key.sign(wire.signed_bytes(SITE, "hello", "0" * 32, invented))
         assert await _call(office, "hello", invented, signed) == (409, "challenge")
+        await client.close()
+
+
+async def test_a_hello_that_its_key_did_not_sign_opens_nothing_and_uses_up_no_challenge(tmp_path: Path) -> None:
+    key, thief = DeviceKey(b"d" * 32), DeviceKey(b"t" * 32)
+    async with Office(tmp_path / "office") as office:
+        client = a_client(office.url)
+        challenge = (await client.challenge()).challenge
+        body = msgspec.json.encode(wire.Hello(1, "test", "boot", key.public, challenge, (), 0))
+        good = key.sign(wire.signed_bytes(SITE, "hello", challenge, body))
+        for wrong in (
+            None,
+            "0" * 128,
+            thief.sign(wire.signed_bytes(SITE, "hello", challenge, body)),
+            key.sign(wire.signed_bytes("other", "hello", challenge, body)),
+            key.sign(wire.signed_bytes(SITE, "events", challenge, body)),
+            key.sign(wire.signed_bytes(SITE, "hello", "0" * 32, body)),
+            key.sign(wire.signed_bytes(SITE, "hello", challenge, body + b" ")),
+        ):
+            assert await _call(office, "hello", body, wrong) == (403, "bad_signature"), wrong
+        assert (await office.summary())["last_hello_at"] is None
+        assert await _call(office, "hello", body, good) == (200, None)
+        await client.close()
+
+
+async def test_of_a_sites_open_challenges_only_the_newest_sixteen_are_good(tmp_path: Path) -> None:
+    key = DeviceKey(b"d" * 32)
+    async with Office(tmp_path / "office") as office:
+        client = a_client(office.url)
+        challenges = [(await client.challenge()).challenge for _ in range(17)]
+        for challenge, said in ((challenges[0], (409, "challenge")), (challenges[1], (200, None))):
+            body = msgspec.json.encode(wire.Hello(1, "test", "boot", key.public, challenge, (), 0))
+            signature = key.sign(wire.signed_bytes(SITE, "hello", challenge, body))
+            assert await _call(office, "hello", body, signature) == said
         await client.close()
 
 

@@ -227,6 +227,17 @@ async def test_a_manifest_that_was_recorded_and_is_played_again_is_refused(tmp_p
         await site.refused("list 0.1 is older than 0.2")
 
 
+async def test_the_manifest_of_the_list_in_force_is_no_news(tmp_path: Path) -> None:
+    async with signed_site(tmp_path) as site:
+        asked = (each for each in site.line.exchanges if "/list/manifest" in each.path)
+        recorded = next(each.answer for each in asked if each.status == 200)
+        site.line.change = lambda path, status, body: (200, recorded) if "/list/manifest" in path else (status, body)
+        site.line.asked.clear()
+        await site.change()
+        await site.refused("list 1 was offered after 1")
+        assert not any(path.startswith("list/1") for path in site.line.asked)
+
+
 async def test_keys_that_are_changed_at_the_office_reach_the_gateway_before_any_list_does(tmp_path: Path) -> None:
     async with signed_site(tmp_path) as site:
         stolen = lw.Manifest(SITE, 0, 99, 1, 4, "0" * 64, NOW, 1)
@@ -379,6 +390,36 @@ async def test_forged_and_mass_revocations_are_refused(tmp_path: Path) -> None:
         await site.office.admin("POST", "revocations", {"credentials": ["c-1"]})
         await site.refused("its signature is wrong")
         assert site.gate.doors.heard(OfficeRevoked) == []
+
+
+async def test_one_signature_does_not_revoke_many_one_after_the_other(tmp_path: Path) -> None:
+    async with signed_site(tmp_path, CAREFUL) as site:
+        site.line.held.add("/list/manifest")
+
+        def one_only(path: str, status: int, body: bytes) -> tuple[int, bytes]:
+            if "revocations" not in path or status != 200:
+                return status, body
+            told = msgspec.json.decode(body, type=lw.Revocations)
+            newest = max(told.revoked, key=lambda each: each.version)
+            one = msgspec.structs.replace(told, revoked=(newest,))
+            return 200, msgspec.json.encode(msgspec.structs.replace(one, signatures=(site.keys.signature(one),)))
+
+        site.line.change = one_only
+        await site.office.admin("POST", "revocations", {"credentials": ["c-1"]})
+        await until(lambda: site.gate.doors.heard(OfficeRevoked), what="the first is revoked")
+        await site.office.admin("POST", "revocations", {"credentials": ["c-2"]})
+        await site.refused("2 revocations that no list has want a second signature")
+        assert len(site.gate.doors.heard(OfficeRevoked)) == 1
+
+
+async def test_what_is_revoked_by_new_keys_is_heard_though_no_list_comes(tmp_path: Path) -> None:
+    async with signed_site(tmp_path) as site:
+        site.line.held.add("/list/manifest")
+        await site.office.kill()
+        site.keys.rotate()
+        await site.office.start()
+        await site.office.admin("POST", "revocations", {"credentials": ["c-1"]})
+        await until(lambda: site.gate.doors.heard(OfficeRevoked), 40, "it is revoked")
 
 
 async def test_an_office_that_signs_nothing_is_refused_by_a_site_that_wants_signatures(tmp_path: Path) -> None:

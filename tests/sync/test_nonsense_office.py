@@ -119,8 +119,10 @@ async def test_the_gateway_counts_nonsense_tells_the_loss_once_and_keeps_its_eve
         assert len(gate.event_ids()) == 3
 
 
-@pytest.mark.parametrize("through", [0, 99, 2**60, -5, "3", None])
-async def test_a_receipt_that_cannot_be_true_moves_no_cursor(tmp_path: Path, through: object) -> None:
+@pytest.mark.parametrize(
+    ("through", "of"), [(0, None), (99, None), (2**60, None), (-5, None), ("3", None), (None, None), (3, "f" * 32)]
+)
+async def test_a_receipt_that_cannot_be_true_moves_no_cursor(tmp_path: Path, through: object, of: str | None) -> None:
     epoch = ""
 
     async def respond(line: str, writer: asyncio.StreamWriter) -> None:
@@ -129,7 +131,7 @@ async def test_a_receipt_that_cannot_be_true_moves_no_cursor(tmp_path: Path, thr
         elif "/challenge" in line:
             body = {"challenge": "c" * 32}
         elif "/events" in line:
-            body = {"epoch": epoch, "through": through}
+            body = {"epoch": of or epoch, "through": through}
         else:
             writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
             await asyncio.sleep(0.1)

@@ -177,6 +177,15 @@ def test_a_key_set_waits_for_its_beginning(keys: Keys, tmp_path: Path) -> None:
         a_trust(keys, tmp_path).take_keys(early)
 
 
+def test_a_clock_that_nobody_can_trust_keeps_no_key_set_away(keys: Keys, tmp_path: Path) -> None:
+    clock = SystemClock()
+    clock.raise_floor(datetime.now(UTC) + timedelta(days=2))
+    trust = Trust("demo", bytes.fromhex(keys.root), tmp_path / "trust.json", clock)
+    later = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    trust.take_keys(make_key_set(keys.folder, 2, [read_key(keys.folder / "signing-1.key")], later))
+    assert trust.key_epoch == 2
+
+
 def test_revocations_are_believed_as_lists_are_and_their_sequence_only_rises(keys: Keys, tmp_path: Path) -> None:
     def revocations(sequence: int = 3, site: str = "demo", *, signed: bool = True) -> lw.Revocations:
         record = lw.Revocations(site, sequence, NOW, (lw.Revoked("c-1", 0, 9),), keys.set.key_epoch)

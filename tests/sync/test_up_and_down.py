@@ -12,7 +12,7 @@ import pytest
 from gateway.domain.events import AlarmRaised, Event, LockdownStarted, PersonErased
 from gateway.domain.ports import EpochParent, Feed, JournalHead
 from gateway.domain.signals import LinkChanged, LinkState, ListReady
-from gateway.errors import AuthenticationFailed
+from gateway.errors import AuthenticationFailed, OfficeRejected
 from gateway.store.gone import Gone
 from sync import wire
 from sync.history import Diverged, committed
@@ -345,6 +345,21 @@ async def test_what_was_removed_before_the_office_had_it_is_told_and_passed_over
             assert [(alarm["kind"], alarm["count"]) for alarm in summary["alarms"]] == [("events_pruned", 2)]
 
 
+async def test_nothing_that_is_there_is_told_as_gone(tmp_path: Path) -> None:
+    """A journal whose record of what was removed goes too far: the office must not go on behind what it never got."""
+    async with Office(tmp_path / "office") as office:
+        gate = Gateway(tmp_path / "gate", office.url)
+        await gate.record(4)
+        rows = gate.reader.after(0, 20)
+        with sqlite3.connect(gate.data / "journal.db") as journal:
+            journal.execute("DELETE FROM event WHERE seq = 1")
+            run = (rows[0].epoch, 1, 3, rows[0].previous_hash, rows[2].hash, 3)
+            journal.execute("INSERT INTO gone VALUES (?, ?, ?, ?, ?, ?)", run)
+        async with gate:
+            await until(lambda: "was not removed" in str(gate.doors.status.get("last_error")))
+            assert (await office.summary())["told_gone"] == 0
+
+
 async def test_a_gap_moves_the_cursor_only_where_it_fits(tmp_path: Path) -> None:
     async with Office(tmp_path / "office") as office:
         gate = Gateway(tmp_path / "gate", office.url)
@@ -412,3 +427,16 @@ def test_a_cursor_among_removed_events_is_trusted_only_where_the_office_had_them
     with pytest.raises(Diverged) as found:
         committed(crowded, [crowded.end], {}, cursor)
     assert found.value.most == 2
+
+
+class _Lost(_Removed):
+    """Nobody has told that they were removed."""
+
+    def gone(self) -> list[Gone]:
+        return []
+
+
+def test_a_cursor_at_an_event_that_nobody_removed_and_is_not_there_is_not_gone_by() -> None:
+    lost = _Lost(3, 5)
+    with pytest.raises(OfficeRejected, match="is not in this journal, and was not removed"):
+        committed(lost, [lost.end], {}, {"a" * 32: wire.Cursor("a" * 32, 4, "4" * 64, None)})

@@ -116,4 +116,5 @@ async def test_a_batch_keeps_to_its_bounds_and_to_one_epoch(tmp_path: Path) -> N
     assert len(make_batch("s", [huge, rows[1]]).events) == 1
     other = replace(rows[2], epoch="f" * 32, seq=1)
     assert len(make_batch("s", [rows[0], rows[1], other]).events) == 2
+    assert len(make_batch("s", [rows[0], rows[1], replace(other, seq=3)]).events) == 2, "where what was before is gone"
     gate.journal.close()

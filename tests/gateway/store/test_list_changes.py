@@ -14,7 +14,7 @@ from gateway.domain.credential import CredentialState, Identifier
 from gateway.domain.list_update import GuardBounds, ListChanges
 from gateway.errors import ListInvalid, ListTorn
 from gateway.store import list_digests as ld
-from gateway.store import list_folder
+from gateway.store import list_folder, list_state
 from gateway.store.access_list import CompiledAccessList, open_list
 from gateway.store.list_changes import read_changes
 from gateway.store.list_compiler import CompiledFile
@@ -195,12 +195,20 @@ def test_changes_that_come_to_another_list_than_promised_are_torn(site: Site) ->
         replace(changes, gone_cardholders=("p-1",)),
         replace(changes, rules={"zone": b'"Europe/Paris"'}),
         replace(changes, rules={"site": b'"other"'}),
+        replace(changes, rules={**site.office.rules(), "issued_at": b'"2030-01-01T00:00:00Z"'}),
     ):
         with pytest.raises(ListTorn):
             site.lists.prepare_changed(wrong, wanted.promised())
     with pytest.raises(ListTorn, match="entries, the manifest says"):
         site.lists.prepare_changed(changes, replace(wanted.promised(), count=7))
     site.take(wanted)
+
+
+def test_more_changes_than_lie_beside_a_list_want_the_whole_one(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(list_state, "CHANGES_MOST", 2)
+    site.take(site.office.put("credentials", a_card(1), a_card(2)))
+    with pytest.raises(ListTorn, match="the whole list is wanted"):
+        site.take(site.office.put("credentials", a_card(3)))
 
 
 def test_a_whole_list_that_is_not_the_promised_one_is_torn(site: Site, tmp_path: Path) -> None:

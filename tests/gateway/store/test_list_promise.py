@@ -39,3 +39,6 @@ def test_a_list_that_makes_no_sense_as_it_was_promised_is_not_torn(tmp_path: Pat
     with pytest.raises(ListInvalid, match="no level 'nowhere'") as refused:
         ListFolder(tmp_path, SITE_KEY).prepare_whole(raw, promised)
     assert not isinstance(refused.value, ListTorn)
+    for more in (b'{"more": 1, ', b'{"pins": [], '):
+        with pytest.raises(ListTorn):
+            ListFolder(tmp_path, SITE_KEY).prepare_whole(raw.replace(b"{", more, 1), promised)
