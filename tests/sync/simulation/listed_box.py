@@ -30,6 +30,7 @@ from gateway.store.list_folder import ListFolder, current_list, set_current
 from sync.office_client import OfficeClient
 from sync.trust import Trust
 from sync.worker import run_sync
+from tests.sync.simulation.believed import Believed, WatchedTrust
 from tests.sync.simulation.box import Box, InlineJournal
 from tests.sync.simulation.disk import Crashed
 from tests.sync.simulation.doors import SITE_KEY, Doors
@@ -47,7 +48,9 @@ class ListedBox(Box):
 
     def __init__(self, name: str, folder: Path, office: Office, chance: Random) -> None:
         super().__init__(name, folder, office, chance)
-        self.meddler = Meddler(office, office.made, office.keys, lambda: self.trusted.key_epoch, chance, self.trouble)
+        self.believed = Believed()
+        made, revoked, keys = office.made, office.revoked, office.keys
+        self.meddler = Meddler(office, made, revoked, keys, self.believed, chance, self.trouble)
         self.way = self.meddler
         self.best: Coordinate = (0, 0)
         self.agreed: set[Coordinate] = set()
@@ -100,7 +103,8 @@ class ListedBox(Box):
     def _sync_work(self, client: OfficeClient) -> Coroutine[Any, Any, None]:
         reader, lists = SqliteJournalReader(self.path), ListFolder(self.lists, SITE_KEY, fits, BOUNDS)
         self._client = DoorsClient(self)
-        return run_sync(self.trusted, client, reader, lists, self._client, self.disk.folder, self.clock, "sim")
+        trust = WatchedTrust(self.lists / "trust.json", self.clock, self.believed)
+        return run_sync(trust, client, reader, lists, self._client, self.disk.folder, self.clock, "sim")
 
     def start(self) -> None:
         if self._sync is None:
@@ -137,6 +141,7 @@ class ListedBox(Box):
     def restore(self, image: Path) -> None:
         super().restore(image)
         self.best = (0, 0)
+        self.believed.is_put_back(self.trusted)
         self._judged.clear()
         self._revoked.clear()
         self._kept.clear()

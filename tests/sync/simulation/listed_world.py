@@ -114,6 +114,16 @@ class ListedWorld(World):
         self.office.change(self._people.revokes)
         self._tell(box, "gets a revocation, and no list")
 
+    def _old_things_are_told(self, box: Box) -> None:
+        """Its power is cut, and when it is back somebody tells it what was so before."""
+        assert isinstance(box, ListedBox)
+        if box.runs:
+            box.crash(power=True)
+        way = self._chance.choice(("replays", "old_key")) if self.office.keys.former else "replays"
+        box.meddler.way, box.meddler.share, box.line.cut = way, 1.0, False
+        box.start()
+        self._tell(box, f"its power is cut, and its line: {way}")
+
     def _much_changes(self, box: Box) -> None:
         """Too much for one signature, which comes twice."""
         assert isinstance(box, ListedBox)
@@ -232,6 +242,7 @@ class ListedWorld(World):
         assert isinstance(box, ListedBox)
         super()._judge_box(box, events)
         self._outcome.troubles += box.check_in_force() + yeses(box, events, self.office)
+        self._outcome.troubles += [f"{box.name}: {each}" for each in box.believed.trouble]
         told, outcome = Counter(event.type for event in events), self._outcome
         outcome.in_force += told["ListActivated"]
         outcome.refused += told["ListRejected"]
@@ -245,7 +256,8 @@ LIST_FAULTS = (
     *("line_is_meddled_with",) * 7,
     *("line_is_left_alone", "line_is_left_alone"),
     *("lists_are_kept_away",) * 4,
-    *("much_changes", "second_person_signs", "somebody_agrees", "keys_change", "generation_begins"),
+    *("old_things_are_told",) * 3,
+    *("much_changes", "second_person_signs", "somebody_agrees", "keys_change", "keys_change", "generation_begins"),
     *("everybody_is_back",) * 5,
     *("box_dies", "box_dies_at_a_commit", "doors_die", "doors_are_full"),
     *("box_dies_at_an_await", "box_dies_at_an_await", "office_dies_at_an_await"),

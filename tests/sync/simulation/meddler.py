@@ -1,6 +1,5 @@
 """Somebody on the line who has lists of old, lists of others, or a mind to spoil them."""
 
-from collections.abc import Callable
 from random import Random
 
 import httpx2
@@ -11,6 +10,7 @@ from sync import list_wire as lw
 from sync import wire
 from sync.device_key import DeviceKey
 from sync.office.signing import sign
+from tests.sync.simulation.believed import Believed
 from tests.sync.simulation.network import Answer, Listener
 from tests.sync.simulation.office_lists import OTHER_SITE, SITE, Key, Keys, Signed, thiefs_list
 
@@ -24,20 +24,22 @@ _LACKS = Answer(404, _JSON, b'{"error":{"code":"too_old","text":""}}')
 class Meddler:
     """Stands before the office. `way` None: lets everything pass. What concerns events always passes.
 
-    `knows()` is the epoch of the key set that the gateway goes by: a stolen key is good until it hears of the next.
+    `made` and `revoked` are all that the office has ever signed. A stolen key is good until the gateway, whose
+    `believed` this is, hears of the next.
     """
 
     def __init__(
         self,
         office: Listener,
         made: dict[Key, Signed],
+        revoked: dict[int, lw.Revocations],
         keys: Keys,
-        knows: Callable[[], int],
+        believed: Believed,
         chance: Random,
         trouble: list[str],
     ) -> None:
-        self._knows, self._trouble = knows, trouble
-        self._office, self._made, self._keys, self._chance = office, made, keys, chance
+        self._office, self._made, self._revoked, self._keys = office, made, revoked, keys
+        self._believed, self._chance, self._trouble = believed, chance, trouble
         self.way: str | None = None
         self.share = 1.0
         """Of what passes here; 1 is all."""
@@ -50,12 +52,12 @@ class Meddler:
         if self.way == "no_lists" and path == "list/manifest":
             return _BUSY
         if self.way == "replays":
-            return self._told(path, self._chance.choice(list(self._made.values()))) or _LACKS
+            return self._replayed(path, request) or _LACKS
         if self.way == "thief":
             return self._of_thief(path)
-        stolen = [(key, keys) for key, keys in self._keys.former if keys.key_epoch < self._knows()]
+        stolen = [(key, keys) for key, keys in self._keys.former if keys.key_epoch < self._believed.key_epoch]
         if self.way == "old_key" and stolen:
-            return _by_old_key(path, *stolen[-1])
+            return _by_old_key(path, *stolen[-1], unknown=self._chance.random() < 0.5)
         if self.way == "other_site":
             return await self._of_other_site(request, path)
         answer = await self._office.take(request, body)
@@ -95,10 +97,18 @@ class Meddler:
             flipped = answer.body[at] ^ 1 << self._chance.randrange(8)
         return Answer(answer.status, answer.headers, answer.body[:at] + bytes([flipped]) + answer.body[at + 1 :])
 
-    def _told(self, path: str, signed: Signed) -> Answer | None:
-        """A manifest of before, and its list, as long as it is asked for."""
+    def _replayed(self, path: str, request: httpx2.Request) -> Answer | None:
+        """A manifest of before and its list, keys or revocations of before."""
+        if path == "keys":
+            return Answer(200, _JSON, msgspec.json.encode(self._chance.choice(self._keys.every)))
         if path == "list/manifest":
+            after = int(request.url.params["generation"]), int(request.url.params["after"])
+            made = list(self._made.values())
+            later = [signed for signed in made if signed.at > after]
+            signed = self._chance.choice(later if later and self._chance.random() < 0.5 else made)
             return Answer(200, _JSON, msgspec.json.encode(signed.manifest))
+        if path == "list/revocations" and self._revoked:
+            return Answer(200, _JSON, msgspec.json.encode(self._chance.choice(list(self._revoked.values()))))
         version = path.removeprefix("list/")
         of_version = [each for each in self._made.values() if str(each.manifest.version) == version]
         return Answer(200, _JSON, self._chance.choice(of_version).raw) if of_version else None
@@ -130,13 +140,13 @@ def _signed_twice(answer: Answer) -> Answer:
     return Answer(200, _JSON, msgspec.json.encode(twice))
 
 
-def _by_old_key(path: str, key: Ed25519PrivateKey, keys: lw.KeySet) -> Answer:
-    """Whoever has stolen a key signs as long as it is believed."""
+def _by_old_key(path: str, key: Ed25519PrivateKey, keys: lw.KeySet, *, unknown: bool) -> Answer:
+    """Whoever has stolen a key signs as long as it is believed. `unknown`: as of keys that are to be asked for."""
     signed = thiefs_list()[1]
     if path == "keys":
         return Answer(200, _JSON, msgspec.json.encode(keys))
     if path == "list/manifest":
-        forged = msgspec.structs.replace(signed.manifest, key_epoch=keys.key_epoch, signatures=())
+        forged = msgspec.structs.replace(signed.manifest, key_epoch=99 if unknown else keys.key_epoch, signatures=())
         forged = msgspec.structs.replace(forged, signatures=(sign(key, forged),))
         return Answer(200, _JSON, msgspec.json.encode(forged))
     return Answer(200, _JSON, signed.raw) if path == f"list/{signed.manifest.version}" else _LACKS

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 import httpx2
 import msgspec
 
+from sync import list_wire as lw
 from sync import wire
 from sync.office import streams
 from sync.office.app import create_app
@@ -70,6 +71,8 @@ class Office(Machine):
         """Every list that it ever had."""
         self.countersigned: set[Key] = set()
         """Those that a second person has signed."""
+        self.revoked: dict[int, lw.Revocations] = {}
+        """All revocations that it ever told, by their sequence."""
         self.ever_revoked: set[str] = set()
         self.given: dict[str, GivenYes] = {}
         """Every answer to who waits at a gate."""
@@ -153,8 +156,9 @@ class Office(Machine):
         self.made.pop(found.key, None)
         self.made[found.key] = found
         told = self._desk._ledger.lists.revocations(SITE, 0)
-        for each in () if told is None else told.revoked:
-            self.ever_revoked.add(each.credential)
+        if told is not None:
+            self.revoked[told.sequence] = told
+            self.ever_revoked.update(each.credential for each in told.revoked)
 
     def crash(self) -> None:
         """Its process dies here and now."""

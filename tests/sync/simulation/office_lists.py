@@ -43,6 +43,11 @@ class Keys:
         self.former.append((self.key, self.set))
         self.key, self.person, self.set = self._made()
 
+    @property
+    def every(self) -> list[lw.KeySet]:
+        """All key sets that there have been."""
+        return [*(keys for _, keys in self.former), self.set]
+
     def _made(self) -> tuple[Ed25519PrivateKey, Ed25519PrivateKey, lw.KeySet]:
         self.epoch += 1
         key, person = (Ed25519PrivateKey.from_private_bytes(self._seed[:30] + bytes([self.epoch, n])) for n in (1, 2))

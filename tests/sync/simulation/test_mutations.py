@@ -12,7 +12,7 @@ SEEDS = 300
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_the_simulation_finds_out_when(name: str) -> None:
     with mutated(MUTATIONS[name]):
-        found = next((seed for seed in range(SEEDS) if _is_in_trouble(seed, World)), None)
+        found = _first_in_trouble(name, World)
     assert found is not None, f"{SEEDS} seeds and no trouble though {name}"
     assert not play(found).troubles
 
@@ -20,10 +20,14 @@ def test_the_simulation_finds_out_when(name: str) -> None:
 @pytest.mark.parametrize("name", LIST_MUTATIONS)
 def test_the_simulation_of_lists_finds_out_when(name: str) -> None:
     with mutated(*LIST_MUTATIONS[name]):
-        seeds = (FOUND_AT.get(name, 0), *range(SEEDS))
-        found = next((seed for seed in seeds if _is_in_trouble(seed, ListedWorld)), None)
+        found = _first_in_trouble(name, ListedWorld)
     assert found is not None, f"{SEEDS} seeds and no trouble though {name}"
     assert not play(found, ListedWorld).troubles
+
+
+def _first_in_trouble(name: str, kind: type[World]) -> int | None:
+    seeds = (FOUND_AT.get(name, 0), *range(SEEDS))
+    return next((seed for seed in seeds if _is_in_trouble(seed, kind)), None)
 
 
 def _is_in_trouble(seed: int, kind: type[World]) -> bool:
