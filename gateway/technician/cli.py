@@ -1,14 +1,16 @@
-"""The technician's words on the command line."""
+"""The technician's words on the command line. What they do is imported when it is wanted: other commands start fast."""
 
 import argparse
 import asyncio
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from drivers.links import BAUD_RATES
 from gateway.errors import ConfigError
-from gateway.technician.place import Place
+
+if TYPE_CHECKING:
+    from gateway.technician.place import Place
 
 LANGUAGES = ("zh-CN", "en")
 LAST_ADDRESS = 247
@@ -98,7 +100,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     report.set_defaults(command=_report)
 
 
-def place_of(args: argparse.Namespace) -> Place:
+def place_of(args: argparse.Namespace) -> "Place":
     """Where the site's config and data are. Raises ConfigError."""
     from gateway.technician.place import find_place
 
@@ -142,6 +144,7 @@ def _addresses(text: str) -> range:
 
 
 def _discover(args: argparse.Namespace) -> int:
+    from drivers.links import BAUD_RATES
     from gateway.technician.discover import Search, run_discover
 
     for baud in args.baud:
