@@ -32,8 +32,8 @@ INSTALL_LOG = VENV / "install.log"
 OLDEST_PYTHON = (3, 11)
 RUN_EXTRAS = frozenset({"demo", "video"})
 TEST_EXTRAS = RUN_EXTRAS | {"dev"}
-TEST_PROCESSES = 3
-"""One more than the two cores of a small machine: most tests wait for a wire most of the time."""
+TEST_PROCESSES = 4
+"""Twice the cores of a small machine: most tests wait for a wire most of the time."""
 SHOWN_LOG_LINES = 15
 PROGRESS_EVERY_S = 10.0
 

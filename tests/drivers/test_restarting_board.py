@@ -152,9 +152,9 @@ async def test_pulses_are_no_faults_however_often_the_outputs_are_read(raw: RawB
                 doors.swipe(door, 1 + turn % 2)
             await asyncio.sleep(RELEASE_S * (0.5 + seeded.random()))
         await asyncio.sleep(RELEASE_S + PULSE_GRACE_S + 0.2)
+        await eventually(lambda: doors.board.counters()["output_polls"] > 100)  # a busy machine asks less often
     assert raw.coils == LOCKED
     assert len(doors.of(ev.LockReleased)) == 56
-    assert doors.board.counters()["output_polls"] > 100
     assert doors.board.counters()["outputs_astray"] == 0
     assert doors.of(ev.LockFoundReleased) == []
     assert doors.of(ev.AlarmRaised) == []
