@@ -102,7 +102,7 @@ class EventWords:
             "type": event.type,
             "at": at_text(event),
             "clock": event.clock_quality,
-            "actor": body.get("actor", ""),
+            "actor": body.get("actor") or "",
             "door": body.get("door"),
             "doors": list(body.get("doors") or ()),
             "camera": body.get("camera"),

@@ -1,7 +1,7 @@
 import { t, said } from "./words.js";
 
 export class Refused extends Error {
-  constructor(status, error) { super(said(error?.text) || t(`error.${error?.code ?? "network"}`)); this.status = status; this.code = error?.code; }
+  constructor(status, error) { super(said(error?.text) || t(`error.${error?.code ?? "failed"}`)); this.status = status; this.code = error?.code; }
 }
 
 export async function ask(method, path, body) {

@@ -1,6 +1,6 @@
 """What an event is for people: sentences, and traces in words."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -14,7 +14,7 @@ from gateway.console.thing_words import ThingWords
 from gateway.domain import events as ev
 from gateway.domain.access import CHECKS
 from gateway.domain.trace import TraceStep
-from tests.gateway.console.recorded import recorded
+from tests.gateway.console.recorded import recorded, sample
 
 SITE = SiteNames(
     id="demo",
@@ -27,29 +27,6 @@ SITE = SiteNames(
     tour_points={"night": {"pump": {"zh-CN": "泵房", "en": "Pump room"}, "roof": {"zh-CN": "楼顶", "en": "Roof"}}},
     point_doors={"north-in": "north", "north-out": "north"},
 )
-WORDS: dict[str, Any] = {
-    "access_point": "north-in",
-    "area": "garage",
-    "area_from": None,
-    "area_to": "garage",
-    "because": "grant",
-    "before": "north-out",
-    "camera": "yard",
-    "cardholder": "p-7",
-    "credential": "c-7",
-    "door": "north",
-    "group": "gates",
-    "kind": "device_lost",
-    "mode": "Blocked",
-    "outcome": "done",
-    "process": "sync",
-    "purpose": "fire",
-    "reason": "drill",
-    "request": "open",
-    "subject": "north",
-    "wants": "confirmation",
-    "zone": "yard",
-}
 
 
 def words(*, labels: dict[str, str] | None = None, alarm: AlarmView | None = None) -> EventWords:
@@ -90,25 +67,6 @@ def denied(trace: tuple[TraceStep, ...]) -> ev.AccessDenied:
         list_version=1,
         trace=trace,
     )
-
-
-def sample(kind: type[Any]) -> ev.Event:
-    """An event of this type with something in every field."""
-    return kind(**{field.name: _value(field.name, str(field.type)) for field in fields(kind)})  # type: ignore[no-any-return]
-
-
-def _value(name: str, kind: str) -> Any:
-    if name in WORDS:
-        return WORDS[name]
-    if kind.startswith(("datetime", "<class 'datetime")):
-        return datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
-    if "dict" in kind:
-        return {}
-    if "tuple" in kind:
-        return ()
-    if "bool" in kind:
-        return True
-    return 3 if "int" in kind or "float" in kind else "x-7"
 
 
 @pytest.mark.parametrize("kind", get_args(ev.Event), ids=lambda kind: str(kind.__name__))

@@ -38,7 +38,7 @@ class EventsScreen extends HTMLElement {
       h("div", { class: "two" }, h("div", { class: "scroll" }, this.list, this.more), this.why));
     changes.addEventListener("events", () => { if (!this.asked()) this.draw(state.events); }, this.signal);
     // At midnight yesterday's events get their date.
-    changes.addEventListener("beat", () => { if (this.day !== today()) this.draw(this.asked() ? this.found ?? [] : state.events); }, this.signal);
+    changes.addEventListener("beat", () => { if (this.day !== today() && !this.failed) this.draw(this.asked() ? this.found ?? [] : state.events); }, this.signal);
     changes.addEventListener("happened", (event) => { if (this.chosen && event.detail.some((each) => BLOCKS.has(each.type))) this.explain(this.chosen); }, this.signal);
     this.draw(state.events);
     if (this.kept) this.restore(this.kept);
@@ -61,6 +61,7 @@ class EventsScreen extends HTMLElement {
   async search(before = null) {
     const asked = this.asked();
     this.following.hidden = Boolean(asked);
+    this.failed = false;
     if (!asked && before === null) { this.more.hidden = true; this.draw(state.events); return; }
     try {
       const page = await get(`/api/events?limit=100&${asked}${before ? `&before=${before}` : ""}`);
@@ -69,7 +70,13 @@ class EventsScreen extends HTMLElement {
       this.before = page.before;
       this.more.hidden = page.before === null;
       this.draw(this.found);
-    } catch (refused) { toast(refused.message, "bad"); }
+    } catch (refused) { if (before) toast(refused.message, "bad"); else if (asked === this.asked()) this.fail(refused); }
+  }
+  // What stood there before is no answer to what is asked now.
+  fail(refused) {
+    this.failed = true;
+    this.more.hidden = true;
+    this.list.replaceChildren(h("div", { class: "empty failed", role: "alert" }, h("p", {}, t("ui.search_failed"), h("br"), refused.message), h("button", { class: "quiet", onclick: () => this.search() }, t("ui.search_again"))));
   }
   export() { location.href = `/api/events.csv?language=${language}&${this.asked()}`; }
   mark(event) {
