@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -133,10 +133,8 @@ def run_export(folder: DataFolder, wish: Wish) -> int:
     key = load_device_key(Paths(folder.path, folder.path).secrets) if wish.signed else None
     verdicts: list[Verdict] = []
 
-    def write(path: Path) -> Manifest:
-        with path.open("xb") as file:
-            manifest, verdict = export_events(folder.journal, selection, file, site, now)
-            os.fsync(file.fileno())
+    def write(file: BinaryIO) -> Manifest:
+        manifest, verdict = export_events(folder.journal, selection, file, site, now)
         verdicts.append(verdict)
         return manifest
 
@@ -144,7 +142,7 @@ def run_export(folder: DataFolder, wish: Wish) -> int:
     if wish.person is not None:
         manifest = msgspec.structs.replace(manifest, remembered=tuple(_remembered(folder, wish.person)))
     signed = SignedManifest(manifest, None if key is None else _signature(key, manifest))
-    _written(manifest_path(wish.out), lambda path: path.write_bytes(msgspec.json.format(msgspec.json.encode(signed))))
+    _written(manifest_path(wish.out), lambda file: file.write(msgspec.json.format(msgspec.json.encode(signed))))
     by = "" if key is None else f", signed by {fingerprint_of(bytes.fromhex(key.public))}"
     _say(f"{wish.out}: {manifest.count} events{by}")
     _say(f"{manifest_path(wish.out)}: its manifest; `gatehouse journal verify {wish.out}` proves both")
@@ -188,19 +186,26 @@ def _remembered(folder: DataFolder, person: str) -> list[dict[str, object]]:
     ]
 
 
-def _written(path: Path, write: Callable[[Path], _Result]) -> _Result:
-    """Whole or not at all: what is half written goes by another name."""
+def _written(path: Path, write: Callable[[BinaryIO], _Result]) -> _Result:
+    """Whole or not at all: what is half written goes by another name. Like the journal, it is its owner's alone."""
     if path.exists():
         raise ConfigError("--out", str(path), "is there already: choose another name")
     fresh = path.with_name(f".{path.name}-{random_bytes(4).hex()}")
     try:
-        result = write(fresh)
+        with open(fresh, "xb", opener=_for_its_owner) as file:
+            result = write(file)
+            file.flush()
+            os.fsync(file.fileno())
         fresh.rename(path)
     except OSError as error:
         raise ConfigError("--out", str(path), f"can't be written: {error.strerror}") from error
     finally:
         fresh.unlink(missing_ok=True)
     return result
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _time(option: str, text: str | None) -> datetime | None:

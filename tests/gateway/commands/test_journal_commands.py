@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import sqlite3
 import threading
@@ -108,6 +109,31 @@ def test_an_export_proves_itself_and_who_signed_it(data: Path, tmp_path: Path, c
     assert main(["journal", "verify", str(out), "--signer", key[:-1]]) == 2
     assert "64 hex digits" in capsys.readouterr().err
     assert main(["journal", "export", "--data", str(data), "--out", str(out)]) == 2, "it would be overwritten"
+
+
+@pytest.mark.parametrize("words", [["export"], ["person", "export", "p-1"]])
+def test_an_export_is_its_owners_alone_from_the_first_byte(
+    data: Path, tmp_path: Path, words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Said
+) -> None:
+    made: list[tuple[str, int]] = []
+    opened = os.open
+
+    def watched(path: Path, flags: int, mode: int = 0o777) -> int:
+        handle = opened(path, flags, mode)
+        if flags & os.O_CREAT and Path(path).parent == tmp_path:
+            made.append((Path(path).name, os.fstat(handle).st_mode & 0o777))
+        return handle
+
+    monkeypatch.setattr(os, "open", watched)
+    before = os.umask(0)
+    try:
+        assert main(["journal", *words, "--data", str(data), "--out", str(tmp_path / "out.jsonl")]) == 0
+    finally:
+        os.umask(before)
+    kept = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("out.jsonl*")}
+    assert kept == {"out.jsonl": 0o600, f"out.jsonl{SUFFIX}": 0o600}
+    assert [mode for _, mode in made] == [0o600, 0o600], made
+    capsys.readouterr()
 
 
 @pytest.mark.parametrize("change", ["drop a line", "swap two", "change one", "cut the end", "add one", "not JSON"])
