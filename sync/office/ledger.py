@@ -4,7 +4,7 @@ Times are stamped by the ledger itself, in UTC.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from sync.office import alarms, devices, held_lists, lost_boxes, refused_lists, 
 from sync.office.confirmations import SCHEMA as CONFIRMATIONS
 from sync.office.confirmations import Confirmations
 from sync.office.listing import Listings
+from sync.office.other_entries import OtherEntries
 from sync.office.signing import Signer
 
 Result = TypeVar("Result")
@@ -46,6 +47,7 @@ class Ledger:
         self._streams = streams.Streams(self._db, self._alarms)
         self._refused = refused_lists.RefusedLists(self._db)
         self._held = held_lists.HeldLists(self._db)
+        self._other_entries = OtherEntries(self._db)
         self._confirmations = Confirmations(self._db)
         self.lists = Listings(self._db, signer or Signer())
         self._take_up_whole_lists()
@@ -229,6 +231,10 @@ class Ledger:
     def list_hint(self, site: str) -> str | None:
         """What whoever changes the list should know: one waits at the site, and so will what comes after it."""
         return self._held.hint(site)
+
+    def revocation_hint(self, site: str, revoked: Collection[str]) -> str | None:
+        """What whoever revokes these should know, before they do: other entries of the same cards stay good."""
+        return self._other_entries.hint(site, revoked)
 
     def change_list(self, site: str, change: Callable[[Listings, int], Result]) -> Result:
         """Change a site's list in one transaction. `change` gets the newest version that its gateway has shown."""

@@ -1,7 +1,7 @@
 """A site's list over HTTP: what gateways fetch of it, and what people at the office, and their programs, change."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -14,7 +14,7 @@ from sync.office.description import ENTRIES, Refusals, described, described_call
 from sync.office.desk import Desk
 from sync.office.ledger import Ledger
 from sync.office.listing import LONG_PARTS, Listings, TooFew, read_document
-from sync.office.lists import GivesBack, Unsound, judge_list
+from sync.office.lists import GivesBack, Unsound, inactive, judge_list
 from sync.office.requests import At, Wait, answer, decode, read_body, read_record, refuse
 
 _OVER = "The time is over and nothing is news"
@@ -158,7 +158,8 @@ def admin_entries(desk: Desk) -> APIRouter:
     )
     async def revoke(site: str, request: Request) -> Response:
         given = await read_record(request, Revoke)
-        return await _changed(desk, site, lambda lists, seen: lists.revoke(site, given.credentials, given.state, seen))
+        ids, state = given.credentials, given.state
+        return await _changed(desk, site, lambda lists, seen: lists.revoke(site, ids, state, seen), revoked=ids)
 
     @routes.post(
         "/{part}",
@@ -170,7 +171,10 @@ def admin_entries(desk: Desk) -> APIRouter:
         _editable(part)
         given = decode(await read_body(request, wire.REQUEST_BYTES), Any)
         items = given if isinstance(given, list) else [given]
-        return await _changed(desk, site, lambda lists, seen: lists.put_entries(site, part, items, seen))
+        revoked = inactive(items) if part == "credentials" else ()
+        return await _changed(
+            desk, site, lambda lists, seen: lists.put_entries(site, part, items, seen), revoked=revoked
+        )
 
     @routes.delete(
         "/{part}/{id_}",
@@ -182,7 +186,8 @@ def admin_entries(desk: Desk) -> APIRouter:
     )
     async def delete_entry(site: str, part: Part, id_: str) -> Response:
         _editable(part)
-        return await _changed(desk, site, lambda lists, seen: lists.remove(site, part, id_, seen))
+        revoked = (id_,) if part == "credentials" else ()
+        return await _changed(desk, site, lambda lists, seen: lists.remove(site, part, id_, seen), revoked=revoked)
 
     return routes
 
@@ -195,10 +200,14 @@ async def _whole(desk: Desk, site: str, version: int | None) -> Response:
     return Response(raw, media_type="application/json")
 
 
-async def _changed(desk: Desk, site: str, change: Callable[[Listings, int], int]) -> Response:
+async def _changed(
+    desk: Desk, site: str, change: Callable[[Listings, int], int], *, revoked: Collection[str] = ()
+) -> Response:
     def do(ledger: Ledger) -> shown.Changed:
+        stays_good = ledger.revocation_hint(site, revoked)
         version = ledger.change_list(site, lambda lists, seen: _or_refused(lambda: change(lists, seen)))
-        return shown.Changed(version, ledger.list_hint(site) or msgspec.UNSET)
+        hints = [hint for hint in (stays_good, ledger.list_hint(site)) if hint]
+        return shown.Changed(version, "; ".join(hints) or msgspec.UNSET)
 
     changed = await desk.do(do)
     desk.wake()

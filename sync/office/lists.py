@@ -91,6 +91,12 @@ def named_cardholders(items: list[Any]) -> set[str]:
     return {holder for holder in holders if isinstance(holder, str)}
 
 
+def inactive(items: list[Any]) -> set[str]:
+    """The credentials that are not active, as far as they can be read."""
+    found = (item.get("id") for item in items if isinstance(item, dict) and item.get("state", "active") != "active")
+    return {id_ for id_ in found if isinstance(id_, str)}
+
+
 def card_of(item: Mapping[str, Any]) -> tuple[object, ...]:
     """What a credential is known by at a reader."""
     return item.get("key"), item.get("format"), item.get("facility_code"), item.get("number")

@@ -26,7 +26,7 @@ class Credential(msgspec.Struct):
 
 
 class Changed(msgspec.Struct, frozen=True):
-    """The list's new version. `hint`: a list of before still waits at the site, and so will this one."""
+    """The list's new version. `hint`: what whoever made the change should know, in words."""
 
     version: wire.Seq
     hint: str | msgspec.UnsetType = msgspec.UNSET

@@ -138,6 +138,30 @@ async def test_a_list_that_was_answered_survives_a_kill(tmp_path: Path) -> None:
             assert entry in kept["credentials"]
 
 
+async def test_who_revokes_one_entry_of_a_card_is_told_of_the_others_that_its_holder_has_under_its_label(
+    office: Office,
+) -> None:
+    blue = {"cardholder": "p-1", "number": 0x7B11D7, "label": "蓝卡 0005"}
+    read_as_em, read_as_wiegand = {"id": "c-5", "format": "EM4100"}, {"id": "c-5w", "format": "H10301", "number": 4567}
+    others = [
+        {**blue, "id": "c-6", "format": "UID32", "label": "白卡 0005"},
+        {**blue, "id": "c-7", "format": "UID32", "number": 7, "state": "lost"},
+        {**blue, "id": "c-8", "format": "UID32", "number": 8, "cardholder": "p-2"},
+    ]
+    wiegand = {**blue, **read_as_wiegand, "facility_code": 123}
+    await office.admin("PUT", "list", a_list(credentials=[{**blue, **read_as_em}, wiegand, *others]))
+    hint = (await office.admin("POST", "revocations", {"credentials": ["c-5"]}))["hint"]
+    assert hint.startswith("cardholder 'p-1' still has, labelled '蓝卡 0005' as 'c-5' is, active: c-5w. ")
+    assert "hint" not in await office.admin("POST", "credentials", {**blue, **read_as_em})
+    assert "active: c-5. " in (await office.admin("DELETE", "credentials/c-5w"))["hint"]
+    assert "hint" not in await office.admin("POST", "credentials", wiegand)
+    assert "active: c-5. " in (await office.admin("POST", "credentials", {**wiegand, "state": "lost"}))["hint"]
+    assert "hint" not in await office.admin("POST", "credentials", wiegand)
+    assert "hint" not in await office.admin("POST", "revocations", {"credentials": ["c-5", "c-5w"]})
+    await office.admin("PUT", "list?give_back=true", a_list(credentials=[{**blue, **read_as_em}, wiegand, *others]))
+    assert "hint" not in await office.admin("DELETE", "cardholders/p-1"), "all that somebody holds goes along"
+
+
 async def test_what_the_office_remembers_is_its_users_alone(tmp_path: Path) -> None:
     (tmp_path / "office.db").touch(0o644)
     async with Office(tmp_path) as office:

@@ -28,9 +28,13 @@ async def test_a_card_is_blocked_from_its_event_and_the_block_is_lifted(page: Pa
     await page.click(".event.AccessDenied")
     await page.click("#block-credential")
     await expect(page.locator("dialog h2")).to_have_text("禁用此卡：蓝卡 0001")
+    await expect(page.locator("dialog form > .muted")).to_contain_text(
+        "同一张卡若被其他读卡器按另一种格式读取，也仍可通行"
+    )
     await page.click("dialog [data-value=lost_card]")
     await submit(page)
     await page.click("#block-cardholder")
+    await expect(page.locator("dialog form > .muted")).to_have_count(0)
     await page.fill("dialog input[type=text]", "物业要求")
     await submit(page)
     await go(page, "people")

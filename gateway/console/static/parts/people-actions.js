@@ -15,6 +15,8 @@ const BLOCK = {
   credential: ["lost", "misused", ...BANNED],
   person: ["moved_out", "left_job", ...BANNED],
 };
+// A card can be several entries of the list, one for each format that readers read it in.
+const SEVERAL = new Set(["card", "credential"]);
 const LIFT = { card: ["found_again", "cleared_up", "by_mistake"], credential: ["found_again", "cleared_up", "by_mistake"] };
 const LIFT_OTHER = ["cleared_up", "by_mistake"];
 const END_GRANT = ["not_needed", "cleared_up", "by_mistake"];
@@ -31,7 +33,8 @@ export function liftOf(event, of) {
 }
 function block(what, card, send) {
   if (!mayAct()) return;
-  askDialog({ title: t(`ui.block_${what}_title`, { card: said(card) }), parts: [reasonPart(BLOCK[what])], yes: t("ui.block_yes"), danger: true, done: t("ui.blocked"),
+  askDialog({ title: t(`ui.block_${what}_title`, { card: said(card) }), text: SEVERAL.has(what) && t("ui.block_others_good"), parts: [reasonPart(BLOCK[what])],
+    yes: t("ui.block_yes"), danger: true, done: t("ui.blocked"),
     send: (sending, { reason }) => send(sending, reason) });
 }
 function lift(what, of, send) {
