@@ -109,6 +109,8 @@ class DoorsAtWork:
             name: {"state": "online", "counters": {}} for name in ("north-reader", "north-board", "garage-relay")
         }
         self.devices["north-reader"]["counters"] = {"frames": 12}
+        self.sirens: list[str] = []
+        """Those that call."""
         self.sync: dict[str, Any] = {"state": "online", "office": "online", "queue": 3, "oldest_age_s": 1.5}
         self.changed = asyncio.Condition()
 
@@ -201,6 +203,7 @@ class DoorsAtWork:
                 for door, now in self.now.items()
             },
             "devices": self.devices,
+            "sirens": self.sirens,
             "processes": {
                 "doors": {"state": "online"},
                 "console": {"state": "online"},
