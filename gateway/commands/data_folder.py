@@ -1,5 +1,6 @@
 """A site's data directory as a person looks into it: the gateway may run on it or not; nothing in it is changed."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -48,16 +49,41 @@ class DataFolder:
         except ListInvalid as error:
             raise ConfigError("--data", str(self.path), f"its list can't be used: {error}") from error
 
+    @property
+    def lists_are_closed(self) -> bool:
+        """Lists lie here, and without the site key none of them can be opened."""
+        return not self._key_path.exists() and any(self._paths.lists.glob("list-*"))
+
     def lists_naming(self, person: str) -> list[Path]:
-        """The files under lists/ that hold a cardholder; also those that can't be opened, and so may."""
-        found = []
+        """The files under lists/ that hold a cardholder's id; also those that can't be opened, and so may."""
+        return [path for path, opened in self._lists() if opened is None or _names(opened, person)]
+
+    def credentials_of(self, person: str) -> tuple[str, ...]:
+        """Credentials that events give to a cardholder, and those of theirs that any list here has.
+
+        One that only a list of before gives them, and the list in force gives to another, is no longer theirs.
+        """
+        found, listed, in_force = dict.fromkeys(self.journal.credentials_of(person)), [], None
+        for path, opened in self._lists():
+            if opened is not None and opened.cardholder(person) is not None:
+                listed += [each.id for each in opened.each_credential() if each.cardholder == person]
+            if path == current_list(self._paths.lists):
+                in_force = opened
+        for credential in listed:
+            now = None if in_force is None else in_force.credential_by_id(credential)
+            if now is None or now.cardholder == person:
+                found[credential] = None
+        return tuple(found)
+
+    def _lists(self) -> Iterator[tuple[Path, CompiledAccessList | None]]:
+        """Each list that lies here; None: it can't be opened, it is damaged or there is no key."""
+        has_key = self._key_path.exists()
         for path in sorted(self._paths.lists.glob("list-*")):
             try:
-                names = open_list(path, self.site_key()).cardholder(person) is not None
+                yield path, open_list(path, self.site_key()) if has_key else None
             except ListInvalid:
-                names = path.exists()  # the gateway may just have removed it
-            found += [path] if names else []
-        return found
+                if path.exists():  # else the gateway has just removed it
+                    yield path, None
 
     def office_list(self) -> OfficeList | None:
         """What the list in force says of people; None where there is none, or no key to open it."""
@@ -74,3 +100,8 @@ class DataFolder:
                 found = self.list_in_force()
                 return "UTC" if found is None else found.zone.key
         return "UTC"
+
+
+def _names(opened: CompiledAccessList, person: str) -> bool:
+    """Does a list's file hold this id? A file of changes holds also who was taken out."""
+    return opened.cardholder(person) is not None or person in opened.changed_cardholders

@@ -140,6 +140,10 @@ def run_export(folder: DataFolder, wish: Wish) -> int:
 
     manifest = _written(wish.out, write)
     if wish.person is not None:
+        if folder.lists_are_closed:
+            _say(
+                "there is no secrets/site-key to open the lists with: a credential that no event gives them is left out"
+            )
         manifest = msgspec.structs.replace(manifest, remembered=tuple(_remembered(folder, wish.person)))
     signed = SignedManifest(manifest, None if key is None else _signature(key, manifest))
     _written(manifest_path(wish.out), lambda file: file.write(msgspec.json.format(msgspec.json.encode(signed))))
@@ -166,7 +170,7 @@ def _selection(folder: DataFolder, wish: Wish) -> Selection:
     first, last = folder.journal.rows_between(_time("--since", wish.since), _time("--until", wish.until))
     if wish.person is None:
         return Selection(asked, first, last)
-    credentials = folder.journal.credentials_of(wish.person)
+    credentials = folder.credentials_of(wish.person)
     named = frozenset([f"cardholder:{wish.person}", *(f"credential:{each}" for each in credentials)])
     person = f'"{wish.person}"'
 
@@ -178,7 +182,7 @@ def _selection(folder: DataFolder, wish: Wish) -> Selection:
 
 def _remembered(folder: DataFolder, person: str) -> list[dict[str, object]]:
     """What the doors go by for somebody: where they are, their blocks and grants, what their cards have used."""
-    theirs = set(facts_of_person(person, folder.journal.credentials_of(person)))
+    theirs = set(facts_of_person(person, folder.credentials_of(person)))
     return [
         {"kind": fact.kind, "key": fact.key, "value": msgspec.json.decode(fact_text(fact.value))}
         for fact in folder.journal.facts()

@@ -45,7 +45,7 @@ def run_erase(folder: DataFolder, person: str, by: str, reason: str) -> int:
     for copy in _copies(folder.path):
         print(f"{copy}: an older copy of the journal still names them: remove it when you can", file=sys.stderr)
     for path in folder.lists_naming(person):
-        print(f"{path}: a list of before still names them, until three newer ones were in force", file=sys.stderr)
+        print(f"{path}: still holds their id, until three newer lists were in force", file=sys.stderr)
     print("Backups, exports and the office's copy are erased where they lie.", file=sys.stderr)
     return 0
 
@@ -57,7 +57,7 @@ def _request(folder: DataFolder, person: str, by: str, reason: str) -> PersonEra
     listed = folder.list_in_force()
     if listed is not None and listed.cardholder(person) is not None:
         raise ConfigError("ID", person, _REFUSALS["StillListed"])
-    credentials = folder.journal.credentials_of(person)
+    credentials = folder.credentials_of(person)
     theirs = [each for each in credentials if listed is None or listed.credential_by_id(each) is None]
     return PersonEraseRequested(
         random_bytes(8).hex(), person, tuple(theirs[:CREDENTIALS_MAX]), reason, Operator(by, POST)

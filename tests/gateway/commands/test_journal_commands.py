@@ -240,7 +240,7 @@ def test_somebody_who_moved_out_is_erased_with_the_gateway_stopped(moved_out: Pa
     words_said = capsys.readouterr().err
     assert "p-4: erased" in words_said
     (before_this,) = (moved_out / "lists").glob("list-7-*.ghl")
-    assert f"{before_this}: a list of before still names them" in words_said
+    assert f"{before_this}: still holds their id" in words_said
     assert str(moved_out / "lists" / "list-8") not in words_said
 
 
