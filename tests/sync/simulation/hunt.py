@@ -32,6 +32,9 @@ class Hunt(ListedWorld):
         for machine in machines:
             if machine.dies_at is None:
                 machine.dies_in, machine.dies_at = frozenset().union(*left), self._chance.choice((0, 0, 1, 4))
+        for box in self.boxes:
+            if box.doors is not None:
+                box.doors.show(self._chance.choice(list(self.office.newest.cards.values())).number)
         super()._live()
 
     # What brings code to where it hardly ever is
@@ -39,7 +42,7 @@ class Hunt(ListedWorld):
     def _line_swells(self, box: Box) -> None:
         assert isinstance(box, ListedBox)
         self._line_is_left_alone(box)
-        box.meddler.way, box.meddler.share = "swells", 1.0
+        box.meddler.way, box.meddler.share = "swells", 0.5
         self._list_changes(box)
 
     def _unsent_rows_are_removed(self, box: Box) -> None:
@@ -54,16 +57,19 @@ class Hunt(ListedWorld):
         if box.runs:
             box.start_sync()
 
-    def _answers_find_no_doors(self, box: Box) -> None:
+    def _news_find_no_doors(self, box: Box) -> None:
+        self._answers_find_no_doors(box)
+        self.office.change(self._people.revokes)
+
+    def _list_errs(self, box: Box) -> None:
         self._line_is_left_alone(box)
-        if self._chance.random() < 0.5:
-            self._doors_die(box)
-        else:
-            self._doors_are_full(box)
-        self.office.answer(lambda: True, 20.0)
+        self.office.change(self._people.errs)
 
 
-RARE = ("line_swells", "unsent_rows_are_removed", "answers_find_no_doors")
+RARE = (
+    *("news_find_no_doors", "news_find_no_doors", "list_errs", "line_swells"),
+    *("unsent_rows_are_removed", "box_is_put_back"),
+)
 
 
 def play_hunt(seed: int, wanted: Collection[Await]) -> Outcome:

@@ -158,6 +158,15 @@ class ListedWorld(World):
             box.doors.full_until_s = asyncio.get_running_loop().time() + self._chance.choice((2.0, 10.0))
             self._tell(box, "its doors' inbox is full")
 
+    def _answers_find_no_doors(self, box: Box) -> None:
+        """Somebody says yes just when nobody can be told."""
+        self._line_is_left_alone(box)
+        if self._chance.random() < 0.5:
+            self._doors_die(box)
+        else:
+            self._doors_are_full(box)
+        self.office.answer(lambda: True, self._chance.choice((2.0, 20.0)))
+
     # What must hold
 
     def _mend(self) -> None:
@@ -173,6 +182,8 @@ class ListedWorld(World):
             await self._a_yes_opens(self.boxes[0])
         if self._outcome.troubles or self._chance.random() < 0.6:
             return
+        if any(box.known > self.office.newest.at for box in self.boxes):
+            return  # it was put back: the next of its lists would be older than one that waits for a yes
         before = [box.best for box in self.boxes]
         await self._one_more_is_refused()
         if [box.best for box in self.boxes] != before:
@@ -259,7 +270,7 @@ LIST_FAULTS = (
     *("old_things_are_told",) * 3,
     *("much_changes", "second_person_signs", "somebody_agrees", "keys_change", "keys_change", "generation_begins"),
     *("everybody_is_back",) * 5,
-    *("box_dies", "box_dies_at_a_commit", "doors_die", "doors_are_full"),
+    *("box_dies", "box_dies_at_a_commit", "doors_die", "doors_are_full", "answers_find_no_doors"),
     *("box_dies_at_an_await", "box_dies_at_an_await", "office_dies_at_an_await"),
     *("image_is_taken", "office_is_put_back", "office_is_put_back", "list_file_is_damaged", "list_file_is_damaged"),
 )

@@ -9,6 +9,7 @@ from types import CodeType
 from typing import Any
 
 from gateway.domain import passage
+from gateway.domain.entry import Entry
 from gateway.domain.list_desk import ListDesk
 from gateway.domain.register import Register
 from gateway.site_loop import SiteLoop
@@ -16,6 +17,7 @@ from gateway.store import list_changes, list_compiler, list_file, list_folder, l
 from gateway.store.journal_rows import JournalRows
 from gateway.store.list_folder import ListFolder
 from sync import history, trust, uplink
+from sync.confirmations import Confirmations
 from sync.downlink import Downlink
 from sync.office import streams
 from sync.office.devices import Devices
@@ -192,6 +194,14 @@ LIST_MUTATIONS: dict[str, tuple[Mutation, ...]] = {
         Mutation(list_file, "write_durably", "os.fsync(file.fileno())", "pass"),
     ),
     "the folder is not synced": (Mutation(list_file, "write_durably", "os.fsync(folder)", "pass"),),
+    "the office's yes is never told": (
+        Mutation(Confirmations, "_tell_one", "reply = await", "return\n            reply = await"),
+    ),
+    "nobody looks for an answer to who waits": (Mutation(Confirmations, "delivered", "self._expect(request)", "pass"),),
+    "an answer counts after its time": (
+        Mutation(Confirmations, "_tell_one", "(left_s := until -", "(left_s := until + 60 -"),
+    ),
+    "a yes is for whoever waits": (Mutation(Entry, "confirm", "if w.request == signal.request", "if True"),),
     "a damaged file is taken as it is": (
         Mutation(list_file, "_verified", "if found.digest() != digest:", "if False:"),
         Mutation(list_changes, "read_changes", "if digest.digest() != content[len(_MAGIC) : head]:", "if False:"),
@@ -201,7 +211,7 @@ LIST_MUTATIONS: dict[str, tuple[Mutation, ...]] = {
 
 FOUND_AT = {
     "no key must have signed": 22,
-    "no digest is compared": 4,
+    "no digest is compared": 52,
     "a signature is not verified": 22,
     "the keys of before are still good": 14,
     "any key set is taken": 22,
@@ -215,15 +225,14 @@ FOUND_AT = {
     "revocations need no signature": 22,
     "the list before is not kept": 33,
     "the folder is not synced": 46,
-    "a damaged file is taken as it is": 33,
+    "a damaged file is taken as it is": 124,
     "the office compares no hashes": 33,
-    "an event is not known by its id": 1,
     "a hello is taken again and again": 7,
     "what is gone is passed over in silence": 3,
     "a gap needs not fit": 3,
     "a failed commit is left as it is": 9,
     "a fork and its record are two commits": 14,
-    "an older key set is taken": 14,
+    "an older key set is taken": 37,
     "the keys are forgotten at a restart": 7,
     "the newest list is forgotten at a restart": 17,
     "the newest revocations are forgotten at a restart": 72,

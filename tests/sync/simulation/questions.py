@@ -47,7 +47,7 @@ LATE_S = 5.0
 def yeses(box: Box, events: Sequence[RecordedEvent], office: Office) -> list[str]:
     """Each answer of the office counts at most once, in time, as it was given and for whom it was given."""
     wrong, heard = [], set()
-    asked = {event.event_id: event.body["request"] for event in events if event.type == "AccessRequested"}
+    asked = {event.event_id: _who(event) for event in events if event.type == "AccessRequested"}
     for event in events:
         if event.type != "AccessConfirmed":
             continue
@@ -57,8 +57,12 @@ def yeses(box: Box, events: Sequence[RecordedEvent], office: Office) -> list[str
             wrong.append(f"{box.name}: {answer_id} was not given, or counts twice")
             continue
         heard.add(answer_id)
-        if (asked.get(given.event_id), given.allow) != (event.body["request"], event.body["allowed"]):
+        if (asked.get(given.event_id), given.allow) != (_who(event), event.body["allowed"]):
             wrong.append(f"{box.name}: {answer_id} was given to somebody else, or was another")
         if event.monotonic_us > (given.ends_s + LATE_S) * 1_000_000:
             wrong.append(f"{box.name}: {answer_id} counts though its time was over")
     return wrong
+
+
+def _who(event: RecordedEvent) -> tuple[object, ...]:
+    return tuple(event.body[name] for name in ("request", "access_point", "credential", "cardholder"))
