@@ -4,26 +4,44 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from gateway.clock import SystemClock
-from gateway.domain.commands import DeviceCommand, ForkJournal, IndicateAtReader, Indication, PulseOutput, SetOutput
+from gateway.domain.commands import (
+    DeviceCommand,
+    ForkJournal,
+    IndicateAtReader,
+    Indication,
+    PulseOutput,
+    SetOutput,
+    SwapList,
+)
 from gateway.domain.controller import Controller, Turn
 from gateway.domain.events import CommandSentBeforeCommit, DoorOpened, Event
 from gateway.domain.listed import AccessList
 from gateway.domain.moment import Moment
 from gateway.domain.ports import Commit, JournalWriter, Reply
 from gateway.domain.register import Fact, Uses
-from gateway.domain.signals import CommandCompleted, CommandOutcome, DeadlineReached, HistoryForked, Signal
+from gateway.domain.signals import (
+    CommandCompleted,
+    CommandOutcome,
+    DeadlineReached,
+    HistoryForked,
+    ListActivated,
+    Signal,
+)
 from gateway.domain.snapshot import ControllerState
 from gateway.errors import JournalUnavailable
 from gateway.site_loop import NOT_DURABLE, OVERTAKEN, SiteLoop
 from gateway.status import StatusHub
 from gateway.store.journal import SqliteJournal
 from gateway.store.journal_reader import SqliteJournalReader
+from tests.gateway.domain.listing import resident_listing
 from tests.waiting import wait_until_async
 
 CLOCK = SystemClock()
@@ -38,6 +56,7 @@ class Script:
         self.turns: dict[str, Turn] = {}
         self.completed: list[CommandCompleted] = []
         self.forked: list[HistoryForked] = []
+        self.activated: list[int] = []
         self.state = ControllerState()
 
     def handle(self, signal: Signal, moment: Moment, access_list: object) -> Turn:
@@ -45,6 +64,8 @@ class Script:
             self.completed.append(signal)
         if isinstance(signal, HistoryForked):
             self.forked.append(signal)
+        if isinstance(signal, ListActivated):
+            self.activated.append(signal.version)
         name = signal.command_id if isinstance(signal, CommandCompleted) else ""
         return self.turns.pop(name, Turn((), (), Reply(accepted=True)))
 
@@ -181,7 +202,9 @@ def _light(name: str) -> IndicateAtReader:
 
 
 def _turn(
-    *commands: DeviceCommand | IndicateAtReader | ForkJournal, durable_first: bool = False, urgent: bool = False
+    *commands: DeviceCommand | IndicateAtReader | ForkJournal | SwapList,
+    durable_first: bool = False,
+    urgent: bool = False,
 ) -> Turn:
     reply = Reply(accepted=True)
     return Turn((TOLD,), commands, reply, urgent=urgent, durable_first=durable_first, facts=(USED,))
@@ -362,3 +385,19 @@ async def test_a_fork_is_asked_of_the_journal_and_told_once_it_is_so() -> None:
             bench.say(name, _turn(point))
         await wait_until_async(lambda: len(bench.forked()) == 1 and bench.was_handled("2"))
     assert journal.forks == [point, point]
+
+
+def _swapped(bench: Bench, name: str) -> bool:
+    return bench.was_handled(name) and bench.loop._swapping is None
+
+
+async def test_a_list_that_is_older_once_it_is_open_is_not_put_in_force(tmp_path: Path) -> None:
+    """What was asked for while another one was being opened."""
+    lists = {f"lists/{version}": replace(resident_listing(), version=version) for version in (1, 2, 3)}
+    async with _at_work(SqliteJournal(tmp_path / "journal.db", CLOCK)) as bench:
+        bench.loop.open_list, bench.loop.access_list = lists.__getitem__, lists["lists/2"]
+        for version in (1, 3):
+            bench.say(str(version), _turn(SwapList(f"list-{version}", version, f"lists/{version}", "d", 2, 0)))
+            await wait_until_async(partial(_swapped, bench, str(version)))
+        await wait_until_async(lambda: bench.script.activated)
+        assert bench.script.activated == [3]

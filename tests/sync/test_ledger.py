@@ -38,6 +38,13 @@ def test_a_commit_that_failed_leaves_nothing_behind_and_the_next_one_works(
     ledger.close()
 
 
+def test_a_commit_is_on_the_disk_when_it_returns(tmp_path: Path) -> None:
+    """`synchronous=FULL`: in WAL mode anything less lets a power cut take back what was answered."""
+    ledger = Ledger(tmp_path / "office.db")
+    assert ledger._db.execute("PRAGMA synchronous").fetchone() == (2,)
+    ledger.close()
+
+
 def test_an_office_that_was_put_back_revokes_above_what_its_gateways_have_seen(tmp_path: Path) -> None:
     def revoked(path: Path, times: int) -> int:
         ledger = Ledger(path)

@@ -13,7 +13,7 @@ import pytest
 from sync import wire
 from sync.device_key import DeviceKey
 from sync.office.ledger import Ledger
-from tests.sync.site import SITE
+from tests.sync.site import SITE, a_list
 
 OWN, THIEF = DeviceKey(b"d" * 32), DeviceKey(b"t" * 32)
 EPOCH, NEXT_EPOCH = "a" * 32, "b" * 32
@@ -27,9 +27,9 @@ class Box:
 
     ledger: Ledger
 
-    def hello(self, *ends: wire.EpochEnd) -> wire.Welcome:
+    def hello(self, *ends: wire.EpochEnd, list_version: int = 0) -> wire.Welcome:
         challenge = self.ledger.challenge(SITE).challenge
-        said = wire.Hello(1, "test", "boot", OWN.public, challenge, ends, 0)
+        said = wire.Hello(1, "test", "boot", OWN.public, challenge, ends, list_version)
         body = msgspec.json.encode(said)
         signature = OWN.sign(wire.signed_bytes(SITE, "hello", challenge, body))
         welcome = self.ledger.welcome(SITE, said, body, signature)
@@ -165,3 +165,9 @@ def test_what_an_epoch_goes_on_from_is_told_once_and_stays(box: Box) -> None:
     assert (alarm["kind"], alarm["count"]) == ("history_forked", 1)
     assert box.send(wire.Batch(session, NEXT_EPOCH, events[parents[1]])) == "diverged"
     assert box.send(wire.Batch(session, NEXT_EPOCH, events[parents[0]])).through == 2
+
+
+def test_a_list_is_numbered_above_all_that_a_gateway_has_ever_shown(box: Box) -> None:
+    for shown in (9, 3):  # it was put back
+        box.hello(list_version=shown)
+    assert box.ledger.change_list(SITE, lambda lists, seen: lists.put(SITE, a_list(), seen)) == 10

@@ -90,6 +90,11 @@ def test_a_later_generation_is_newer_whatever_its_version(rig: Rig) -> None:
     assert swaps(rig.handle(sg.ListReady(1, "lists/1", "d", 2, 1))) == [(1, 1)]
 
 
+def test_a_list_that_is_not_newer_than_the_one_in_force_is_not_taken_up(rig: Rig) -> None:
+    turn = rig.handle(sg.ListReady(1, "lists/1", "d", 2, 0))
+    assert (turn.reply.reason, swaps(turn)) == ("ListNotNewer", [])
+
+
 def test_a_revoked_card_is_refused_at_once_and_until_a_list_says_so_itself(rig: Rig) -> None:
     assert "AccessGranted" in said(rig.swipe(1))
     credential = only(rig.swipe(2), ev.AccessGranted).credential

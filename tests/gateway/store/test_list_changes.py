@@ -19,6 +19,7 @@ from gateway.store.access_list import CompiledAccessList, open_list
 from gateway.store.list_changes import read_changes
 from gateway.store.list_compiler import CompiledFile
 from gateway.store.list_folder import ListFolder, current_list, set_current
+from gateway.store.list_merge import merged
 from tests.gateway.store.list_office import OfficeList
 from tests.gateway.store.sample_lists import sample_list
 from tests.waiting import wait_until
@@ -277,6 +278,18 @@ def test_many_changes_become_one_list_while_more_go_on(
     assert len(read_changes(path)[0].credentials) == 2
     moved = site.take(site.office.next(levels=list(reversed(site.office.document["levels"]))))
     assert told(moved) == told(whole(site.office, tmp_path / "whole at last"))
+
+
+def test_a_merge_that_ends_after_a_whole_list_has_come_is_let_go(site: Site, tmp_path: Path) -> None:
+    site.take(site.office.put("credentials", a_card(1)))
+    before = site.lists._state
+    assert before is not None
+    late = before, merged(before, site.folder)
+    wanted = site.office.put("credentials", a_card(2))
+    site._in_force(wanted, site.lists.prepare_whole(wanted.raw(), wanted.promised()).path)
+    site.lists._merged = late
+    opened = site.take(site.office.put("credentials", a_card(3)))
+    assert told(opened) == told(whole(site.office, tmp_path / "whole"))
 
 
 def test_only_lists_that_are_needed_stay_and_what_changes_refer_to_is_needed(site: Site) -> None:
