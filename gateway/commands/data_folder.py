@@ -8,6 +8,7 @@ from config.loader import SiteConfig, load_config
 from gateway.console.office_list import OfficeList
 from gateway.console.parts import SiteNames
 from gateway.console.site_names import site_names
+from gateway.domain.register import facts_of_person
 from gateway.errors import ConfigError, ListInvalid
 from gateway.paths import Paths
 from gateway.store.access_list import CompiledAccessList, open_list
@@ -74,6 +75,15 @@ class DataFolder:
             if now is None or now.cardholder == person:
                 found[credential] = None
         return tuple(found)
+
+    def knows(self, person: str) -> bool:
+        """Does an event, a list that can be opened, or what is remembered have somebody of this id?"""
+        if self.journal.search(subject=f"cardholder:{person}", limit=1):
+            return True
+        remembered = set(facts_of_person(person, ()))
+        if any((fact.kind, fact.key) in remembered for fact in self.journal.facts()):
+            return True
+        return any(opened is not None and _names(opened, person) for _, opened in self._lists())
 
     def _lists(self) -> Iterator[tuple[Path, CompiledAccessList | None]]:
         """Each list that lies here; None: it can't be opened, it is damaged or there is no key."""

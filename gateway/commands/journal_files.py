@@ -150,10 +150,18 @@ def run_export(folder: DataFolder, wish: Wish) -> int:
     by = "" if key is None else f", signed by {fingerprint_of(bytes.fromhex(key.public))}"
     _say(f"{wish.out}: {manifest.count} events{by}")
     _say(f"{manifest_path(wish.out)}: its manifest; `gatehouse journal verify {wish.out}` proves both")
+    if wish.person is not None and not folder.knows(wish.person):
+        _say(unknown(wish.person))
     if verdicts[0].broken_row is None:
         return 0
     _say(f"the journal breaks at row {verdicts[0].broken_row}: {verdicts[0].fault}")
     return 1
+
+
+def unknown(person: str) -> str:
+    """What is said of whom nothing is known here: an empty answer to a mistyped id reads like a true one."""
+    nothing = "no event here names them, nothing is remembered of them, and no list that can be opened has them"
+    return f"{person}: {nothing}: is the id spelt right?"
 
 
 def fingerprint_of(public_key: bytes) -> str:

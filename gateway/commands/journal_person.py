@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gateway.clock import SystemClock, random_bytes
 from gateway.commands.data_folder import DataFolder
+from gateway.commands.journal_files import unknown
 from gateway.domain.events import PersonErased
 from gateway.domain.register import Fact, facts_of_person
 from gateway.domain.signals import Operator, PersonEraseRequested
@@ -31,7 +32,7 @@ _REFUSALS = {
 
 def run_erase(folder: DataFolder, person: str, by: str, reason: str) -> int:
     """Erase somebody, through the doors process if it runs. Raises ConfigError."""
-    request = _request(folder, person, by, reason)
+    request, known = _request(folder, person, by, reason), folder.knows(person)
     paths = Paths(folder.path, folder.path)
     paths.prepare()
     with ExitStack() as held:
@@ -42,6 +43,8 @@ def run_erase(folder: DataFolder, person: str, by: str, reason: str) -> int:
             erasing = _ask_the_doors(folder, paths, request)
         asyncio.run(erasing)
     print(f"{person}: erased; credentials of theirs: {len(request.credentials)}", file=sys.stderr)
+    if not known:
+        print(unknown(person), file=sys.stderr)
     for copy in _copies(folder.path):
         print(f"{copy}: an older copy of the journal still names them: remove it when you can", file=sys.stderr)
     for path in folder.lists_naming(person):

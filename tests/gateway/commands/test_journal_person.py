@@ -103,3 +103,23 @@ def test_without_the_site_key_the_events_alone_say_what_is_theirs(
     assert export(day, "p-4", tmp_path / "theirs.jsonl") == 0
     assert '"SubjectBlocked"' not in (tmp_path / "theirs.jsonl").read_text()
     assert "no secrets/site-key to open the lists with" in capsys.readouterr().err
+
+
+def test_of_somebody_unknown_the_command_asks_whether_the_id_is_right(
+    day: RecordedDay, tmp_path: Path, capsys: Said
+) -> None:
+    doubt = "is the id spelt right?"
+    assert export(day, "p-14", tmp_path / "typo.jsonl") == 0
+    said = capsys.readouterr().err
+    assert "p-14: no event here names them, nothing is remembered of them, and no list" in said
+    assert doubt in said
+    assert export(day, "p-6", tmp_path / "quiet.jsonl") == 0
+    assert doubt not in capsys.readouterr().err, "the list has them, though nothing happened to them"
+    takes_out(day, "p-4")
+    assert export(day, "p-4", tmp_path / "known.jsonl") == 0
+    assert doubt not in capsys.readouterr().err
+    for _ in range(2):
+        assert erase(day, "p-4") == 0
+        assert doubt not in capsys.readouterr().err
+    assert erase(day, "p-14") == 0
+    assert "p-14: no event here names them" in capsys.readouterr().err
