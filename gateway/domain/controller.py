@@ -222,6 +222,8 @@ class Controller:
         expired = signal.outcome is sg.CommandOutcome.EXPIRED
         self.locks.pulse_ended(signal.command_id, expired, now.moment)
         self.entry.grants.command_ended(signal.command_id, expired)
+        if signal.device not in self.state.lost:  # Once it is back it says how its outputs are.
+            self.sirens.command_ended(signal.command_id, failed, now.moment)
         if failed:
             door = self.locks.command_failed(signal.command_id, now.moment)
             self._raise(AlarmKind.COMMAND_FAILED, signal.device, now, door=door)
@@ -236,6 +238,8 @@ class Controller:
     def _link_changed(self, signal: sg.LinkChanged, now: _Now) -> None:
         offline = signal.state is sg.LinkState.OFFLINE
         kind = AlarmKind.OFFICE_LOST if signal.device == "office" else AlarmKind.DEVICE_LOST
+        if offline:
+            self.sirens.board_lost(signal.device)
         if offline and signal.device not in self.state.lost:
             self.state.lost.append(signal.device)
             self._tell(ev.DeviceLost(device=signal.device, detail=signal.detail[:200]))

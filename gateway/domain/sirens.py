@@ -2,6 +2,9 @@
 
 Duress works none: it must not show where the attacker stands. Each alarm works them once, for at most their limit; an
 acknowledgement, a guard's silence or the limit ends them.
+
+What should be on is said again, for the rest of its time, to a board that lost it (its power, a start, a command that
+failed); what should rest likewise. How each is, is what its board has said since this process began.
 """
 
 from dataclasses import dataclass, field
@@ -9,15 +12,19 @@ from dataclasses import dataclass, field
 from gateway.domain import events as ev
 from gateway.domain import signals as sg
 from gateway.domain.alarm import AlarmBook, AlarmKind
-from gateway.domain.commands import Command, PulseOutput, SetOutput
+from gateway.domain.commands import PulseOutput, SetOutput
 from gateway.domain.door_control import COMMAND_EXPIRY_S, HOLD_EXPIRY_S, DoorControl
-from gateway.domain.moment import Moment
+from gateway.domain.moment import ClockQuality, Moment
 from gateway.domain.site import Site, SiteOutput, Terminal
 
 UNWATCHED_AFTER_S = 60.0
 """A guard's page may reload, or be looked at on another machine, within a minute."""
 TEST_S = 3.0
 """Long enough to be heard and seen, short enough to frighten nobody."""
+RETRY_S = 10.0
+"""A board that refuses is asked again this often: a siren of half an hour comes to 180 records at most."""
+SHORTEST_S = 1.0
+"""A shorter rest of a call is worth no command."""
 LOUD_PRIORITY = 2
 """P1 and P2: what a person must end."""
 
@@ -33,6 +40,16 @@ class SirenState:
     sounded: list[str] = field(default_factory=list)
     """Alarms that have worked them already."""
     boot_id: str = ""
+    seen: Moment | None = None
+    """The last turn in which one called: by it another boot reckons what is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The newest lasting word to an output: to call, or to rest."""
+
+    command_id: str
+    works: bool
 
 
 class Sirens:
@@ -41,6 +58,11 @@ class Sirens:
     def __init__(self, site: Site, state: SirenState, doors: DoorControl, alarms: AlarmBook) -> None:
         self.site, self.state, self.doors, self.alarms = site, state, doors, alarms
         state.sounding = {name: at_s for name, at_s in state.sounding.items() if name in site.outputs}
+        self._confirmed: dict[str, bool] = {}
+        """Output -> whether it works, by its board; one whose board is away or has not said so is missing."""
+        self._told: dict[str, _Told] = {}
+        self._retries: dict[str, float] = {}
+        """Output -> when it is told again, monotonic seconds."""
 
     def watched(self, signal: sg.ConsoleWatched, moment: Moment) -> None:
         """Somebody has a page open at a console, or nobody has any more."""
@@ -55,6 +77,7 @@ class Sirens:
             return
         if self.state.boot_id != moment.boot_id:
             self._take_over(moment)
+        self._say_again_what_failed(moment)
         waiting = self._waiting()
         # What was acknowledged and is back must be heard again.
         self.state.sounded = [alarm for alarm in self.state.sounded if alarm in waiting]
@@ -63,15 +86,17 @@ class Sirens:
         for name in [name for name, ends_s in self.state.sounding.items() if ends_s <= moment.monotonic_s]:
             del self.state.sounding[name]
             self._tell(ev.SirenStopped(outputs=(name,), because="limit"))
+            self._quieten(name, moment)  # Whoever timed its pulse may be gone with it.
         new = [alarm for alarm in waiting if alarm not in self.state.sounded]
         if new and self._unwatched(moment):
             self._start(new, moment)
+        self.state.seen = moment if self.state.sounding else None
 
     def deadline_s(self) -> float | None:
         """When to settle next, monotonic seconds."""
         if not self.site.outputs:
             return None
-        times = list(self.state.sounding.values())
+        times = [*self.state.sounding.values(), *self._retries.values()]
         if self.state.unwatched_since_s is not None and set(self._waiting()) - set(self.state.sounded):
             times.append(self.state.unwatched_since_s + UNWATCHED_AFTER_S)
         return min(times, default=None)
@@ -98,34 +123,93 @@ class Sirens:
         by = signal.operator
         self._tell(ev.SirensSilenced(actor=by.name, post=by.post, request_id=signal.request_id))
         self.state.sounding = {}
-        for output in self.site.outputs.values():
-            self._rest(output.terminal, moment)
+        for name in self.site.outputs:
+            self._quieten(name, moment)
         return None
 
+    def working(self) -> list[str]:
+        """Those that work, as their boards say."""
+        return sorted(name for name, works in self._confirmed.items() if works)
+
+    def unconfirmed(self) -> list[str]:
+        """Those that should call and of which no board says that they do."""
+        return sorted(name for name in self.state.sounding if not self._confirmed.get(name))
+
     def output_read(self, device: str, number: int, energised: bool, moment: Moment) -> None:
-        """A siren that works though nothing recorded says so, as after a crash, is ended. So is a floor's button."""
-        for terminal, wanted in self._terminals():
-            if (terminal.device, terminal.number) == (device, number) and energised != terminal.inverted and not wanted:
-                command = self._rest(terminal, moment)
+        """One that calls and doesn't work, as after a power cut, is told again.
+
+        What works though nothing recorded says so, as after a crash, is ended. So is a floor's button.
+        """
+        for terminal, name in self._terminals():
+            if (terminal.device, terminal.number) != (device, number):
+                continue
+            works, wanted = energised != terminal.inverted, name in self.state.sounding
+            if name:
+                self._confirmed[name] = works
+            if works and not wanted:
+                command = self._quieten(name, moment) if name else self._rest(terminal, moment)
                 self._tell(ev.OutputFoundActive(device=device, output=number, command_id=command.command_id))
+            elif wanted and not works:
+                self._call(name, moment)
 
     def outputs_unknown(self, device: str, moment: Moment) -> None:
-        """A board that can't say how its outputs stand: each that should rest is told so."""
-        for terminal, wanted in self._terminals():
-            if terminal.device == device and not wanted:
+        """A board that can't say how its outputs stand: each is told what it should do."""
+        for terminal, name in self._terminals():
+            if terminal.device != device:
+                continue
+            if not name:
                 self._rest(terminal, moment)
+            else:
+                self._say_again(name, moment)
 
-    def _terminals(self) -> list[tuple[Terminal, bool]]:
-        """Every output that is no lock, and whether it should work now. A floor's pulses are told of by no board."""
-        sirens = [(each.terminal, each.id in self.state.sounding) for each in self.site.outputs.values()]
-        return sirens + [(floor, False) for lift in self.site.lifts.values() for floor in lift.floors.values()]
+    def board_lost(self, device: str) -> None:
+        """Nobody knows how its outputs are; it says so when it is back."""
+        for name, output in self.site.outputs.items():
+            if output.terminal.device == device:
+                self._confirmed.pop(name, None)
+                self._retries.pop(name, None)
+
+    def command_ended(self, command_id: str, failed: bool, moment: Moment) -> None:
+        """A board has taken a command, or not; a lasting one that failed is said again in a while."""
+        for name, told in self._told.items():
+            if told.command_id != command_id:
+                continue
+            if failed:
+                self._retries[name] = moment.monotonic_s + RETRY_S
+            else:
+                self._confirmed[name] = told.works
+
+    def _terminals(self) -> list[tuple[Terminal, str]]:
+        """Every output that is no lock, with the siren's id; a floor's has none, and its pulses are told of nowhere."""
+        sirens = [(each.terminal, each.id) for each in self.site.outputs.values()]
+        return sirens + [(floor, "") for lift in self.site.lifts.values() for floor in lift.floors.values()]
 
     def _take_over(self, moment: Moment) -> None:
-        """Another boot: nobody has been seen at a console yet, and what sounded has fallen silent with the power."""
+        """Another boot: nobody has been seen at a console yet, and what called goes on for the rest of its time.
+
+        While the clock is suspect nobody knows how long the power was away: that time is not taken off.
+        """
         self.state.boot_id = moment.boot_id
-        self.state.sounding = {}
         if self.state.unwatched_since_s is not None:
             self.state.unwatched_since_s = moment.monotonic_s
+        seen = self.state.seen
+        if seen is None:
+            self.state.sounding = {}
+            return
+        away_s = max(0.0, (moment.wall - seen.wall).total_seconds())
+        away_s = 0.0 if moment.quality is ClockQuality.SUSPECT else away_s
+        shift_s = moment.monotonic_s - seen.monotonic_s - away_s
+        self.state.sounding = {name: ends_s + shift_s for name, ends_s in self.state.sounding.items()}
+
+    def _say_again_what_failed(self, moment: Moment) -> None:
+        for name in [name for name, at_s in self._retries.items() if at_s <= moment.monotonic_s]:
+            self._say_again(name, moment)
+
+    def _say_again(self, name: str, moment: Moment) -> None:
+        if name in self.state.sounding:
+            self._call(name, moment)
+        else:
+            self._quieten(name, moment)
 
     def _waiting(self) -> list[str]:
         return [
@@ -142,30 +226,45 @@ class Sirens:
         self.state.sounded += alarms
         for output in self.site.outputs.values():
             self.state.sounding[output.id] = moment.monotonic_s + output.limit_s
-            self._pulse(output, output.limit_s, moment)
+            self._call(output.id, moment)
         self._tell(ev.SirenStarted(outputs=tuple(self.site.outputs), alarms=tuple(alarms)))
 
     def _stop(self, because: str, moment: Moment) -> None:
         names, self.state.sounding = tuple(self.state.sounding), {}
         self._tell(ev.SirenStopped(outputs=names, because=because))
         for name in names:
-            self._rest(self.site.outputs[name].terminal, moment)
+            self._quieten(name, moment)
 
-    def _pulse(self, output: SiteOutput, seconds: float, moment: Moment) -> None:
+    def _call(self, name: str, moment: Moment) -> None:
+        """Have it work until its time is over."""
+        self._retries.pop(name, None)
+        left_s = self.state.sounding[name] - moment.monotonic_s
+        if left_s >= SHORTEST_S:
+            command = self._pulse(self.site.outputs[name], left_s, moment)
+            self._told[name] = _Told(command.command_id, works=True)
+
+    def _quieten(self, name: str, moment: Moment) -> SetOutput:
+        """Have it rest, and go on until its board has taken that."""
+        self._retries.pop(name, None)
+        command = self._rest(self.site.outputs[name].terminal, moment)
+        self._told[name] = _Told(command.command_id, works=False)
+        return command
+
+    def _pulse(self, output: SiteOutput, seconds: float, moment: Moment) -> PulseOutput:
         """Timed by the board where it can, so that none sounds for ever if the gateway dies."""
         terminal = output.terminal
-        self.doors.commands.append(
-            PulseOutput(
-                self.doors.take_command_id(),
-                terminal.device,
-                terminal.number,
-                not terminal.inverted,
-                seconds,
-                moment.monotonic_s + COMMAND_EXPIRY_S,
-            )
+        command = PulseOutput(
+            self.doors.take_command_id(),
+            terminal.device,
+            terminal.number,
+            not terminal.inverted,
+            seconds,
+            moment.monotonic_s + COMMAND_EXPIRY_S,
         )
+        self.doors.commands.append(command)
+        return command
 
-    def _rest(self, terminal: Terminal, moment: Moment) -> Command:
+    def _rest(self, terminal: Terminal, moment: Moment) -> SetOutput:
         command = SetOutput(
             self.doors.take_command_id(),
             terminal.device,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -12,9 +13,10 @@ from gateway.domain import signals as sg
 from gateway.domain.alarm import AlarmKind
 from gateway.domain.commands import PulseOutput, SetOutput
 from gateway.domain.controller import Turn
-from gateway.domain.sirens import TEST_S, UNWATCHED_AFTER_S
+from gateway.domain.moment import ClockQuality
+from gateway.domain.sirens import RETRY_S, TEST_S, UNWATCHED_AFTER_S
 from gateway.domain.site import Lift, OutputPurpose, SiteOutput, Terminal
-from tests.gateway.domain.plant import GUARD, SITE, Rig, only, said
+from tests.gateway.domain.plant import GUARD, SITE, Rig, device_commands, only, said
 
 SIREN = SiteOutput("siren", OutputPurpose.SIREN, Terminal("alarms", 0), limit_s=120.0)
 LIGHT = SiteOutput("light", OutputPurpose.LIGHT, Terminal("alarms", 1, inverted=True), limit_s=600.0)
@@ -161,13 +163,147 @@ def test_board_that_cannot_say_has_sirens_and_floors_told_to_rest(rig: Rig) -> N
     assert rests(rig.handle(sg.OutputsUnknown("alarms"))) == {0: False, 1: True, 5: False}
 
 
-def test_minute_begins_anew_after_a_reboot_and_what_sounded_has_fallen_silent(rig: Rig) -> None:
-    rig.after(3600.0)
-    rig.fire()
+def after_a_power_cut(rig: Rig, away_s: float, quality: ClockQuality = ClockQuality.SYNCHRONISED) -> Rig:
+    """The same site in another boot; the time until its first turn has passed."""
     again = Rig(LOUD, state=rig.controller.snapshot(), boot_id="boot-2", start_s=5.0)
-    assert works(again.after(0.0)) == {}
+    again.wall, again.quality = rig.wall + timedelta(seconds=away_s), quality
+    return again
+
+
+def test_minute_begins_anew_after_a_reboot(rig: Rig) -> None:
+    rig.after(3600.0)
+    again = after_a_power_cut(rig, 20.0)
+    again.after(0.0)
     assert works(again.site_input("panic", True)) == {}
     assert works(again.after(UNWATCHED_AFTER_S)) == {0: 120.0, 1: 600.0}
+
+
+DARK = sg.OutputsRead("alarms", ((0, False), (1, True), (5, False)))
+"""Both rest, as after a power cut."""
+LOST, BACK = sg.LinkChanged("alarms", sg.LinkState.OFFLINE), sg.LinkChanged("alarms", sg.LinkState.ONLINE)
+
+
+def calling(rig: Rig) -> Turn:
+    """Both are told to call, for a panic that nobody sees."""
+    rig.after(3600.0)
+    return rig.site_input("panic", True)
+
+
+@pytest.mark.parametrize("said", [DARK, sg.OutputsUnknown("alarms")], ids=["reads off", "can't say"])
+def test_board_that_lost_its_power_is_told_to_call_for_the_rest_of_the_time(rig: Rig, said: sg.Signal) -> None:
+    calling(rig)
+    rig.pass_time(50.0)
+    assert works(rig.handle(said)) == {0: 70.0, 1: 550.0}
+    rig.pass_time(80.0)
+    assert works(rig.handle(said)) == {1: 470.0}, "the siren's time is over"
+
+
+def test_restarted_gateway_tells_a_dark_board_to_call_for_the_rest_of_the_time(rig: Rig) -> None:
+    calling(rig)
+    again = Rig(LOUD, state=rig.controller.snapshot(), start_s=rig.monotonic_s + 5.0)
+    again.handle(sg.GatewayStarting("0", restored=True))
+    assert works(again.handle(DARK)) == {0: 115.0, 1: 595.0}
+
+
+def test_power_cut_of_box_and_board_takes_the_time_in_the_dark_off(rig: Rig) -> None:
+    calling(rig)
+    again = after_a_power_cut(rig, 130.0)
+    told = again.handle(sg.GatewayStarting("0", restored=True))
+    assert only(told, ev.SirenStopped) == ev.SirenStopped(outputs=("siren",), because="limit")
+    assert works(again.handle(DARK)) == {1: 470.0}
+
+
+def test_suspect_clock_takes_nothing_off_and_adds_nothing(rig: Rig) -> None:
+    calling(rig)
+    again = after_a_power_cut(rig, -86400.0, ClockQuality.SUSPECT)
+    again.handle(sg.GatewayStarting("0", restored=True))
+    assert works(again.handle(DARK)) == {0: 120.0, 1: 600.0}
+    assert max(again.controller.state.sirens.sounding.values()) == again.monotonic_s + LIGHT.limit_s
+
+
+def test_clock_that_went_back_adds_nothing(rig: Rig) -> None:
+    calling(rig)
+    again = after_a_power_cut(rig, -30.0)
+    again.handle(sg.GatewayStarting("0", restored=True))
+    assert works(again.handle(DARK)) == {0: 120.0, 1: 600.0}
+
+
+def test_state_that_an_older_program_kept_calls_no_more_in_another_boot(rig: Rig) -> None:
+    calling(rig)
+    rig.controller.state.sirens.seen = None
+    again = after_a_power_cut(rig, 10.0)
+    again.handle(sg.GatewayStarting("0", restored=True))
+    assert works(again.handle(DARK)) == {}
+
+
+def test_acknowledgement_while_the_board_is_away_lets_it_rest_when_it_is_back(rig: Rig) -> None:
+    calling(rig)
+    rig.handle(LOST)
+    rig.acknowledge("a-1")
+    rig.handle(BACK)
+    assert works(rig.handle(DARK)) == {}
+    assert rests(rig.handle(sg.OutputsRead("alarms", ((0, True), (1, False))))) == {0: False, 1: True}
+
+
+def test_limit_ends_it_in_so_many_words_for_whoever_timed_its_pulse_may_be_gone(rig: Rig) -> None:
+    calling(rig)
+    assert rests(rig.after(120.0)) == {0: False}
+
+
+def test_failed_command_is_said_again_in_a_while_and_to_a_lost_board_not(rig: Rig) -> None:
+    siren, _ = device_commands(calling(rig))
+    siren, _ = device_commands(rig.complete(siren, sg.CommandOutcome.FAILED))  # an alarm of its own, which calls
+    rig.complete(siren, sg.CommandOutcome.FAILED)
+    assert rig.controller.sirens.deadline_s() == rig.monotonic_s + RETRY_S
+    (again,) = (c for c in device_commands(rig.after(RETRY_S)) if c.output == 0)
+    assert isinstance(again, PulseOutput)
+    assert again.duration_s == 120.0 - RETRY_S
+    rig.complete(again, sg.CommandOutcome.FAILED)
+    rig.handle(LOST)
+    assert works(rig.after(RETRY_S)) == {}
+    rig.complete(again, sg.CommandOutcome.EXPIRED)
+    assert works(rig.after(RETRY_S)) == {}
+
+
+def test_rest_that_failed_is_said_again(rig: Rig) -> None:
+    rig.site_input("panic", True)
+    watch(rig, True)
+    rest = device_commands(rig.handle(sg.SirenSilenceRequested("r", GUARD)))[0]
+    rig.complete(rest, sg.CommandOutcome.FAILED)
+    assert rests(rig.after(RETRY_S)) == {0: False}
+
+
+def shown(rig: Rig) -> tuple[list[str], list[str]]:
+    return rig.controller.sirens.working(), rig.controller.sirens.unconfirmed()
+
+
+def test_what_works_is_what_the_board_says_of_it(rig: Rig) -> None:
+    siren, light = device_commands(calling(rig))
+    assert shown(rig) == ([], ["light", "siren"])
+    rig.complete(siren)
+    rig.complete(light)
+    assert shown(rig) == (["light", "siren"], [])
+    rig.handle(LOST)
+    assert shown(rig) == ([], ["light", "siren"])
+    rig.handle(BACK)
+    again, _ = device_commands(rig.handle(DARK))
+    assert shown(rig) == ([], ["light", "siren"])
+    rig.complete(again)
+    assert shown(rig) == (["siren"], ["light"])
+    rest, _ = device_commands(rig.acknowledge("a-1"))
+    assert shown(rig) == (["siren"], [])
+    rig.complete(rest)
+    assert shown(rig) == ([], [])
+
+
+def test_restarted_gateway_knows_of_none_that_works_until_its_board_says_so(rig: Rig) -> None:
+    for told in device_commands(calling(rig)):
+        rig.complete(told)
+    again = Rig(LOUD, state=rig.controller.snapshot(), start_s=rig.monotonic_s)
+    again.handle(sg.GatewayStarting("0", restored=True))
+    assert shown(again) == ([], ["light", "siren"])
+    again.handle(sg.OutputsRead("alarms", ((0, True), (1, False))))
+    assert shown(again) == (["light", "siren"], [])
 
 
 class Wire:
@@ -175,12 +311,16 @@ class Wire:
 
     def __init__(self) -> None:
         self.rig, self.ends_s, self.unwatched_s = Rig(LOUD), 0.0, float("inf")
+        self.call_ends_s = 0.0
 
     def obey(self, turn: Turn) -> None:
         for told in turn.commands:
             if isinstance(told, PulseOutput) and (told.device, told.output) == ("alarms", 0):
-                assert self.rig.monotonic_s >= self.unwatched_s + UNWATCHED_AFTER_S, "somebody is at a console"
+                if "SirenStarted" in said(turn):
+                    assert self.rig.monotonic_s >= self.unwatched_s + UNWATCHED_AFTER_S, "somebody is at a console"
+                    self.call_ends_s = self.rig.monotonic_s + SIREN.limit_s
                 self.ends_s = self.rig.monotonic_s + told.duration_s
+                assert self.ends_s <= self.call_ends_s + 1e-6, "longer than its bound"
             elif isinstance(told, SetOutput) and (told.device, told.output) == ("alarms", 0):
                 self.ends_s = 0.0
 
@@ -190,6 +330,10 @@ class Wire:
             self.rig = Rig(LOUD, state=rig.controller.snapshot(), start_s=rig.monotonic_s)
             self.rig.wall = rig.wall
             return self.rig.handle(sg.GatewayStarting("0", restored=True))
+        if deed == "dark":
+            self.ends_s = 0.0
+            rig.handle(LOST)
+            return rig.handle(DARK)
         if deed in ("watch", "leave"):
             if deed == "watch":
                 self.unwatched_s = float("inf")
@@ -222,6 +366,7 @@ DEEDS = [
     "wait",
     "wait",
     "restart",
+    "dark",
 ]
 
 
@@ -235,6 +380,8 @@ def test_whatever_happens_it_sounds_for_unseen_alarms_alone_and_never_for_ever(s
         if wire.ends_s > now_s:
             assert waits, "everything is acknowledged"
             assert wire.ends_s <= now_s + SIREN.limit_s
+        if deed == "dark" and wire.rig.controller.state.sirens.sounding.get("siren", 0.0) >= now_s + 1.0:
+            assert wire.ends_s > now_s, "it should call, and its board was not told"
         if now_s >= wire.unwatched_s + UNWATCHED_AFTER_S:
             assert waits <= set(wire.rig.controller.state.sirens.sounded), "an alarm that nobody sees was not told"
 

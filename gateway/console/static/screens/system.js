@@ -25,7 +25,7 @@ class SystemScreen extends HTMLElement {
     const devices = Object.entries({ ...Object.fromEntries(Object.keys(state.site.devices).map((id) => [id, {}])), ...status.devices });
     const queue = office.silent ? t("ui.silent") : office.queue === undefined ? t("ui.unknown") : `${office.queue}`;
     this.replaceChildren(
-      h("div", { class: "columns" }, this.fire(status.fire ?? {}), this.sirens(status.sirens ?? []),
+      h("div", { class: "columns" }, this.fire(status.fire ?? {}), this.sirens(status),
         h("article", {}, h("h2", {}, t("ui.processes")), lines(["doors", "console", "sync", "cameras"].map((name) => [word("process", name), status.processes?.[name]?.state ?? (name === "doors" && !this.live ? "offline" : undefined)]))),
         h("article", {}, h("h2", {}, t("ui.list")), facts([["ui.version", status.list?.version], ["ui.credentials", status.list?.credentials], ["ui.issued", status.list?.issued_at && dateTime(status.list.issued_at, state.site.zone)], ["ui.list_current", status.list?.current_at && dateTime(status.list.current_at, state.site.zone)]])),
         h("article", {}, h("h2", {}, t("ui.journal")), facts([["ui.row", state.cursor], ["ui.journal", t(state.journal ? "ui.readable" : "ui.unreadable")], ["ui.queue", queue], ["ui.clock", t(`ui.clock_${state.clock || "suspect"}`)], ["ui.keys", t("ui.keys_unsealed")]]))),
@@ -37,12 +37,13 @@ class SystemScreen extends HTMLElement {
     return h("article", {}, h("h2", {}, t("ui.fire")), h("p", { class: latched || active ? "fault" : "" }, t(!this.live ? "ui.unknown" : active ? "ui.fire_active" : latched ? "ui.fire_latched" : "ui.fire_normal")),
       act({ id: "reset-fire", onclick: (event) => { event.currentTarget.blur(); clearFire(); } }, t("ui.fire_reset"), whyNoFireReset), whyNot && h("p", { class: "muted why-not" }, whyNot));
   }
-  sirens(sounding) {
+  // What its board says, and what it should do and no board says that it does.
+  sirens({ sirens = [], sirens_unconfirmed: unconfirmed = [] }) {
     const all = Object.entries(state.site.sirens ?? {});
     if (!all.length) return "";
     const once = (deed) => (event) => { event.currentTarget.blur(); deed(); };
     return h("article", { id: "sirens" }, h("h2", {}, t("ui.sirens")),
-      h("ul", { class: "lines things" }, all.map(([id, names]) => h("li", {}, h("b", {}, named(names, id)), h("span", { class: "fault" }, sounding.includes(id) ? t("ui.siren_sounds") : ""), mayAct() && act({ "data-siren": id, onclick: once(() => testSiren(id)) }, t("ui.siren_test"))))),
+      h("ul", { class: "lines things" }, all.map(([id, names]) => h("li", {}, h("b", {}, named(names, id)), h("span", { class: "fault" }, sirens.includes(id) ? t("ui.siren_sounds") : unconfirmed.includes(id) ? t("ui.siren_unconfirmed") : ""), mayAct() && act({ "data-siren": id, onclick: once(() => testSiren(id)) }, t("ui.siren_test"))))),
       mayAct() && act({ id: "silence-sirens", onclick: once(silenceSirens) }, t("ui.sirens_silence")));
   }
   key() { return false; }
