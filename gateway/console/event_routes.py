@@ -11,6 +11,7 @@ from gateway.console.csv_lines import BYTE_ORDER_MARK, csv_line
 from gateway.console.desk import AnyDesk, Desk, SignedIn, Supervisor
 from gateway.console.event_words import shown_kind
 from gateway.console.parts import LANGUAGES
+from gateway.console.people import who_is_in
 from gateway.console.refusals import Refusal
 from gateway.domain.access_requests import NAME_CHARACTERS_MAX
 from gateway.domain.ports import RecordedEvent
@@ -116,13 +117,13 @@ async def event(event_id: str, desk: AnyDesk, session: SignedIn) -> dict[str, An
     found = await desk.journal.ask(lambda journal: journal.event(event_id))
     if found is None or not desk.may_read(found, session):
         raise Refusal(404, "event_not_found")
-    names = [name for name in ("credential", "cardholder") if isinstance(found.body.get(name), str)]
+    who = who_is_in(found)
     shown = shown_kind(found.body)
-    blocked = await desk.people.blocked(f"{name}:{found.body[name]}" for name in names)
+    blocked = await desk.people.blocked(f"{name}:{id_}" for name, id_ in who.items())
     return {
         **desk.words.view(found),
         "why": desk.words.why(found),
-        "names": names,
+        "names": list(who),
         "whom": {language: desk.things.card(found.body.get("credential"), language, shown) for language in LANGUAGES},
         "shown": _shown(found),
         "blocked": [subject.partition(":")[0] for subject in blocked],

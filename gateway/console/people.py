@@ -10,6 +10,8 @@ from gateway.console.live import JournalDesk, LiveFeed
 from gateway.console.messages import Catalogue
 from gateway.console.parts import LANGUAGES, ConsoleJournal, ConsoleParts, Labelled
 from gateway.console.thing_words import ThingWords
+from gateway.domain.events import PersonErased
+from gateway.domain.ports import RecordedEvent
 from gateway.domain.register import Block, Fact, LocalGrant, Whereabouts
 
 FOUND_MAX = 20
@@ -24,6 +26,13 @@ class Inside:
     cardholder: str
     where: Whereabouts
     area: str
+
+
+def who_is_in(event: RecordedEvent) -> dict[str, str]:
+    """The `credential` and the `cardholder` that an event is about, to block or let in; who was erased is nobody."""
+    if event.type == PersonErased.__name__:
+        return {}
+    return {name: event.body[name] for name in ("credential", "cardholder") if isinstance(event.body.get(name), str)}
 
 
 class People:

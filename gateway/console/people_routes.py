@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from gateway.console.asking import Asked, End, OtherId, RequestId, ask_once
 from gateway.console.csv_lines import BYTE_ORDER_MARK, csv_line
 from gateway.console.desk import AnyDesk, Desk, Opener
+from gateway.console.people import who_is_in
 from gateway.console.refusals import Refusal
 from gateway.console.sessions import Session
 from gateway.domain.access_requests import NAME_CHARACTERS_MAX
@@ -118,8 +119,8 @@ async def muster(desk: AnyDesk, session: Opener, language: str = "en") -> PlainT
 async def block_of_event(event_id: str, body: BlockOfEvent, desk: AnyDesk, session: Opener) -> dict[str, Any]:
     """Block the card, or the person, that an event is about, or lift that."""
     found = await _event(desk, session, event_id)
-    name = found.body.get(body.of)
-    if not isinstance(name, str):
+    name = who_is_in(found).get(body.of)
+    if name is None:
         raise Refusal(422, "nobody_in_event")
     return await _block(desk, session, body, f"{body.of}:{name}", blocked=body.blocked)
 
@@ -134,8 +135,8 @@ async def block(body: BlockOf, desk: AnyDesk, session: Opener) -> dict[str, Any]
 async def let_in(event_id: str, body: LetIn, desk: AnyDesk, session: Opener) -> dict[str, Any]:
     """Let the card that an event is about pass some access points, for at most 24 h."""
     found = await _event(desk, session, event_id)
-    credential = found.body.get("credential")
-    if not isinstance(credential, str):
+    credential = who_is_in(found).get("credential")
+    if credential is None:
         raise Refusal(422, "nobody_in_event")
     return await _let_in(desk, session, body, credential)
 

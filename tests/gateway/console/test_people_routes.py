@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.console.users import Role
 from gateway.domain.credential import Grade
-from gateway.domain.events import AccessDenied, AreaEntered, DoorOpened
+from gateway.domain.events import AccessDenied, AreaEntered, DoorOpened, PersonErased
 from gateway.domain.register import Whereabouts
 from gateway.domain.signals import BlockRequested, LocalGrantRequested, OperatorActed
 from tests.gateway.console.doors_at_work import BLUE, VISITOR, denied
@@ -288,3 +288,14 @@ async def test_a_denial_for_a_block_names_whom_the_guard_blocked(site: SiteAtWor
         event = (await client.get(f"/api/events/{await event_id(site, AccessDenied.__name__)}")).json()
     assert event["why"][-1]["text"]["en"] == "Blocked by a guard: “蓝卡 0001”"
     assert event["text"]["zh-CN"] == "蓝卡 0001 被拒绝通过北门：已被值班员禁用"
+
+
+async def test_nobody_is_blocked_from_the_event_of_their_erasure(site: SiteAtWork) -> None:
+    by = {"reason": "asked for it", "actor": "lin", "post": "command line", "request_id": "e-1"}
+    await site.doors.record(PersonErased(cardholder="p-0001", credentials=("c-0001",), **by))
+    path = f"/api/events/{await event_id(site, 'PersonErased')}"
+    async with await site.signed_in() as client:
+        assert (await client.get(path)).json()["names"] == []
+        answer = await client.post(f"{path}/block", json=body(of="cardholder"))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "nobody_in_event")
+    assert not [each for each in site.doors.signals if isinstance(each, BlockRequested)]
