@@ -209,6 +209,12 @@ class Downlink:
         self._superseded = coordinate
 
     def _say_ready(self, ready: ListReady) -> None:
+        if ready.guards:
+            log.warning(
+                "list %d waits for a second yes (%s): a supervisor's at the console, or another key's signature at the"
+                " office; meanwhile the old one stays",
+                *(ready.version, ", ".join(f"{each.guard.value}: {each.count}" for each in ready.guards)),
+            )
         self._ready = ready
         self._announce.set()
 
@@ -265,7 +271,7 @@ class Downlink:
     async def _tell_refused(self, version: int, refused: ListInvalid) -> None:
         """Tell of a list that is refused; the old one stays. A doors process that is away is waited for."""
         faults = refused.faults
-        words = "list %d is refused for %d faults, the old one stays; the first: %s; what to do: %s"
+        words = "list %d is refused, the old one stays; faults: %d, the first: %s; what to do: %s"
         log.error(words, version, len(faults), faults[0] if faults else "", refused.remedy)
         more = (f"and {len(faults) - FAULTS_TOLD} more",) if len(faults) > FAULTS_TOLD else ()
         await insist(self._doors, ListRefused(version, faults[:FAULTS_TOLD] + more))

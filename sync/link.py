@@ -15,8 +15,8 @@ CAUSES_LOGGED = 10
 class Direction(StrEnum):
     """Events go up, lists come down; one can fail without the other."""
 
-    UP = "up"
-    DOWN = "down"
+    UP = "events to the office"
+    DOWN = "lists from the office"
 
 
 class OfficeLink:
@@ -54,7 +54,7 @@ class OfficeLink:
         self._logged[direction].clear()
         if before is not None:
             if before:
-                log.info("office, %s: works again", direction.value)
+                log.info("%s: go again", direction.value)
                 if direction is Direction.DOWN:
                     self.returned.set()
             self.changed.set()
@@ -66,8 +66,8 @@ class OfficeLink:
             logged = self._logged[direction]
             if error not in logged and len(logged) < CAUSES_LOGGED:
                 logged.append(error)
-                log.warning("office, %s: %s", direction.value, error)
+                log.warning("%s: %s", direction.value, error)
             else:
-                log.debug("office, %s: %s", direction.value, error)
+                log.debug("%s: %s", direction.value, error)
             self._errors[direction] = error
             self.changed.set()

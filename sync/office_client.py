@@ -108,7 +108,7 @@ class OfficeClient:
     async def challenge(self) -> wire.Challenge:
         """What the next hello must hold and sign."""
         async with self._call("challenge", CALL_S, method="POST") as response:
-            return _decode(await _body(response, wire.ANSWER_BYTES), wire.Challenge)
+            return _decode("challenge", await _body(response, wire.ANSWER_BYTES), wire.Challenge)
 
     async def hello(self, hello: wire.Hello) -> wire.Welcome | wire.Refusal:
         """Open a session."""
@@ -128,8 +128,9 @@ class OfficeClient:
 
     async def hash_at(self, epoch: str, seq: int) -> str | None:
         """The office's hash of one event, None where it has none."""
-        async with self._call(f"epochs/{epoch}/{seq}", CALL_S) as response:
-            return _decode(await _body(response, wire.ANSWER_BYTES), wire.KnownHash).hash
+        path = f"epochs/{epoch}/{seq}"
+        async with self._call(path, CALL_S) as response:
+            return _decode(path, await _body(response, wire.ANSWER_BYTES), wire.KnownHash).hash
 
     async def manifest(self, after: After, wait_s: float) -> lw.Manifest | None:
         """Wait up to `wait_s` for what is news after that; None when nothing is."""
@@ -176,7 +177,7 @@ class OfficeClient:
         async with self._call("answers", wait_s + POLL_MARGIN_S, params) as response:
             if response.status_code == 204:
                 return ()
-            found = _decode(await _body(response, wire.ANSWER_BYTES), wire.Answers).answers
+            found = _decode("answers", await _body(response, wire.ANSWER_BYTES), wire.Answers).answers
         numbers = [after, *(answer.n for answer in found)]
         if any(later <= earlier for earlier, later in pairwise(numbers)):
             raise OfficeRejected(f"answers {numbers[1]} to {numbers[-1]} don't rise above {after}")
@@ -214,9 +215,9 @@ class OfficeClient:
             if response.status_code == 204:
                 return None
             body = await _body(response, most)
-        return (
-            await asyncio.to_thread(_decode, body, record) if len(body) > wire.ANSWER_BYTES else _decode(body, record)
-        )
+        if len(body) > wire.ANSWER_BYTES:
+            return await asyncio.to_thread(_decode, path, body, record)
+        return _decode(path, body, record)
 
     async def _post(self, path: str, nonce: str, record: msgspec.Struct, answer: type[Answer]) -> Answer | wire.Refusal:
         """A signed call. `nonce` is what binds it to this moment: the challenge, or the session."""
@@ -227,8 +228,8 @@ class OfficeClient:
         async with self._stream(request, path, CALL_S) as response:
             body = await _body(response, wire.ANSWER_BYTES)
             if response.status_code == 409:
-                return _decode(body, wire.ErrorAnswer).error
-            return _decode(body, answer)
+                return _decode(path, body, wire.ErrorAnswer).error
+            return _decode(path, body, answer)
 
     @asynccontextmanager
     async def _call(
@@ -296,7 +297,9 @@ class OfficeClient:
             return
         if status in (408, 429) or status >= 500:
             remedy = _REMEDIES.get(status, _REMEDIES[503])
-            raise OfficeUnreachable(f"HTTP {status}{remedy}", self._retry_after_s(response.headers.get("retry-after")))
+            wait_s = self._retry_after_s(response.headers.get("retry-after"))
+            wish = "" if wait_s is None else f"; not before the {wait_s:.0f} s that it asks for"
+            raise OfficeUnreachable(f"HTTP {status}{remedy}{wish}", wait_s)
         said = (await _body(response, wire.ANSWER_BYTES)).decode(errors="replace")
         if status in (401, 403):
             raise AuthenticationFailed(_forbidden(status, said, self._key.public))
@@ -329,11 +332,12 @@ async def _body(response: httpx2.Response, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def _decode(body: bytes, record: type[Answer]) -> Answer:
+def _decode(path: str, body: bytes, record: type[Answer]) -> Answer:
     try:
         return msgspec.json.decode(body, type=record)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise OfficeRejected(f"an answer makes no sense (is office.url an office?): {_short(str(error))}") from error
+        words = f"the answer to {path} makes no sense (is office.url an office?): {_short(str(error))}"
+        raise OfficeRejected(words) from error
 
 
 def _forbidden(status: int, said: str, key: str) -> str:

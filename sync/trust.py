@@ -62,7 +62,7 @@ class Trust:
 
     def __init__(self, site: str, root_key: bytes | None, path: Path, clock: Clock) -> None:
         self._site, self._root, self._path, self._clock = site, root_key, path, clock
-        self._kept = self._read()
+        self._kept = self._of_this_root(self._read())
 
     @property
     def signed(self) -> bool:
@@ -193,6 +193,18 @@ class Trust:
             # Going on without it would believe an older list; going by the root key alone is what a fresh box does.
             log.error("%s can't be read, what was believed last is forgotten: %s", self._path, error)
             return _Kept()
+
+    def _of_this_root(self, kept: _Kept) -> _Kept:
+        """What was believed under another root key is nothing here: it may have been a thief's."""
+        keys = kept.keys
+        if self._root is None or keys is None or _signed_by(self._root.hex(), keys.signature, key_set_bytes(keys)):
+            return kept
+        log.warning(
+            "the site's root key is not the one that has signed key set %d: its keys, and what they had believed, are"
+            " forgotten; the list in force stays until the office of this root has a newer one (docs/office.md)",
+            keys.key_epoch,
+        )
+        return _Kept()
 
     def _keep(self, **changed: object) -> None:
         kept = msgspec.structs.replace(self._kept, **changed)

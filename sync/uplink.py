@@ -73,6 +73,8 @@ class Uplink:
         self._greeted = False
         self._ahead = 0
         """The row up to which alarms have gone ahead of a backlog."""
+        self._claimed: wire.Receipt | None = None
+        """What the office said that it has beyond what it was sent, until its next hello shows whether it has."""
         self._forks = 0
         self._fork_due_s = 0.0
 
@@ -96,7 +98,7 @@ class Uplink:
                 least_s = AUTHENTICATION_RETRY_S
                 self._link.bad(Direction.UP, str(error))
             except _SessionOver as error:
-                log.info("office, up: %s", error)
+                log.info("events to the office: hello again: %s", error)
             except JournalUnavailable as error:
                 log.warning("the journal can't be read: %s", error)
             await asyncio.sleep(self._backoff.next_s(least_s))
@@ -183,12 +185,26 @@ class Uplink:
         if isinstance(welcome, wire.Refusal):
             raise OfficeRejected(f"the office refuses the hello: {welcome.code}: {welcome.text[:120]}")
         cursors = {cursor.epoch: cursor for cursor in welcome.cursors}
+        self._check_claim(cursors)
         try:
             self._sent = await asyncio.to_thread(committed, self._journal, ends, parents, cursors)
         except Diverged as diverged:
             await self._fork(ends[-1].epoch, diverged)
         self._greeted = True
         return welcome.session
+
+    def _check_claim(self, cursors: dict[str, wire.Cursor]) -> None:
+        """Raises OfficeRejected where the office's last answer to a batch was more than it has."""
+        claimed, self._claimed = self._claimed, None
+        if claimed is None:
+            return
+        cursor = cursors.get(claimed.epoch)
+        through = 0 if cursor is None else cursor.through
+        if through < claimed.through:
+            raise OfficeRejected(
+                f"the office answered that it has events up to {claimed.through}, and has them up to {through} by its"
+                " hello: mend the office"
+            )
 
     async def _fork(self, current: str, diverged: Diverged) -> None:
         """Have the doors open a new epoch after the last event that both have. Raises _SessionOver, OfficeRejected."""
@@ -202,8 +218,8 @@ class Uplink:
         self._forks += 1
         common = await self._last_common(diverged)
         log.error(
-            "office, up: its history is another than this one after event %d of epoch %s: a new epoch is opened; was"
-            " this box put back to an old image, or has another one its identity?",
+            "events to the office: its history is another than this one after event %d of epoch %s: a new epoch is"
+            " opened; was this box put back to an old image, or has another one its identity?",
             common.seq,
             common.epoch,
         )
@@ -259,7 +275,7 @@ class Uplink:
         if answer != wire.Receipt(row.epoch, run.last_seq):
             raise _SessionOver(f"the office has events up to {answer.through} already")
         log.warning(
-            "office, up: events %d to %d of epoch %s were gone before it had them", first, run.last_seq, row.epoch
+            "events to the office: %d to %d of epoch %s were gone before it had them", first, run.last_seq, row.epoch
         )
         self._sent = JournalHead(run.last_row, row.epoch, run.last_seq, run.hash)
 
@@ -274,6 +290,7 @@ class Uplink:
         if answer.epoch != batch.epoch or not first <= answer.through:
             raise OfficeRejected(f"the office answers through {answer.through} to events {first} to {last}")
         if answer.through > last:
+            self._claimed = answer
             raise _SessionOver(f"the office has events up to {answer.through} already")
         row = rows[answer.through - first]
         self._sent = JournalHead(row.row_id, row.epoch, row.seq, row.hash)

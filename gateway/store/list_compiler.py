@@ -84,8 +84,10 @@ def compile_list(
 
 def judge_root(promised: PromisedList, count: int, rules: bytes, digests: bytes | bytearray) -> None:
     """Raises ListTorn when it isn't what the manifest promised."""
-    if root_of(rules, digests) != promised.root:
-        raise ListTorn(("$: its digests are not those of the manifest: it was torn or changed on the way",))
+    root = root_of(rules, digests)
+    if root != promised.root:
+        told = f"its root is {root.hex()[:16]}… here and {promised.root.hex()[:16]}… in the manifest"
+        raise ListTorn((f"$: its digests are not those of the manifest: it was torn or changed on the way; {told}",))
     if count != promised.count:
         raise ListTorn((f"$: has {count} entries, the manifest says {promised.count}",))
 

@@ -339,10 +339,13 @@ async def test_the_office_learns_by_the_hello_which_list_of_which_generation_is_
         assert (said["generation"], said["version"]) == (1, begun)
 
 
-async def test_a_list_that_takes_passage_from_many_waits_and_a_second_signature_lets_it_through(tmp_path: Path) -> None:
+async def test_a_list_that_takes_passage_from_many_waits_and_a_second_signature_lets_it_through(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async with signed_site(tmp_path, CAREFUL) as site:
         await site.office.admin("PUT", "list", a_list(cardholders=PEOPLE, credentials=CARDS[:10]))
         await until(lambda: site.gate.doors.heard(ListReady)[-1].version == 2)
+        assert "list 2 waits for a second yes (removed: 30): a supervisor's at the console" in caplog.text
         ready = site.gate.doors.heard(ListReady)[-1]
         assert [(each.guard, each.count) for each in ready.guards] == [(ListGuard.REMOVED, 30)]
         assert site.gate.lists.version_in_force() == 1

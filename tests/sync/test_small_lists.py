@@ -230,7 +230,7 @@ async def test_a_list_without_sense_leaves_the_old_one_and_is_told_once_with_all
         with caplog.at_level(logging.ERROR):
             office.lists.put(a_list(cardholders=nowhere, credentials=[]))
             await until(lambda: gate.doors.heard(ListRefused))
-        assert "is refused for 60 faults" in caplog.text
+        assert "is refused, the old one stays; faults: 60, the first:" in caplog.text
         assert "mend the list at the office" in caplog.text
         refused = gate.doors.heard(ListRefused)[0]
         assert (refused.version, len(refused.faults), refused.faults[-1]) == (2, 50, "and 11 more")

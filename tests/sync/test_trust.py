@@ -169,6 +169,24 @@ def test_a_key_set_that_the_root_did_not_sign_or_that_was_changed_is_refused(key
         trust.take_keys(msgspec.structs.replace(fresh, keys=(*fresh.keys, "cd" * 32)))
 
 
+def test_under_another_root_key_nothing_is_believed_of_what_the_one_before_had_signed(
+    keys: Keys, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = a_trust(keys, tmp_path)
+    before.keep_list(a_manifest(keys, 1))
+    before.keep_revocations(5, (lw.Revoked("c-1", 9, 9),))
+    other = Keys(tmp_path / "others")
+    trust = Trust("demo", bytes.fromhex(other.root), tmp_path / "trust.json", SystemClock())
+    assert "not the one that has signed key set 1" in caplog.text
+    assert refusal(trust, a_manifest(keys, 1, version=8)) == "$: is signed by key set 1, in use is 0"
+    with pytest.raises(ListUntrusted, match="isn't signed by the office's root key"):
+        trust.take_keys(keys.set)
+    trust.take_keys(other.set)
+    assert trust.judge(a_manifest(other, 1, generation=0, version=1)) is False
+    assert trust.sequence == 0
+    assert trust.standing((), (0, 0)) == ()
+
+
 def test_a_key_set_waits_for_its_beginning(keys: Keys, tmp_path: Path) -> None:
     later = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
     signing = read_key(keys.folder / "signing-1.key")
