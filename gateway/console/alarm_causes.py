@@ -1,4 +1,4 @@
-"""What an alarm is about, from the journal: who it was, and which points of which rounds of a tour."""
+"""What an alarm is about, from the journal: who it was, what is wrong with a line, which points of which rounds."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -24,6 +24,10 @@ _TYPES: dict[str, tuple[str, ...]] = {
     AlarmKind.TOUR: _TOUR_EVENTS,
     AlarmKind.LIST_REJECTED: ("ListRejected",),
     AlarmKind.LIST_WAITING: ("ListHeld",),
+    AlarmKind.FIRE_INPUT_FAULT: ("InputFaultChanged",),
+    AlarmKind.INPUT_FAULT: ("InputFaultChanged",),
+    AlarmKind.CONTACT_FAULT: ("DoorInputFaultChanged",),
+    AlarmKind.REX_FAULT: ("DoorInputFaultChanged",),
 }
 """The events that raise an alarm, by its kind; other kinds say themselves what happened."""
 _SUBJECTS: dict[str, Callable[[AlarmView], str | None]] = {
@@ -33,8 +37,19 @@ _SUBJECTS: dict[str, Callable[[AlarmView], str | None]] = {
     AlarmKind.ANTIPASSBACK: lambda alarm: f"credential:{alarm.source}",
     AlarmKind.WRONG_ATTEMPTS: lambda alarm: None if alarm.door is None else f"door:{alarm.door}",
     AlarmKind.TOUR: lambda alarm: f"tour:{alarm.source}",
+    AlarmKind.FIRE_INPUT_FAULT: lambda alarm: f"input:{alarm.source}",
+    AlarmKind.INPUT_FAULT: lambda alarm: f"input:{alarm.source}",
+    AlarmKind.CONTACT_FAULT: lambda alarm: f"door:{alarm.source}",
+    AlarmKind.REX_FAULT: lambda alarm: f"door:{alarm.source}",
 }
 """What they name, so that the journal finds them by its index."""
+_PARTS: dict[str, str | None] = {
+    AlarmKind.FIRE_INPUT_FAULT: None,
+    AlarmKind.INPUT_FAULT: None,
+    AlarmKind.CONTACT_FAULT: "contact",
+    AlarmKind.REX_FAULT: "rex",
+}
+"""Alarms of a line at fault, and which of a door's two lines it is."""
 
 
 async def causes(journal: JournalDesk, alarm: AlarmView) -> list[RecordedEvent]:
@@ -57,7 +72,9 @@ def _nothing(_alarm: AlarmView) -> None:
 
 
 def _belongs(event: RecordedEvent, alarm: AlarmView) -> bool:
-    """Wrong attempts are of one reader or one card; the others are found by what they name."""
+    """Wrong attempts are of one reader or one card, faults of one line; the others are found by what they name."""
+    if alarm.kind in _PARTS:
+        return event.body.get("fault") is not None and event.body.get("part") == _PARTS[alarm.kind]
     if alarm.kind != AlarmKind.WRONG_ATTEMPTS:
         return True
     return alarm.source in (event.body.get("reader"), event.body.get("credential"))

@@ -59,6 +59,26 @@ async def test_wrong_attempts_are_those_of_the_alarms_own_reader(site: SiteAtWor
         assert (await told(client, other))["happened"] == []
 
 
+async def test_an_alarm_of_a_line_at_fault_says_whether_it_is_cut_or_shorted(page: Page, site: SiteAtWork) -> None:
+    fire = {"input": "fire", "purpose": "fire"}
+    await site.doors.record(ev.InputFaultChanged(**fire, fault="open_circuit"))
+    cut = await site.doors.alarm(AlarmKind.FIRE_INPUT_FAULT, "fire")
+    await site.doors.record(ev.InputFaultChanged(**fire, fault=None))
+    for part, fault, kind in (
+        ("contact", "short", AlarmKind.CONTACT_FAULT),
+        ("rex", "open_circuit", AlarmKind.REX_FAULT),
+    ):
+        await site.doors.record(ev.DoorInputFaultChanged(door="north", part=part, fault=fault))
+        alarm = await site.doors.alarm(kind, "north", door="north")
+        async with await site.signed_in() as client:
+            (event,) = (await told(client, alarm))["happened"]
+        assert ("cut" if fault == "open_circuit" else "shorted") in event["text"]["en"]
+    await sign_in(page, site, "lin", Role.GUARD)
+    await page.click(f"[data-alarm={cut}]")
+    await expect(page.locator(".about .event")).to_have_count(1)
+    await expect(page.locator(".about .event")).to_contain_text("断路")
+
+
 async def test_a_patrol_alarm_names_each_round_its_points_and_who_walks(site: SiteAtWork) -> None:
     for number in (1, 2):
         names = {"round": f"t-{number}", "tour": "night"}

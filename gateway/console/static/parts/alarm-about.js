@@ -5,7 +5,7 @@ import { dateTime, dayMinute, said, t, word } from "../words.js";
 import { mayAct } from "./acts.js";
 import { h } from "./dom.js";
 
-const TOLD = new Set(["duress", "risk", "impossible_travel", "antipassback", "wrong_attempts", "tour", "list_rejected", "list_waiting"]);
+const TOLD = new Set(["duress", "risk", "impossible_travel", "antipassback", "wrong_attempts", "tour", "list_rejected", "list_waiting", "fire_input_fault", "input_fault", "contact_fault", "rex_fault"]);
 const AS_PLANNED = new Set(["on_time", "pending"]);
 
 // Fills `place`; what stood there stays until the answer is here, and where none comes.
