@@ -164,6 +164,7 @@ LIST_MUTATIONS: dict[str, tuple[Mutation, ...]] = {
     "no guard holds a list": (Mutation(ListFolder, "_prepared", "() if old is None else", "() if True else"),),
     "one signature is as good as two": (Mutation(Trust, "judge", "signers >= SECOND_SIGNATURE", "signers >= 1"),),
     "one key that signs twice is two": (Mutation(Trust, "_signers", "return len(signers)", "return len(signatures)"),),
+    "a list that is held goes as soon as it comes again": (Mutation(Downlink, "_take", "if enough:", "if True:"),),
     "a list that is held is put in force": (Mutation(ListDesk, "ready", "if not signal.guards:", "if True:"),),
     "a revocation is forgotten at a restart": (
         Mutation(Register, "__init__", "for fact in facts", "for fact in (f for f in facts if f.kind != 'revoked')"),
@@ -246,6 +247,7 @@ FOUND_AT = {
     "a list has its name before it is whole": 2,
     "a copy ahead of its turn moves the cursor": 3,
     "a box's sessions of before stay open": 70,
+    "a list that is held goes as soon as it comes again": 31,
     "the gateway keeps its own cursor": 3,
 }
 """Seeds that are looked at first: where it was found, it is likely to be found again."""
