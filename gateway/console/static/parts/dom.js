@@ -11,10 +11,12 @@ export function h(tag, props = {}, ...children) {
   return element;
 }
 
-// These children in this order; what is there already is not touched: a focus, a press, a picture that runs.
+// These children in this order; what stands right is not touched: a focus, a press, a picture that runs. A focus moves with its element.
 export function arrange(place, wanted) {
+  const focused = document.activeElement;
   for (const child of [...place.children]) if (!wanted.includes(child)) child.remove();
   wanted.forEach((child, index) => { if (place.children[index] !== child) place.insertBefore(child, place.children[index] ?? null); });
+  if (place.contains(focused) && document.activeElement !== focused) focused.focus({ preventScroll: true });
 }
 
 // What was said about one screen or action means nothing on the next.

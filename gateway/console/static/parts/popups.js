@@ -1,5 +1,5 @@
 // P1 and P2 come forward in a strip below the screen, where they cover nothing; they never take the focus.
-// Each keeps its place until it is seen; what is new comes after the others.
+// The worst stands first: by priority, then what is still there before what is back to normal, then the newest.
 import { changes, state } from "../state.js";
 import { elapsed, language, said, t, word } from "../words.js";
 import { acknowledge, mayAct, openDoor } from "./actions.js";
@@ -7,8 +7,11 @@ import { act } from "./acts.js";
 import { arrange, badge, h } from "./dom.js";
 import { whyNoOpen } from "./door-facts.js";
 
-const shown = new Map();  // alarm id -> its state when it called, in the order of the calls
-let minimised = false;
+const shown = new Map();  // alarm id -> its state when it called
+const inOrder = (a, b) => a.priority - b.priority || b.active - a.active || b.last_row - a.last_row;
+// A finger that is on its way to a button when another alarm takes its place would press the other's.
+const SETTLES_MS = 400;
+let minimised = false, movedAt = -SETTLES_MS;
 
 export function startPopups(show) {
   changes.addEventListener("called", (event) => {
@@ -17,37 +20,33 @@ export function startPopups(show) {
   });
   changes.addEventListener("alarms", () => draw(show));
   addEventListener("resize", () => draw(show));
+  // A key's click has no detail: it goes where the focus is, which moves with its alarm.
+  document.getElementById("popups").addEventListener("click", (event) => { if (event.detail && performance.now() - movedAt < SETTLES_MS) event.stopPropagation(); }, true);
 }
 export function redrawPopups(show) { draw(show); }
 
 // One that was acknowledged before it called again is waiting until somebody has seen it.
 const waits = (alarm) => alarm && (alarm.state === "open" || alarm.state === "acknowledged" && shown.get(alarm.id) === "acknowledged");
-// As many as fit beside each other; a P1 is never left out for a P2 that came before it. A phone has room for one.
-function fitting(rest) {
-  if (innerWidth <= 640) return [rest.find((alarm) => alarm.priority === 1) ?? rest[0]];
-  const slots = Math.max(1, Math.min(3, Math.floor((innerWidth - 160) / 400)));
-  // Where not all fit, the last place is the newest one's: who waits longest keeps the others.
-  const newest = rest.findLast((alarm) => alarm.priority !== 1) ?? rest.at(-1);
-  const kept = new Set(rest.length > slots ? [...rest.slice(0, slots - 1), newest] : rest);
-  rest.filter((alarm) => alarm.priority === 1).slice(0, slots + 1).forEach((alarm) => kept.add(alarm));
-  return rest.filter((alarm) => kept.has(alarm));
-}
+// As many as fit beside each other: a phone has room for one.
+const places = () => innerWidth <= 640 ? 1 : Math.max(1, Math.min(3, Math.floor((innerWidth - 160) / 400)));
 function draw(show) {
   const place = document.getElementById("popups"), onAlarms = document.querySelector("alarms-screen");
   for (const id of shown.keys()) if (!waits(state.alarms.get(id))) shown.delete(id);
   // What the pane of the alarm screen shows already needs no popup.
   if (onAlarms && shown.get(state.selected) === "acknowledged") shown.delete(state.selected);
-  const rest = [...shown.keys()].map((id) => state.alarms.get(id)).filter((alarm) => !(onAlarms && alarm.id === state.selected));
+  const rest = [...shown.keys()].map((id) => state.alarms.get(id)).filter((alarm) => !(onAlarms && alarm.id === state.selected)).sort(inOrder);
   if (!rest.length || !state.me) { place.replaceChildren(); return; }
   if (minimised || onAlarms) {
-    const worst = [...rest].sort((a, b) => a.priority - b.priority || b.active - a.active)[0];
+    const worst = rest[0];
     place.replaceChildren(h("button", { class: `popups-small p${worst.priority}`, onclick: () => { if (onAlarms) show(worst); else { minimised = false; draw(show); } } },
       badge(worst.priority, ""), `${t("ui.new_alarms")} ${rest.length}`));
     return;
   }
-  const fit = fitting(rest), minimise = place.querySelector(".minimise") ?? h("button", { class: "quiet minimise", onclick: () => { minimised = true; draw(show); } });
+  const fit = rest.slice(0, places()), minimise = place.querySelector(".minimise") ?? h("button", { class: "quiet minimise", onclick: () => { minimised = true; draw(show); } });
   minimise.textContent = t("ui.minimise") + (rest.length > fit.length ? ` (+${rest.length - fit.length})` : "");
+  const stood = [...place.querySelectorAll(".popup")];
   arrange(place, [...fit.map((alarm) => popup(alarm, show)), minimise]);
+  if (stood.some((element, index) => place.children[index] !== element)) movedAt = performance.now();
 }
 
 // An alarm keeps its element while its buttons stay the same: one under the finger or in focus must not be replaced.
