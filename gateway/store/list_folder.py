@@ -13,10 +13,12 @@ from gateway.errors import ListInvalid, ListTorn
 from gateway.store.access_list import CompiledAccessList, open_list
 from gateway.store.list_changes import SUFFIX, base_name
 from gateway.store.list_compiler import CompiledFile, compile_list
+from gateway.store.list_digests import LinesSeal
 from gateway.store.list_document import ListDocument, parse_list
 from gateway.store.list_file import is_compiled_list, write_durably
 from gateway.store.list_guards import guarded_changes
 from gateway.store.list_identifiers import Fits, any_number
+from gateway.store.list_keys import SiteKey
 from gateway.store.list_merge import carried_over, merged
 from gateway.store.list_promise import is_as_promised
 from gateway.store.list_state import MERGED_AT, ListState, opened_state, update
@@ -167,7 +169,8 @@ class ListFolder:
 
     def _prepared(self, opened: CompiledAccessList, written: CompiledFile) -> PreparedFile:
         old = self._judged_by()
-        guards = () if old is None else guarded_changes(old, opened, self._bounds)
+        seal = LinesSeal(SiteKey(self._site_key))
+        guards = () if old is None else guarded_changes(old, opened, self._bounds, seal)
         return PreparedFile(
             written.path, written.generation, written.version, written.digest, written.credentials, guards
         )

@@ -3,7 +3,7 @@
 A signature is not enough against the office's own mistake, or against whoever has its key.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from gateway.domain.cardholder import Cardholder, HeldLevel
@@ -13,26 +13,41 @@ from gateway.domain.listed import AccessLevel, Authentication, PassKey
 from gateway.domain.schedule import Schedule
 from gateway.store.access_list import CompiledAccessList
 from gateway.store.list_differences import differing_cardholders, differing_credentials
+from gateway.store.list_digests import LinesSeal
+from gateway.store.list_holdings import Holding, held_by
 
 _EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _UNLOCKING = (Authentication.UNLOCKED, Authentication.FIRST_CARD)
 _Spanned = Credential | Cardholder | HeldLevel | AccessLevel
+_Move = tuple[bool, bool]
+"""Whether passage is lost, and whether it is gained: both, where other hours or another card come in its place."""
+_NEITHER: _Move = (False, False)
 _Hours = tuple[Schedule | None, str]
 _Grants = frozenset[tuple[str, _Hours, tuple[str, ...]]]
 
 
-def guarded_changes(old: CompiledAccessList, new: CompiledAccessList, bounds: GuardBounds) -> tuple[GuardedChange, ...]:
-    """Why `new` should not take the place of `old` by one signature; nothing where it may."""
-    removed = granted = everywhere = 0
+def guarded_changes(
+    old: CompiledAccessList, new: CompiledAccessList, bounds: GuardBounds, seal: LinesSeal
+) -> tuple[GuardedChange, ...]:
+    """Why `new` should not take the place of `old` by one signature; nothing where it may. `seal` is of their site key.
+
+    Who loses or gains passage is counted by active credentials, through whatever entry it comes about, each once.
+    """
     levels, reach = _LevelMoves(old, new), _Reach(old, new, bounds.wired)
+    moved: dict[str, _Move] = {}
+    everywhere = 0
+    for one, other in differing_cardholders(old, new, everyone=levels.any or reach.points_differ):
+        if one is not None and other is not None and any(move := levels.of(one, other)):
+            moved[other.id] = move
+        everywhere += reach.has(other, new) and not reach.has(one, old)
+    tally = _Tally(moved)
     for before, after, same_card in differing_credentials(old, new):
         lost, gained = _credential_moves(before, after, same_card)
-        removed, granted = removed + lost, granted + gained
+        tally.differing(before, after, (lost, gained))
         everywhere += gained and after is not None and reach.had_and_has(after.cardholder)
-    for one, other in differing_cardholders(old, new, everyone=levels.any or reach.points_differ):
-        lost, gained = levels.of(one, other)
-        removed, granted = removed + lost, granted + gained
-        everywhere += reach.has(other, new) and not reach.has(one, old)
+    for held in held_by(new, seal, moved.keys()):
+        tally.held(held)
+    removed, granted = tally.all_in_all()
     found = [
         (ListGuard.REMOVED, removed, removed > _most(old, bounds.removed_percent, bounds.removed_least)),
         (ListGuard.GRANTED, granted, granted > _most(old, bounds.granted_percent, bounds.granted_least)),
@@ -58,10 +73,49 @@ def _most(old: CompiledAccessList, percent: float, least: int) -> float:
     return max(float(least), old.credentials * percent / 100)
 
 
-def _credential_moves(before: Credential | None, after: Credential | None, same_card: bool) -> tuple[bool, bool]:
-    """(lost, gained)."""
-    works_before = before is not None and before.state is CredentialState.ACTIVE
-    works_after = after is not None and after.state is CredentialState.ACTIVE
+class _Tally:
+    """How many lose and gain passage: each active credential once, by what it is itself or by whose it is."""
+
+    def __init__(self, moved: Mapping[str, _Move]) -> None:
+        self._moved = moved
+        self._lost = self._gained = 0
+        self._seen: set[str] = set()
+        self._counted: set[str] = set()
+
+    def differing(self, before: Credential | None, after: Credential | None, own: _Move) -> None:
+        """A credential that is another than before: (lost, gained) by itself."""
+        lost, gained = own
+        if before is not None and after is not None and before.cardholder == after.cardholder:
+            theirs = self._moved.get(after.cardholder, _NEITHER)
+            if _works(before) and _works(after):
+                lost, gained = lost or theirs[0], gained or theirs[1]
+        self._add((lost, gained), *(each.cardholder for each in (before, after) if each is not None))
+        if after is not None and after.cardholder in self._moved:
+            self._seen.add(after.id)
+
+    def held(self, held: Holding) -> None:
+        """A credential of somebody who loses or gains passage; it may have been told as a differing one."""
+        if held.active and held.id not in self._seen:
+            self._add(self._moved[held.cardholder], held.cardholder)
+
+    def all_in_all(self) -> tuple[int, int]:
+        """(lost, gained). Who has no active credential counts as one: their phone's passes go by their levels."""
+        for holder in self._moved.keys() - self._counted:
+            self._add(self._moved[holder])
+        return self._lost, self._gained
+
+    def _add(self, move: _Move, *holders: str) -> None:
+        self._lost, self._gained = self._lost + move[0], self._gained + move[1]
+        if any(move):
+            self._counted.update(holders)
+
+
+def _works(credential: Credential | None) -> bool:
+    return credential is not None and credential.state is CredentialState.ACTIVE
+
+
+def _credential_moves(before: Credential | None, after: Credential | None, same_card: bool) -> _Move:
+    works_before, works_after = _works(before), _works(after)
     if before is None or after is None or not (works_before and works_after):
         return works_before and not works_after, works_after and not works_before
     if not same_card or before.cardholder != after.cardholder:
@@ -69,7 +123,7 @@ def _credential_moves(before: Credential | None, after: Credential | None, same_
     return _span_moves(before, after)
 
 
-def _span_moves(before: _Spanned, after: _Spanned) -> tuple[bool, bool]:
+def _span_moves(before: _Spanned, after: _Spanned) -> _Move:
     starts = (before.valid_from or _EARLIEST, after.valid_from or _EARLIEST)
     ends = (before.valid_until or _LATEST, after.valid_until or _LATEST)
     return starts[1] > starts[0] or ends[1] < ends[0], starts[1] < starts[0] or ends[1] > ends[0]
@@ -90,10 +144,8 @@ class _LevelMoves:
                 self._gained |= {level.id} if gained or theirs - ours else set()
         self.any = bool(self._lost or self._gained)
 
-    def of(self, before: Cardholder | None, after: Cardholder | None) -> tuple[bool, bool]:
+    def of(self, before: Cardholder, after: Cardholder) -> _Move:
         """Whether somebody loses or gains passage by what their levels are, or that they hold others."""
-        if before is None or after is None:
-            return False, False  # their credentials are counted
         ours = {held.level: held for held in before.levels}
         theirs = {held.level: held for held in after.levels}
         both = ours.keys() & theirs.keys()

@@ -35,6 +35,7 @@ from gateway.store.list_digests import (
     split,
 )
 from gateway.store.list_document import ListDocument, parse_list, refuse
+from gateway.store.list_holdings import held_by
 from gateway.store.list_identifiers import Fits
 from gateway.store.list_keys import SiteKey
 from gateway.store.list_records import CardholderRecord, LevelNumbers, credential_records
@@ -255,9 +256,12 @@ def _reference_faults(state: ListState, entries: _Entries, document: ListDocumen
             other = found.id if found.id not in entries.gone_credentials else other
         if other != record.id:
             yield f"$.credentials[{number}]: {record.id!r} is the same card as {other!r}"
+    settled = entries.credentials.keys() | entries.gone_credentials
     for holder in entries.gone_cardholders:
         yield from (
-            f"$.cardholders: {holder!r} is taken out but holds {id_!r}" for id_ in _left(state, entries, holder)
+            f"$.cardholders: {holder!r} is taken out but holds {each.id!r}"
+            for each in held_by(old, state.seal, {holder})
+            if each.id not in settled
         )
         if rules_stay and any(key.cardholder == holder for key in old.pass_keys()):
             yield f"$.cardholders: {holder!r} is taken out but signs passes"
@@ -266,19 +270,6 @@ def _reference_faults(state: ListState, entries: _Entries, document: ListDocumen
         if person.id not in entries.cardholders and person.id not in entries.gone_cardholders:
             held = [each.level for each in person.levels if each.level in lost]
             yield from (f"$.levels: {level!r} is taken out but {person.id!r} has it" for level in held)
-
-
-def _left(state: ListState, entries: _Entries, holder: str) -> Iterable[str]:
-    """The credentials that a cardholder would leave behind: they lie in the same bucket."""
-    settled = entries.credentials.keys() | entries.gone_credentials
-    for name in state.bucket(bucket_of(holder)):
-        if name[:1] == CREDENTIAL:
-            for found in state.opened.held_under(int.from_bytes(name[1:9], "big")):
-                if found.cardholder == holder and found.id not in settled:
-                    yield found.id
-    for id_, changed in state.opened.changed_credentials.items():
-        if changed is not None and changed.cardholder == holder and id_ not in settled:
-            yield id_
 
 
 def _next_changes(

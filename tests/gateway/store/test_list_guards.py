@@ -17,6 +17,10 @@ CARDS = 100
 BOUNDS = GuardBounds(removed_percent=5, removed_least=3, granted_percent=10, granted_least=4)
 
 
+RESIDENT = [{"level": "residents"}]
+SOON = "2026-12-01T00:00:00Z"
+
+
 @pytest.fixture(params=["changes", "whole"])
 def way(request: pytest.FixtureRequest) -> str:
     """Guards ask the same of a list that came whole and of one that came as changes."""
@@ -112,6 +116,44 @@ def test_a_level_that_gains_every_door_is_told_both_ways(tmp_path: Path, way: st
         ListGuard.GRANTED: CARDS,
         ListGuard.ALL_DOORS: CARDS,
     }
+
+
+def in_two_formats(cards: int) -> OfficeList:
+    """As `the_list`, but each of the first so many residents has their card in the list once more."""
+    cards_again = [{"id": f"w-{n}", "cardholder": f"p-{n}", "format": "EM4100", "number": n} for n in range(cards)]
+    return the_list().put("credentials", *cards_again)
+
+
+def with_levels(old: OfficeList, count: int, levels: list[dict[str, Any]]) -> OfficeList:
+    """So many residents with other levels."""
+    return old.put("cardholders", *(person | {"levels": levels} for person in old.document["cardholders"][:count]))
+
+
+@pytest.mark.parametrize("few", [0, 1000], ids=["one pass", "by buckets"])
+def test_who_loses_or_gains_levels_counts_by_each_active_credential_of_theirs(
+    tmp_path: Path, way: str, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.list_holdings.FEW", few)
+    old = in_two_formats(4)
+    assert guards_of(tmp_path / "2", old, with_levels(old, 2, []), way) == {}
+    assert guards_of(tmp_path / "4", old, with_levels(old, 4, []), way) == {ListGuard.REMOVED: 8}
+    lost = old.put("credentials", *(item | {"state": "lost"} for item in old.document["credentials"][-2:]))
+    assert guards_of(tmp_path / "lost", lost, with_levels(lost, 4, []), way) == {ListGuard.REMOVED: 6}
+    gained = guards_of(tmp_path / "back", with_levels(old, 8, []), with_levels(old.next(), 8, RESIDENT), way)
+    assert gained == {ListGuard.GRANTED: 12}
+
+
+def test_a_credential_that_loses_passage_in_several_ways_at_once_counts_once(tmp_path: Path, way: str) -> None:
+    old = in_two_formats(3)
+    gone = with_levels(old, 3, []).take("credentials", "c-0", "c-1")
+    new = gone.put("credentials", *(item | {"valid_until": SOON} for item in gone.document["credentials"][-3:]))
+    assert guards_of(tmp_path, old, new, way) == {ListGuard.REMOVED: 6}
+
+
+def test_who_loses_levels_and_has_no_active_credential_counts_as_one(tmp_path: Path, way: str) -> None:
+    """A phone's passes are good by their holder's levels."""
+    bare = the_list().take("credentials", *(f"c-{n}" for n in range(7)))
+    assert guards_of(tmp_path, bare, with_levels(bare, 7, []), way) == {ListGuard.REMOVED: 7}
 
 
 def test_one_person_who_could_pass_everywhere_waits(tmp_path: Path, way: str) -> None:
