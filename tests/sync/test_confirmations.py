@@ -1,7 +1,9 @@
 """Somebody waits for a yes, and the office gives it: a real controller, a real journal, a real office, real HTTP."""
 
 import asyncio
+import sqlite3
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -295,6 +297,22 @@ async def test_an_answer_for_an_event_of_another_journal_moves_nothing(tmp_path:
             await office.admin("POST", "answers", given(own, "answer-2", allow=False))
             await gate.decided("AccessDenied")
             assert [s.request_id for s in gate.doors.heard(AccessConfirmRequested)] == ["answer-2"]
+
+
+async def test_an_answer_for_an_event_that_asks_for_nothing_moves_nothing(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office, Gate(tmp_path / "gate", office.url) as gate:
+        await gate.record(1)
+        other = gate.reader.after(0, 1000)[-1].event_id
+        own = await gate.show()
+        await until_waiting(office, own)
+        with closing(sqlite3.connect(office.data / "office.db")) as ledger, ledger:
+            ledger.execute(
+                "INSERT INTO answer (site, answer_id, event_id, allow, by, expires_s) VALUES (?, ?, ?, 1, 'Lin', ?)",
+                (SITE, "answer-1", other, time.time() + 60),
+            )
+        await office.admin("POST", "answers", given(own, "answer-2", allow=False))
+        await gate.decided("AccessDenied")
+        assert [s.request_id for s in gate.doors.heard(AccessConfirmRequested)] == ["answer-2"]
 
 
 async def test_what_is_no_answer_is_refused_with_its_code(tmp_path: Path) -> None:
