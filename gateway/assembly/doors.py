@@ -42,6 +42,8 @@ from gateway.store.site_key import load_site_key
 log = logging.getLogger(__name__)
 
 SILENCE_LOOKED_AT_S = 1.0
+OFFICE = "office"
+"""The sync process logs its line to it, with each cause."""
 
 
 async def run_doors(paths: Paths) -> None:
@@ -71,7 +73,7 @@ class _Sink:
 
     def put(self, signal: Signal) -> bool:
         if isinstance(signal, LinkChanged):
-            self.process.links[signal.device] = signal.state
+            self.process.note_link(signal)
         return self.process.loop.inbox.put(signal)
 
 
@@ -119,8 +121,8 @@ class _DoorsProcess:
         )
 
     async def run(self) -> None:
-        links = {"sync": frozenset({"office"}), "cameras": frozenset(self.config.cameras)}
-        socket = DoorsSocket(self.paths.doors_socket, self.loop.inbox, self.hub, links, self._note_link)
+        links = {"sync": frozenset({OFFICE}), "cameras": frozenset(self.config.cameras)}
+        socket = DoorsSocket(self.paths.doors_socket, self.loop.inbox, self.hub, links, self.note_link)
         self.loop.inbox.put(GatewayStarting(version.VERSION, self.restored))
         if self.untold_fork is not None:
             self.loop.inbox.put(HistoryForked(self.untold_fork))
@@ -132,6 +134,16 @@ class _DoorsProcess:
             for name, running in self.parts.runs():
                 tasks.create_task(running, name=name)
             log.info("site %s runs: %d doors", self.config.site.id, len(self.config.doors))
+
+    def note_link(self, signal: LinkChanged) -> None:
+        """Keep a link's state for the status; a loss and a return are logged once each."""
+        before, self.links[signal.device] = self.links.get(signal.device), signal.state
+        if signal.state is before or signal.device == OFFICE:
+            return
+        if signal.state is LinkState.OFFLINE:
+            log.warning("%s is away: %s", signal.device, signal.detail or "it says nothing")
+        elif before is LinkState.OFFLINE:
+            log.info("%s is back", signal.device)
 
     def _open_list(self, relative: str) -> AccessList:
         return self.lists.take(relative, self.loop.access_list)
@@ -145,9 +157,6 @@ class _DoorsProcess:
 
     def _committed(self, row_id: int) -> None:
         self._asyncio_loop.call_soon_threadsafe(self.hub.committed, row_id)
-
-    def _note_link(self, signal: LinkChanged) -> None:
-        self.links[signal.device] = signal.state
 
     async def _watch_silence(self) -> None:
         while True:
