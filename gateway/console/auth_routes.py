@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from gateway.console.desk import AnyDesk, AnySession, Desk, desk_of
+from gateway.console.desk import AnyDesk, AnySession, Desk, cookie_of, desk_of
 from gateway.console.refusals import Refusal
-from gateway.console.sessions import ABSOLUTE_S, COOKIE
+from gateway.console.sessions import ABSOLUTE_S
 from gateway.console.sign_in import address_of, checked_user, checking
 from gateway.console.users import MAX_PASSWORD, User, UserRefused
 
@@ -52,8 +52,8 @@ async def session(desk: AnyDesk, session: AnySession) -> dict[str, Any]:
 @router.delete("/api/session")
 async def sign_out(desk: AnyDesk, session: AnySession, request: Request, response: Response) -> dict[str, Any]:
     """Sign out."""
-    await asyncio.to_thread(desk.sessions.end, request.cookies[COOKIE])
-    response.delete_cookie(COOKIE, path="/")
+    await asyncio.to_thread(desk.sessions.end, request.cookies[cookie_of(request)])
+    response.delete_cookie(cookie_of(request), path="/")
     await desk.audit("signed_out", session.user.name, address_of(request))
     return {}
 
@@ -89,7 +89,7 @@ async def _begin(desk: Desk, user: User, request: Request, response: Response) -
         await desk.audit("one_time_refused", user.name, address_of(request))
         raise Refusal(403, "one_time_used")
     response.set_cookie(
-        COOKIE,
+        cookie_of(request),
         token,
         max_age=int(ABSOLUTE_S),
         path="/",

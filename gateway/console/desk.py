@@ -17,7 +17,7 @@ from gateway.console.parts import ConsoleParts
 from gateway.console.people import People
 from gateway.console.projection import AlarmView
 from gateway.console.refusals import Refusal
-from gateway.console.sessions import COOKIE, Session, SessionStore
+from gateway.console.sessions import Session, SessionStore
 from gateway.console.sight import Sight
 from gateway.console.sign_in_limits import SignInLimits
 from gateway.console.thing_words import ThingWords
@@ -127,10 +127,19 @@ def desk_of(connection: HTTPConnection) -> Desk:
     return desk
 
 
+def cookie_of(connection: HTTPConnection) -> str:
+    """The name of the session's cookie, by the port that the browser asked.
+
+    A browser keeps the cookies of a host for all its ports (RFC 6265, section 8.5): two consoles would share one.
+    """
+    port = connection.headers.get("host", "").rpartition(":")[2]
+    return f"gatehouse_session_{port}" if port.isascii() and port.isdigit() else "gatehouse_session"
+
+
 async def session_of(request: Request) -> Session:
     """Whoever is signed in; refuses with 401. A person asks, so the session isn't idle."""
     desk = desk_of(request)
-    token = request.cookies.get(COOKIE, "")
+    token = request.cookies.get(cookie_of(request), "")
     session = await asyncio.to_thread(desk.sessions.find, token, touch=True) if token else None
     if session is None:
         raise Refusal(401, "sign_in_required")

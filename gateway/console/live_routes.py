@@ -6,9 +6,9 @@ from typing import Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
-from gateway.console.desk import Desk, desk_of
+from gateway.console.desk import Desk, cookie_of, desk_of
 from gateway.console.door_views import LINK_EVENTS, MODE_EVENTS
-from gateway.console.sessions import COOKIE, Session
+from gateway.console.sessions import Session
 from gateway.console.users import Role
 from gateway.errors import JournalUnavailable
 
@@ -31,7 +31,7 @@ _MAX_ALARMS = 1_000
 
 async def watcher_of(socket: WebSocket) -> Session | None:
     """Whoever is signed in, with a password of their own. A picture that runs by itself touches no session."""
-    token = socket.cookies.get(COOKIE, "")
+    token = socket.cookies.get(cookie_of(socket), "")
     found = await asyncio.to_thread(desk_of(socket).sessions.find, token, touch=False) if token else None
     return None if found is None or found.user.must_change else found
 

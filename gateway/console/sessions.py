@@ -8,7 +8,6 @@ from pathlib import Path
 from gateway.clock import Clock, random_bytes
 from gateway.console.users import Role, User, open_users_db
 
-COOKIE = "gatehouse_session"
 IDLE_S = 8 * 3600.0
 """A guard may watch a quiet page for a whole shift without touching it."""
 ABSOLUTE_S = 16 * 3600.0

@@ -46,6 +46,11 @@ class SiteAtWork:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def cookie(self) -> str:
+        """The name of the session's cookie."""
+        return f"gatehouse_session_{self.port}"
+
     async def start(self) -> None:
         site = SiteNames(
             id="demo",

@@ -1,6 +1,7 @@
 import asyncio
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import websockets
@@ -53,6 +54,26 @@ async def test_the_cookie_is_kept_from_scripts_and_other_sites(site: SiteAtWork)
     assert b"gatehouse" not in answer.content
 
 
+async def test_two_consoles_on_one_host_end_no_session_of_each_other(site: SiteAtWork, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = SiteAtWork(tmp_path / "other")
+    await other.start()
+    for each in (site, other):
+        each.users.add("wei", Role.GUARD, PASSWORD)
+    # A browser's jar: it knows hosts and no ports.
+    async with site.client() as browser:
+        for each in (site, other):
+            own = {"origin": each.url}
+            body = {"user": "wei", "password": PASSWORD}
+            assert (await browser.post(f"{each.url}/api/session", json=body, headers=own)).status_code == 200
+        for each in (site, other):
+            assert (await browser.get(f"{each.url}/api/alarms")).status_code == 200
+        assert (await browser.delete(f"{other.url}/api/session", headers={"origin": other.url})).status_code == 200
+        assert (await browser.get(f"{site.url}/api/alarms")).status_code == 200
+        assert (await browser.get(f"{other.url}/api/alarms")).status_code == 401
+    await other.close()
+
+
 async def test_guessing_is_slowed_down_and_recorded(site: SiteAtWork) -> None:
     site.users.add("wei", Role.GUARD, PASSWORD)
     async with site.client() as client:
@@ -88,9 +109,9 @@ async def test_the_first_password_is_good_for_nothing_but_changing_it(site: Site
 
 async def test_signing_out_ends_the_session(site: SiteAtWork) -> None:
     client = await site.signed_in()
-    token = client.cookies["gatehouse_session"]
+    token = client.cookies[site.cookie]
     assert (await client.delete("/api/session")).status_code == 200
-    client.cookies.set("gatehouse_session", token)
+    client.cookies.set(site.cookie, token)
     assert (await client.get("/api/alarms")).status_code == 401
     await client.aclose()
 
@@ -238,7 +259,7 @@ async def test_evidence_is_served_with_ranges_and_only_from_inside(site: SiteAtW
 
 async def test_the_live_feed_has_no_hole_and_no_double_over_a_dead_server(site: SiteAtWork) -> None:
     client = await site.signed_in()
-    cookie = {"Cookie": f"gatehouse_session={client.cookies['gatehouse_session']}", "Origin": site.url}
+    cookie = {"Cookie": f"{site.cookie}={client.cookies[site.cookie]}", "Origin": site.url}
     await client.aclose()
     rows: list[int] = []
     cursor = 0
@@ -268,7 +289,7 @@ async def test_the_live_feed_has_no_hole_and_no_double_over_a_dead_server(site: 
 
 async def test_a_socket_without_session_or_of_another_origin_is_refused(site: SiteAtWork) -> None:
     client = await site.signed_in()
-    cookie = f"gatehouse_session={client.cookies['gatehouse_session']}"
+    cookie = f"{site.cookie}={client.cookies[site.cookie]}"
     await client.aclose()
     for headers in ({"Origin": site.url}, {"Origin": "http://evil.example", "Cookie": cookie}, {"Cookie": cookie}):
         for path in ("/ws/live", "/ws/camera/yard"):

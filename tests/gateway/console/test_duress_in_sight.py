@@ -52,7 +52,7 @@ async def duress(site: SiteAtWork, door: str) -> str:
 async def heard(site: SiteAtWork, name: str, role: Role, last: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Everything that the live feed says from the journal's start to row `last`: the events, and the alarms by id."""
     client = await site.signed_in(name, role)
-    headers = {"Cookie": f"gatehouse_session={client.cookies['gatehouse_session']}", "Origin": site.url}
+    headers = {"Cookie": f"{site.cookie}={client.cookies[site.cookie]}", "Origin": site.url}
     await client.aclose()
     events: list[dict[str, Any]] = []
     alarms: dict[str, Any] = {}
@@ -121,7 +121,7 @@ async def test_a_supervisor_finds_it_in_the_list_and_it_comes_forward_nowhere(si
 
 async def test_what_is_hidden_leaves_no_hole_in_a_guards_feed(site: SiteAtWork) -> None:
     client = await site.signed_in("lin", Role.GUARD)
-    headers = {"Cookie": f"gatehouse_session={client.cookies['gatehouse_session']}", "Origin": site.url}
+    headers = {"Cookie": f"{site.cookie}={client.cookies[site.cookie]}", "Origin": site.url}
     await client.aclose()
     row = await site.doors.record(DoorOpened(door="yard"))
     url = f"ws://127.0.0.1:{site.port}/ws/live"

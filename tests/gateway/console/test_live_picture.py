@@ -27,7 +27,7 @@ async def test_pictures_come_as_they_are_until_the_worker_sends_something_else(s
 
     server = await asyncio.start_unix_server(worker, site.folder / "cameras.sock")
     client = await site.signed_in()
-    headers = {"Cookie": f"gatehouse_session={client.cookies['gatehouse_session']}", "Origin": site.url}
+    headers = {"Cookie": f"{site.cookie}={client.cookies[site.cookie]}", "Origin": site.url}
     await client.aclose()
     url = f"ws://127.0.0.1:{site.port}/ws/camera"
     async with asyncio.timeout(10), websockets.connect(f"{url}/yard", additional_headers=headers) as socket:
