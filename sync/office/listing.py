@@ -111,7 +111,7 @@ class Listings:
         if found is None:
             return None
         manifest = msgspec.json.decode(found.manifest, type=lw.Manifest)
-        if manifest.key_epoch != self._signer.key_epoch:  # the keys have been changed since
+        if not self._signer.has_signed(manifest):  # the keys have been changed since
             manifest = self._signed(msgspec.structs.replace(manifest, key_epoch=self._signer.key_epoch))
         coordinate = (found.generation, found.version)
         countersigned = coordinate == after and len(manifest.signatures) > signatures

@@ -54,6 +54,12 @@ class Signer:
         """Of the key set, 0 without one."""
         return 0 if self.keys is None else self.keys.key_epoch
 
+    def has_signed(self, manifest: Manifest) -> bool:
+        """Whether a key of the present set has signed it; another root's set may have the same epoch."""
+        keys = () if self.keys is None else self.keys.keys
+        signed = not keys or any(each.key in keys for each in manifest.signatures)
+        return manifest.key_epoch == self.key_epoch and signed
+
     def signatures(self, record: Manifest | Revocations) -> tuple[Signature, ...]:
         """The office's own."""
         return () if self.key is None else (sign(self.key, record),)

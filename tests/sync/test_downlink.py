@@ -254,6 +254,22 @@ async def test_keys_that_are_changed_at_the_office_reach_the_gateway_before_any_
         await site.in_force(2, 40)
 
 
+async def test_a_site_with_another_root_key_takes_the_lists_of_its_office_and_no_more_the_old_ones(
+    tmp_path: Path,
+) -> None:
+    async with signed_site(tmp_path) as site:
+        fresh = Keys(tmp_path / "fresh")
+        await site.gate.stop()
+        site.gate._root = bytes.fromhex(fresh.root)
+        site.gate.start()
+        await site.change()
+        await site.refused("key set 1 isn't signed by the office's root key")
+        await site.office.kill()
+        shutil.copytree(fresh.folder, site.keys.folder, dirs_exist_ok=True)
+        await site.office.start()
+        await site.in_force(2)
+
+
 async def test_an_office_put_back_brings_no_list_back_until_somebody_begins_a_generation(tmp_path: Path) -> None:
     async with signed_site(tmp_path) as site:
         for number in range(3):
