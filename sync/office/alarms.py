@@ -30,6 +30,7 @@ PRIORITY = {
     "events_pruned": 2,
     "box_lost": 2,
     "lost_box_speaks": 1,
+    "list_behind": 2,
 }
 """P1: at once; P2: somebody must look at it today."""
 WORDS = {
@@ -56,6 +57,10 @@ WORDS = {
     "lost_box_speaks": {
         "zh-CN": "有人使用已报失设备的令牌或密钥连接",
         "en": "Somebody speaks with the token or the key of a box that was lost",
+    },
+    "list_behind": {
+        "zh-CN": "网关的名单比物业中心的更新，不再接受中心的名单：请开始新的世代（POST list/generation）",
+        "en": "The gateway has a newer list than the office, and takes none: begin a generation (POST list/generation)",
     },
 }
 """Each kind in the languages of those who look."""

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from sync import wire
-from sync.office import alarms, devices, held_lists, lost_boxes, refused_lists, streams
+from sync.office import alarms, devices, held_lists, lost_boxes, refused_lists, said_lists, streams
 from sync.office.confirmations import SCHEMA as CONFIRMATIONS
 from sync.office.confirmations import Confirmations
 from sync.office.listing import Listings
@@ -26,8 +26,6 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS site (
     site TEXT PRIMARY KEY, hello_at TEXT, software TEXT, boot_id TEXT,
     list_seen INTEGER NOT NULL DEFAULT 0, duplicates INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS said_list (
-    site TEXT PRIMARY KEY, generation INTEGER NOT NULL, version INTEGER NOT NULL, said_at TEXT NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -40,7 +38,7 @@ class Ledger:
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.execute("PRAGMA cache_size=-65536")  # 64 MiB: the entries of a large list lie in no order
         self._db.executescript(_SCHEMA + alarms.SCHEMA + devices.SCHEMA + streams.SCHEMA + CONFIRMATIONS)
-        self._db.executescript(refused_lists.SCHEMA + held_lists.SCHEMA + lost_boxes.SCHEMA)
+        self._db.executescript(refused_lists.SCHEMA + held_lists.SCHEMA + lost_boxes.SCHEMA + said_lists.SCHEMA)
         self._alarms = alarms.Alarms(self._db)
         self.lost = lost_boxes.LostBoxes(self._db, self._alarms)
         self._devices = devices.Devices(self._db, self._alarms, self.lost)
@@ -48,6 +46,7 @@ class Ledger:
         self._refused = refused_lists.RefusedLists(self._db)
         self._held = held_lists.HeldLists(self._db)
         self._other_entries = OtherEntries(self._db)
+        self._said = said_lists.SaidLists(self._db, self._alarms)
         self._confirmations = Confirmations(self._db)
         self.lists = Listings(self._db, signer or Signer())
         self._take_up_whole_lists()
@@ -95,10 +94,7 @@ class Ledger:
                 " list_seen = max(list_seen, ?) WHERE site = ?",
                 (hello.software, hello.boot_id, hello.list_version, site),
             )
-            self._db.execute(
-                f"INSERT OR REPLACE INTO said_list VALUES (?, ?, ?, {_NOW})",
-                (site, hello.list_generation, hello.list_version),
-            )
+            self._said.take(site, hello, self.lists.coordinate(site))
             self._streams.note_forks(site, hello)
             session = self._devices.open_session(site, hello)
             return wire.Welcome(session, self._streams.cursors(site, hello))
@@ -156,17 +152,13 @@ class Ledger:
             "list_version": self.list_version(site),
             "list_generation": self.lists.coordinate(site)[0],
             "list_version_at_gateway": about[2],
-            "list_at_gateway": self._said_list(site),
+            "list_at_gateway": self._said.summary(site),
             "list_refused": self._refused.summary(site),
             "list_held": self._held.summary(site),
             "device_key": self._devices.enrolled(site),
             "lost_boxes": self.lost.known(site),
             "alarms": self._alarms.open(site),
         }
-
-    def _said_list(self, site: str) -> dict[str, Any] | None:
-        row = self._one("SELECT generation, version, said_at FROM said_list WHERE site = ?", site)
-        return None if row is None else dict(zip(("generation", "version", "said_at"), row, strict=True))
 
     # The site's device, and what somebody must look at
 
@@ -229,8 +221,13 @@ class Ledger:
         return self.lists.coordinate(site)[1]
 
     def list_hint(self, site: str) -> str | None:
-        """What whoever changes the list should know: one waits at the site, and so will what comes after it."""
-        return self._held.hint(site)
+        """What whoever changes the list should know: the gateway takes none, or one waits there, as the next will."""
+        behind = self._said.hint(site, self.lists.coordinate(site))
+        return behind or self._held.hint(site)
+
+    def generation_shown(self, site: str) -> int:
+        """That of its gateway's list: what a new generation must be above."""
+        return self._said.generation(site)
 
     def revocation_hint(self, site: str, revoked: Collection[str]) -> str | None:
         """What whoever revokes these should know, before they do: other entries of the same cards stay good."""
@@ -241,7 +238,8 @@ class Ledger:
         with self._transaction():
             self._db.execute("INSERT OR IGNORE INTO site (site) VALUES (?)", (site,))
             (seen,) = self._one("SELECT list_seen FROM site WHERE site = ?", site)
-            return change(self.lists, int(seen))
+            waits = self._held.summary(site)  # its gateway asks for what is newer than that one, too
+            return change(self.lists, max(int(seen), 0 if waits is None else waits["version"]))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -143,7 +143,8 @@ def admin_lists(desk: Desk) -> APIRouter:
 
     @routes.post("/list/generation", **described("Begins a generation", shown.Changed, refuses=_NO_LIST))
     async def begin_generation(site: str) -> Response:
-        return await _changed(desk, site, lambda lists, seen: lists.begin_generation(site, seen))
+        above = await desk.do(lambda ledger: ledger.generation_shown(site))
+        return await _changed(desk, site, lambda lists, seen: lists.begin_generation(site, seen, above))
 
     return routes
 

@@ -248,10 +248,11 @@ class Listings:
         self._revoke(site, credentials, version)
         return version
 
-    def begin_generation(self, site: str, seen: int) -> int:
-        """The same list in a later generation: newer than whatever gateways have. Its version."""
+    def begin_generation(self, site: str, seen: int, shown: int = 0) -> int:
+        """The same list in a generation above this one and `shown`, the gateway's. Its version."""
         before = self._must_find(site)
-        return self._next(site, max(seen, before.version) + 1, {}, generation=before.generation + 1)
+        generation = max(before.generation, shown) + 1
+        return self._next(site, max(seen, before.version) + 1, {}, generation=generation)
 
     def countersign(self, site: str, signature: lw.Signature) -> lw.Manifest:
         """Add a person's signature to the newest manifest, in the place of theirs before."""
