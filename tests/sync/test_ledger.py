@@ -3,14 +3,16 @@
 import shutil
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from sync import list_wire as lw
 from sync.office.ledger import Ledger
-from sync.office.listing import read_document
+from sync.office.listing import Listings, read_document
 from tests.sync.site import SITE, a_list
 
 
@@ -42,6 +44,21 @@ def test_a_commit_is_on_the_disk_when_it_returns(tmp_path: Path) -> None:
     """`synchronous=FULL`: in WAL mode anything less lets a power cut take back what was answered."""
     ledger = Ledger(tmp_path / "office.db")
     assert ledger._db.execute("PRAGMA synchronous").fetchone() == (2,)
+    ledger.close()
+
+
+def _countersign(signature: lw.Signature, lists: Listings, _seen: int) -> lw.Manifest:
+    return lists.countersign(SITE, signature)
+
+
+def test_who_countersigns_again_has_signed_once(tmp_path: Path) -> None:
+    """A manifest of more than eight signatures is none to a gateway."""
+    ledger = Ledger(tmp_path / "office.db")
+    ledger.change_list(SITE, lambda lists, seen: lists.put(SITE, a_list(), seen))
+    for digit in "123456789":
+        signature = lw.Signature("a" * 64, digit * 128)
+        signed = ledger.change_list(SITE, partial(_countersign, signature))
+    assert signed.signatures == (signature,)
     ledger.close()
 
 

@@ -119,6 +119,16 @@ async def test_a_list_that_is_not_the_newest_any_more_is_not_fetched_whole(tmp_p
         await _in_force(gate, 3, 40)
 
 
+async def test_an_office_that_has_not_got_its_newest_list_is_told_and_not_asked_at_once_again(tmp_path: Path) -> None:
+    async def lacking(path: str, status: int, raw: bytes, _: asyncio.StreamWriter) -> tuple[int, bytes]:
+        return (404, _refusal("not_newest")) if path.startswith("list/2") else (status, raw)
+
+    async with a_site(tmp_path) as (office, gate):
+        office.mischief = lacking
+        office.lists.put_credential(NEW)
+        await until(lambda: "mend the office" in str(gate.doors.status.get("last_error")), 30, "it is told")
+
+
 async def test_another_cause_of_the_same_outage_is_a_line_of_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
