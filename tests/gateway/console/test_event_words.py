@@ -1,5 +1,6 @@
 """What an event is for people: sentences, and traces in words."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, get_args
@@ -7,13 +8,14 @@ from typing import Any, get_args
 import pytest
 
 from gateway.console.event_words import EventWords
-from gateway.console.messages import Catalogue
+from gateway.console.messages import I18N, Catalogue
 from gateway.console.parts import LANGUAGES, ConsoleParts, SiteNames
 from gateway.console.projection import AlarmView
 from gateway.console.thing_words import ThingWords
 from gateway.domain import events as ev
 from gateway.domain.access import CHECKS
 from gateway.domain.trace import TraceStep
+from gateway.technician.walk_commands import I18N as TECHNICIAN
 from tests.gateway.console.recorded import recorded, sample
 
 SITE = SiteNames(
@@ -199,7 +201,7 @@ def test_what_the_list_does_not_know_or_name_is_called_what_it_is(
 ) -> None:
     kept = {} if shown is None else {"shown": [shown]}
     nobody = replace(denied(()), reason="CredentialNotFound", circumstances=kept)
-    assert words().sentence(recorded(nobody), "zh-CN") == f"{unknown} 被拒绝通过北门 (north-in)：不在名单中"
+    assert words().sentence(recorded(nobody), "zh-CN") == f"{unknown}被拒绝通过北门 (north-in)：不在名单中"
     known = replace(denied(()), credential="c-9", circumstances=kept)
     assert words().sentence(recorded(known), "en").lower().startswith(f"{unlabelled.lower()} was denied at ")
 
@@ -314,13 +316,24 @@ def test_a_refused_list_is_told_with_all_its_faults_and_how_many_there_were() ->
 
 @pytest.mark.parametrize(
     ("label", "said"),
-    [("蓝卡 0906", "蓝卡 0906 完成了夜间巡更"), ("蓝卡", "蓝卡 完成了夜间巡更")],
+    [("蓝卡 0906", "蓝卡 0906 完成了夜间巡更"), ("蓝卡", "蓝卡完成了夜间巡更")],
 )
 def test_a_space_stands_between_chinese_and_a_name_that_ends_with_a_digit(label: str, said: str) -> None:
     done = ev.TourCompleted(round="t-1", tour="night", cardholder="p-1", early=0, late=0, out_of_order=0)
     assert words(labels={"p-1": label}).sentence(recorded(done), "zh-CN") == said
     assert Catalogue().text("zh-CN", "ui.came_by", place="B2 坡道") == "经 B2 坡道"
     assert Catalogue().text("zh-CN", "ui.came_by", place="北门") == "经北门"
+
+
+def test_no_blank_stands_between_chinese_and_chinese() -> None:
+    unknown = denied(())
+    assert words().sentence(recorded(unknown), "zh-CN").startswith("未知卡被拒绝通过")
+    stray = re.compile("[\u4e00-\u9fff] {|} [\u4e00-\u9fff]")
+    for folder in (I18N, TECHNICIAN):  # The catalogue sets Latin letters and digits off by itself.
+        texts = Catalogue(folder).texts["zh-CN"]
+        assert [key for key, text in texts.items() if stray.search(text)] == [], (
+            "the catalogue sets Latin off by itself"
+        )
 
 
 def test_every_check_that_fails_is_told_without_its_key() -> None:
