@@ -139,10 +139,12 @@ class GuardDesk:
             use_up(signal, self.state.used_requests)
         return self._refuse(signal, "confirm", signal.request, refusal)
 
-    def _confirm_list(self, signal: sg.ListConfirmRequested, _moment: Moment, _list: AccessList | None) -> str | None:
+    def _confirm_list(
+        self, signal: sg.ListConfirmRequested, _moment: Moment, access_list: AccessList | None
+    ) -> str | None:
         if signal.request_id in self.state.used_requests:
             return "RequestUsed"
-        refusal = self.lists.confirm(signal)
+        refusal = self.lists.confirm(signal, access_list)
         if refusal is None:
             use_up(signal, self.state.used_requests)
         return self._refuse(signal, "list_confirm", str(signal.version), refusal)

@@ -49,10 +49,11 @@ class ListDesk:
             self._tell(*self.alarms.raise_alarm(AlarmKind.LIST_WAITING, "office", moment))
         return None
 
-    def confirm(self, signal: sg.ListConfirmRequested) -> str | None:
+    def confirm(self, signal: sg.ListConfirmRequested, access_list: AccessList | None) -> str | None:
         """Somebody at the site says yes to the list that is held."""
         if self.held is None or self.held.version != signal.version:
-            return "ListNotWaiting"
+            known = [each.version for each in (self.held, access_list) if each is not None]
+            return "ListReplaced" if any(version > signal.version for version in known) else "ListNotWaiting"
         if not signal.reason.strip():
             return "ReasonMissing"
         if signal.second is not None and signal.second.name == signal.operator.name:

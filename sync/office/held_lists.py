@@ -14,7 +14,8 @@ GUARDS = ("removed", "granted", "all_doors", "unlocked")
 """Of how many it is so that they lose passage, gain it, may pass everywhere; doors that are to stand unlocked."""
 _HINT = (
     "list {version} waits at the site for a second yes ({removed} lose passage, {granted} gain it, {all_doors} could"
-    " pass everywhere, {unlocked} access points stand unlocked): this one will too, but revocations pass it;"
+    " pass everywhere, {unlocked} access points stand unlocked). This one takes its place: it is measured against the"
+    " list in force by itself, and waits too where it changes as much, or else goes in force; revocations pass it;"
     " see list_held in the summary, and Guards in docs/protocol.md for who says yes"
 )
 SCHEMA = """

@@ -221,7 +221,7 @@ class Ledger:
         return self.lists.coordinate(site)[1]
 
     def list_hint(self, site: str) -> str | None:
-        """What whoever changes the list should know: the gateway takes none, or one waits there, as the next will."""
+        """What whoever changes the list should know: the gateway takes none, or this replaces one held there."""
         behind = self._said.hint(site, self.lists.coordinate(site))
         return behind or self._held.hint(site)
 

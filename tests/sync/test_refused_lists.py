@@ -45,6 +45,7 @@ async def test_the_summary_says_that_a_list_waits_at_the_site_and_why_until_one_
         held = (await office.summary())["list_held"]
         hint = (await office.admin("PUT", "list", a_list()))["hint"]
         assert hint.startswith("list 2 waits at the site for a second yes (30 lose passage, ")
+        assert "This one takes its place: it is measured against the list in force by itself" in hint
         assert {name: held[name] for name in held if name != "held_at"} == {
             "version": 2,
             "removed": 30,

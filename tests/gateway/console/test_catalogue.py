@@ -21,6 +21,8 @@ from gateway.domain.tour import Timing
 
 ROOT = Path(__file__).parents[3]
 REFUSALS = (
+    "ListNotWaiting",
+    "ListReplaced",
     "RequestGone",
     "TourUnknown",
     "TourUnderWay",

@@ -81,6 +81,18 @@ def test_what_waits_is_let_go_when_the_office_says_that_it_has_another_or_none(r
     assert confirmed(rig, request_id="request-2").reply.reason == "ListNotWaiting"
 
 
+def test_who_says_yes_to_a_list_that_has_fallen_away_is_told_that_a_newer_one_came_in_its_place(rig: Rig) -> None:
+    rig.handle(READY)
+    rig.handle(replace(READY, version=3))
+    assert confirmed(rig).reply.reason == "ListReplaced", "the newer one waits"
+    assert swaps(rig.handle(sg.ListReady(4, "lists/4", "d", 2))) == [(0, 4)]
+    assert rig.access_list is not None
+    rig.access_list = replace(rig.access_list, version=4)  # type: ignore[type-var]
+    rig.handle(sg.ListActivated(4, "d", 2))
+    assert confirmed(rig, 3, request_id="request-2").reply.reason == "ListReplaced", "the newer one is in force"
+    assert confirmed(rig, 4, request_id="request-3").reply.reason == "ListNotWaiting"
+
+
 def test_a_list_that_waits_still_waits_after_a_restart(rig: Rig) -> None:
     rig.handle(READY)
     assert swaps(confirmed(Rig(state=rig.controller.snapshot()))) == [(0, 2)]
