@@ -9,10 +9,13 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from simulators.plan import SitePlan
+from simulators.to_try import is_demos_own, plan_at, to_try
 
 Request = dict[str, Any]
 
@@ -21,18 +24,8 @@ MAX_ANSWER = 1 << 20
 TIMEOUT_S = 20.0
 LONGEST_ADDRESS = 100
 """A Unix socket's address holds 108 bytes (unix(7))."""
-
-
-_TO_TRY = """to try:
-  swipe north-reader blue-1         a resident comes home; then: open north
-  scan north-scanner pass-1         a visitor's QR pass: it opens two times, and then is used up
-  swipe north-reader visitor-1      a visitor who needs an escort, so within 10 s: swipe north-reader blue-2
-  swipe yard-reader blue-5          from 22:00 to 06:00 (Shanghai) this wants a PIN within 10 s: press yard-reader 1005#
-  swipe yard-reader blue-7          … and 9007# in place of 1007# is duress: it opens, and tells it silently
-  wire north-board 4 open           the fire panel's wire is cut: a fault, and no fire; short, then normal mends it
-  force yard                        with no page of a console open for 60 s the siren sounds: status
-  swipe north-reader blue-3         somebody with special care: so it says on the muster list
-  (the door group "gates", north and garage, is locked down on the console)"""
+SHOWN_NAMES = 12
+"""A site of hundreds of doors is no help to read."""
 
 
 class NoAnswer(Exception):
@@ -81,14 +74,9 @@ def _read_line(link: socket.socket) -> bytes:
     return line
 
 
-def sim_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give `parser` the words of `gatehouse sim`."""
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=Path(os.environ.get("GATEHOUSE_DATA", "data/demo")),
-        help="data directory of the running demo (default: $GATEHOUSE_DATA, else data/demo)",
-    )
+def sim_arguments(parser: argparse.ArgumentParser, plan: SitePlan | None = None) -> None:
+    """Give `parser` the words of `gatehouse sim`, with the names of that site; without one with those of the demo's."""
+    _data_argument(parser)
     as_json: dict[str, Any] = {"action": "store_true", "help": "the whole answer as JSON, also on a terminal"}
     parser.add_argument("--json", **as_json)
     words = parser.add_subparsers(dest="word", required=True, metavar="WHAT")
@@ -99,13 +87,13 @@ def sim_arguments(parser: argparse.ArgumentParser) -> None:
         for argument, settings in arguments.items():
             each.add_argument(argument, **settings)
 
-    door = {"help": "north, yard or garage"}
+    names = _names(plan)
+    door, device = {"help": names["door"]}, {"help": names["device"]}
     switch = {"choices": ["on", "off"]}
-    device = {"help": "a device of the site, such as north-reader, north-board, garage-relay"}
     word(
         "swipe",
         "hold a card before a reader",
-        reader={"help": "north-reader, yard-reader or garage-reader"},
+        reader={"help": names["reader"]},
         card={
             "help": "blue-1 … blue-36 (residents; blue-3 needs special care), red-1 … red-4 (staff), stranger, "
             "expired-1, night-1, lost-1, guard-1 and guard-2 (who walk the patrol), tag-1, tag-2 (UHF), fob-1, fob-2 "
@@ -115,7 +103,7 @@ def sim_arguments(parser: argparse.ArgumentParser) -> None:
     word(
         "scan",
         "hold a text (a QR pass, a number plate) before a scanner",
-        scanner={"help": "north-scanner, or another device with the driver text-scanner or mqtt-scanner"},
+        scanner={"help": names["scanner"]},
         what={
             "help": "pass-1 … pass-999 (a visitor's QR pass, which the office has signed for two times), "
             "or any text, such as 京A12345"
@@ -124,12 +112,10 @@ def sim_arguments(parser: argparse.ArgumentParser) -> None:
     word(
         "press",
         "press a door's exit button, a reader's keys or a named button",
-        target={"help": "a door (its exit button), a reader with keypad (yard-reader), or panic"},
+        target={"help": names["target"]},
         key={
             "nargs": "?",
-            "help": "the keys, 0-9, * and #. From 22:00 to 06:00 by the site's clock the yard door wants a card, and "
-            "within 10 s its PIN: 1005# for blue-5 (1000 + N; red-N: 2000 + N; guard-N: 3000 + N). 9007# for blue-7 is "
-            "its PIN under duress: it opens, and a silent alarm tells it",
+            "help": names["key"],
         },
     )
     word("open", "push a door: it opens only if its lock is released", door=door)
@@ -158,7 +144,7 @@ def sim_arguments(parser: argparse.ArgumentParser) -> None:
         "wire",
         "cut or short the wire of a supervised input, or mend it",
         device=device,
-        input={"type": int, "help": "its number, such as 4 of north-board: the fire panel"},
+        input={"type": int, "help": names["input"]},
         wire={"choices": ["normal", "active", "short", "open"], "help": "normal and active mend it"},
     )
     word(
@@ -168,6 +154,49 @@ def sim_arguments(parser: argparse.ArgumentParser) -> None:
         speed={"nargs": "?", "type": float, "help": "how many times faster than life (20)"},
     )
     word("status", "tell the truth about every door, siren, coil and input")
+
+
+_DEMO_NAMES = {
+    "door": "north, yard or garage",
+    "device": "a device of the site, such as north-reader, north-board, garage-relay",
+    "reader": "north-reader, yard-reader or garage-reader",
+    "scanner": "north-scanner, or another device with the driver text-scanner or mqtt-scanner",
+    "target": "a door (its exit button), a reader with keypad (yard-reader), or panic",
+    "key": "the keys, 0-9, * and #. From 22:00 to 06:00 by the site's clock the yard door wants a card, and "
+    "within 10 s its PIN: 1005# for blue-5 (1000 + N; red-N: 2000 + N; guard-N: 3000 + N). 9007# for blue-7 is "
+    "its PIN under duress: it opens, and a silent alarm tells it",
+    "input": "its number, such as 4 of north-board: the fire panel",
+}
+
+
+def _names(plan: SitePlan | None) -> dict[str, str]:
+    """What each argument may be."""
+    if plan is None or is_demos_own(plan):
+        return _DEMO_NAMES
+    doors = plan.doors
+    return {
+        "door": _some(door.id for door in doors),
+        "device": _some(device.device for device in plan.devices),
+        "reader": _some(door.reader for door in doors),
+        "scanner": _some(door.scanner for door in doors),
+        "target": "a door (its exit button), a reader with keypad, or a named input: " + _some(plan.buttons),
+        "key": "the keys, 0-9, * and #",
+        "input": "its number: " + _some(f"{each.device} {number}" for each in plan.devices for number in each.loops),
+    }
+
+
+def _some(names: Iterable[str | None]) -> str:
+    known = [name for name in names if name is not None]
+    return ", ".join(known[:SHOWN_NAMES]) + (" …" if len(known) > SHOWN_NAMES else "") or "none here"
+
+
+def _data_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(os.environ.get("GATEHOUSE_DATA", "data/demo")),
+        help="data directory of the running demo (default: $GATEHOUSE_DATA, else data/demo)",
+    )
 
 
 def request_for(args: argparse.Namespace) -> Request:
@@ -235,14 +264,20 @@ def run_sim(args: argparse.Namespace) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """The process."""
+    words = sys.argv[1:] if arguments is None else arguments
+    given = argparse.ArgumentParser(prog="gatehouse sim", add_help=False)
+    _data_argument(given)
+    data = given.parse_known_args(words)[0].data
+    plan = plan_at(data)
+    named = "" if data == given.get_default("data") else f", with --data {data} after sim"
     parser = argparse.ArgumentParser(
         prog="gatehouse sim",
         description="Do things to the simulated site.",
-        epilog=_TO_TRY,
+        epilog=f"to try{named}:\n{to_try(plan)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    sim_arguments(parser)
-    return run_sim(parser.parse_args(arguments))
+    sim_arguments(parser, plan)
+    return run_sim(parser.parse_args(words))
 
 
 if __name__ == "__main__":

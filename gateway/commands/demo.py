@@ -70,7 +70,7 @@ def _stand_by(data: Path, surroundings: "subprocess.Popen[str]") -> int:
     say("  The hardware is there, and no gateway runs. In another terminal:")
     say(f"  Look      {name} identify DEVICE --data {data}")
     say(f"  Learn     {name} learn --data {data}")
-    say(f"  Hold      {name} sim --help   (a card, a button, the fire contact; with --data {data})")
+    say(f"  Hold      {name} sim --data {data} --help   (a card, a button, the fire contact)")
     say(f"  Wiring    {name} walk start --by NAME --data {data}, then {name} walk wiring --by NAME --data {data}")
     say("  Stop      Ctrl-C")
     say("")

@@ -74,7 +74,7 @@ def _announce(paths: Paths, config: SiteConfig, *, answers: bool, demo: bool) ->
     else:
         say(f"  Sign in   as before; forgotten? {our_name()} user passwd admin --data {paths.data}")
     if demo:
-        say(f"  Try       {our_name()} sim --help   (state: {paths.data})")
+        say(f"  Try       {our_name()} sim --data {paths.data} --help")
     say("  Stop      Ctrl-C")
     say("")
 

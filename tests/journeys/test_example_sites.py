@@ -1,5 +1,9 @@
-"""Each example site as `gatehouse demo --site` starts it: cards and passes at every door's readers are let in."""
+"""Each example site as `gatehouse demo --site` starts it: cards and passes at every door's readers are let in.
 
+What `gatehouse sim --help` says there is to try at it can be tried.
+"""
+
+import argparse
 import json
 import signal
 import subprocess
@@ -14,8 +18,9 @@ import pytest
 from drivers.registry import driver_names
 from gateway.errors import JournalUnavailable
 from gateway.store.journal_reader import SqliteJournalReader
-from simulators.client import NoAnswer, ask
+from simulators.client import NoAnswer, ask, request_for, sim_arguments
 from simulators.plan import read_plan
+from simulators.to_try import to_try
 from tests.waiting import wait_until
 
 TRIES = 5
@@ -86,6 +91,16 @@ def test_card_at_each_reader_opens_its_door_and_a_pass_is_let_in_at_each_scanner
             granted_at(site, door.scanner, {"do": "scan", "scanner": door.scanner, "text": "pass-1"})
     lost = {body["device"] for body in site.events("DeviceLost")}
     assert lost == set(), json.dumps(sorted(lost))
+    for line in to_try(plan).splitlines():
+        words = line[2:34].split()
+        assert site.sim(**request_for(sim_words().parse_args(words)))["ok"], line
+
+
+def sim_words() -> argparse.ArgumentParser:
+    """The words of `gatehouse sim`."""
+    parser = argparse.ArgumentParser()
+    sim_arguments(parser)
+    return parser
 
 
 def granted_at(site: ExampleSite, reader: str, act: dict[str, str]) -> None:

@@ -39,6 +39,7 @@ async def test_board_of_the_demo_is_there_for_a_technician_until_ctrl_c(short_pa
         async with asyncio.timeout(READY_S):
             said = (await demo.stderr.readuntil(b"Stop      Ctrl-C")).decode()
         assert f"identify DEVICE --data {data}" in said
+        assert f"sim --data {data} --help" in said
         assert await identify(find_place(None, data, None), "north-board", 3.0, None, door_may_open=False) == 0
         demo.send_signal(signal.SIGINT)
         async with asyncio.timeout(READY_S):

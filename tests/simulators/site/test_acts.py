@@ -5,6 +5,8 @@ import json
 import os
 import stat
 import sys
+import tomllib
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -279,3 +281,25 @@ def test_help_names_what_there_is_to_try(capsys: pytest.CaptureFixture[str]) -> 
         "gates",
     ):
         assert words in said
+
+
+@pytest.mark.parametrize("name", ["mqtt", "osdp", "relays", "serial"])
+def test_help_names_what_there_is_to_try_at_another_site(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (files("config") / "sites" / f"{name}.toml").read_text(encoding="utf-8")
+    (tmp_path / "site.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(SystemExit):
+        main(["--data", str(tmp_path), "--help"])
+    said = capsys.readouterr().out
+    _, heading, tries = said.partition(f"to try, with --data {tmp_path} after sim:\n")
+    assert heading
+    named = {part for table in ("door", "device") for part in tomllib.loads(text)[table]}
+    for line in tries.splitlines():
+        request = request_for(parse(line[2:34]))
+        assert {
+            str(request[key]) for key in ("door", "device", "reader", "scanner", "target") if key in request
+        } <= named
+    with pytest.raises(SystemExit):
+        main(["--data", str(tmp_path), "open", "--help"])
+    assert "north, yard or garage" not in capsys.readouterr().out
