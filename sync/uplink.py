@@ -84,6 +84,7 @@ class Uplink:
 
     async def run(self) -> None:
         """Keep a session with the office until cancelled."""
+        log.info("events to the office: this start goes by the id %s there", self._start_id)
         while True:
             least_s: float | None = None
             try:

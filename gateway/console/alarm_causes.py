@@ -24,6 +24,7 @@ _TYPES: dict[str, tuple[str, ...]] = {
     AlarmKind.TOUR: _TOUR_EVENTS,
     AlarmKind.LIST_REJECTED: ("ListRejected",),
     AlarmKind.LIST_WAITING: ("ListHeld",),
+    AlarmKind.HISTORY_FORKED: ("HistoryForked",),
     AlarmKind.FIRE_INPUT_FAULT: ("InputFaultChanged",),
     AlarmKind.INPUT_FAULT: ("InputFaultChanged",),
     AlarmKind.CONTACT_FAULT: ("DoorInputFaultChanged",),

@@ -1,6 +1,7 @@
 """A data directory is copied and both copies run: the record forks, the office calls for somebody, no door minds."""
 
 import asyncio
+import re
 import shutil
 import subprocess
 import sys
@@ -63,6 +64,10 @@ class Box:
             process.terminate()
             process.wait(15)
 
+    def said_by(self, name: str) -> str:
+        """The log of a process."""
+        return (self.data / f"{name}.log").read_text(encoding="utf-8")
+
     def close(self) -> None:
         """Stop, and pull the lines out."""
         self.stop()
@@ -92,6 +97,9 @@ async def test_a_copied_data_directory_run_twice_forks_and_calls_and_both_doors_
             await _has_all(office, boxes)
             summary = await _summary(office)
             assert {"history_forked", "clone"} <= {alarm["kind"] for alarm in summary["alarms"]}
+            (clone,) = (alarm for alarm in summary["alarms"] if alarm["kind"] == "clone")
+            starts = [set(re.findall("goes by the id ([0-9a-f]{32})", box.said_by("sync"))) for box in boxes]
+            assert [len(theirs & set(re.findall("[0-9a-f]{32}", clone["detail"]))) for theirs in starts] == [1, 1]
             assert (summary["gaps"], summary["unsound"]) == (0, 0)
             assert [sum(row.type == "AccessGranted" for row in box.rows()) for box in boxes] == [3, 3]
             assert sorted(len({row.epoch for row in box.rows()}) for box in boxes) == [1, 2]

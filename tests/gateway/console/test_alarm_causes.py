@@ -142,3 +142,13 @@ async def test_a_list_that_waits_is_told_with_its_version_and_how_many_it_concer
     site.doors.list_held = {"version": 9, **counts}  # the status comes after the alarm
     await expect(page.locator("#confirm-list")).to_be_visible()
     await expect(page.locator(f"[data-alarm={alarm}]")).to_contain_text("第 9 版：81 项失去通行权，0 项获得通行权")
+
+
+async def test_a_forked_history_says_what_it_may_mean_and_whom_to_call(page: Page, site: SiteAtWork) -> None:
+    await site.doors.record(ev.HistoryForked(parent="e" * 32, parent_seq=7, parent_hash="0" * 64, moved=3))
+    alarm = await site.doors.alarm(AlarmKind.HISTORY_FORKED, "journal")
+    await sign_in(page, site, "lin", Role.GUARD)
+    await page.click(f"[data-alarm={alarm}]")
+    await expect(page.locator(".about p")).to_contain_text("第二台设备以同一身份运行")
+    await expect(page.locator(".about p")).to_contain_text("请联系中心")
+    await expect(page.locator(".about .event")).to_contain_text("3 条事件重新编号")

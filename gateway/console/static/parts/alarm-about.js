@@ -5,17 +5,21 @@ import { dateTime, dayMinute, said, t, word } from "../words.js";
 import { mayAct } from "./acts.js";
 import { h } from "./dom.js";
 
-const TOLD = new Set(["duress", "risk", "impossible_travel", "antipassback", "wrong_attempts", "tour", "list_rejected", "list_waiting", "fire_input_fault", "input_fault", "contact_fault", "rex_fault"]);
+const TOLD = new Set(["duress", "risk", "impossible_travel", "antipassback", "wrong_attempts", "tour", "list_rejected", "list_waiting", "history_forked", "fire_input_fault", "input_fault", "contact_fault", "rex_fault"]);
+// Kinds of which the name and the events don't say what it may mean, and whom to call.
+const EXPLAINED = new Set(["history_forked"]);
 const AS_PLANNED = new Set(["on_time", "pending"]);
 
 // Fills `place`; what stood there stays until the answer is here, and where none comes.
 export async function tellAbout(alarm, place) {
   if (!TOLD.has(alarm.kind)) return;
+  const meaning = EXPLAINED.has(alarm.kind) ? [h("p", {}, t(`ui.about_${alarm.kind}`))] : [];
+  if (!place.childElementCount) place.replaceChildren(...meaning);
   const found = await get(`/api/alarms/${encodeURIComponent(alarm.id)}`).catch(() => null);
   if (!found) return;
   const told = found.rounds.length ? found.rounds.map(round) : found.happened.map(event);
   if (!told.length) return;
-  place.replaceChildren(h("h3", {}, t("ui.happened")), ...told,
+  place.replaceChildren(...meaning, h("h3", {}, t("ui.happened")), ...told,
     found.rounds.length && mayAct() ? h("button", { class: "quiet", id: "show-patrol", onclick: () => dispatchEvent(new CustomEvent("show-screen", { detail: "patrol" })) }, t("ui.show_patrol")) : "");
 }
 function event(each) {
