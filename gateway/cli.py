@@ -111,7 +111,9 @@ def _site_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     key.add_argument("--data", type=Path, help="where its state lives (GATEHOUSE_DATA, or data/<site id>)")
     key.add_argument("--replace", action="store_true", help="the reader has a key from here: change it")
     key.set_defaults(command=_osdp_key)
-    commands.add_parser("office", help="run the office's side of the sync protocol; `office keys`: its keys")
+    commands.add_parser(
+        "office", help="the office's side of the sync protocol; `office keys`, `office backup`: its keys, its copies"
+    )
     commands.add_parser("sim", help="do something to the demo site: swipe, press, open, force, fire …")
 
 

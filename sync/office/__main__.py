@@ -1,6 +1,7 @@
 """The office as a process: `gatehouse office --data DIR --token-file FILE [--keys DIR --site ID --list FILE]`.
 
-`gatehouse office keys --help` has the keys that sign its lists; docs/office.md says how an office is run.
+`gatehouse office keys --help` has the keys that sign its lists, `gatehouse office backup --help` and `restore --help`
+its copies; docs/office.md says how an office is run.
 
 Prints one line `{"ready": {"url": …}}` when it listens; ends cleanly on SIGTERM. Exit 2: wrong input.
 """
@@ -21,7 +22,7 @@ import msgspec
 import uvicorn
 
 from sync import wire
-from sync.office import keys
+from sync.office import backups, keys
 from sync.office.app import create_app
 from sync.office.desk import Desk
 from sync.office.lists import Unsound, judge_list
@@ -51,10 +52,12 @@ class _Server(uvicorn.Server):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run it until SIGTERM; after `keys`, do what is asked of its keys."""
+    """Run it until SIGTERM; after `keys`, `backup` or `restore`, do what is asked of its keys or its ledger."""
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["keys"]:
         return keys.main(words[1:])
+    if words[:1] in (["backup"], ["restore"]):
+        return backups.main(words)
     parser = argparse.ArgumentParser(prog="gatehouse office", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="directory of the ledger")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (127.0.0.1)")
@@ -82,6 +85,14 @@ async def _serve(args: argparse.Namespace) -> int:
         raise _WrongInput(str(error)) from error
     if args.admin_token_file is None:
         log.info("the administrators' token lies in %s", args.data / ADMIN_TOKEN)
+    try:
+        with backups.hold(args.data):
+            return await _run(args, token, admin)
+    except backups.BackupUnusable as error:
+        raise _WrongInput(f"--data {error}") from error
+
+
+async def _run(args: argparse.Namespace, token: str, admin: str) -> int:
     desk = _desk(args.data, _signer(args.keys))
     await _prepare(desk, args.site, args.list)
     app = create_app(desk, token, admin)
@@ -123,8 +134,7 @@ def _signer(folder: Path | None) -> Signer:
 
 def _desk(folder: Path, signer: Signer) -> Desk:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        ledger = folder / "office.db"
+        ledger = folder / backups.LEDGER
         ledger.touch()
         ledger.chmod(0o600)  # Lists lie in it, with their PINs; SQLite's own files beside it follow.
         return Desk(ledger, signer)

@@ -1,0 +1,116 @@
+"""An office's ledger is copied while it runs, and put back after it was killed."""
+
+import sqlite3
+import stat
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from sync import wire
+from sync.device_key import DeviceKey
+from sync.office.__main__ import main
+from sync.office.ledger import Ledger
+from tests.sync.site import KEY, SITE, Office, a_client, a_list, say_hello
+
+Said = pytest.CaptureFixture[str]
+
+
+async def test_a_copy_that_is_put_back_over_a_killed_office_is_all_that_it_has_but_a_lost_box_stays_lost(
+    tmp_path: Path, capsys: Said
+) -> None:
+    data, copy = tmp_path / "office", tmp_path / "copy.db"
+    async with Office(data) as office:
+        await office.admin("PUT", "list", a_list())
+        assert isinstance(await _hello(office, KEY), wire.Welcome)
+        assert main(["backup", str(copy), "--data", str(data)]) == 0
+        assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+        revoked = await office.admin("POST", "revocations", {"credentials": ["c-1", "c-2"]})
+        await office.admin("POST", "credentials", a_list()["credentials"][1])
+        token = (await office.admin("POST", "box-lost?by=Lin"))["token"]
+        assert revoked["version"] == 2
+        assert main(["restore", str(copy), "--data", str(data)]) == 2
+        assert "stop that one first" in capsys.readouterr().err
+        await office.kill()
+        assert (data / "office.db-wal").stat().st_size
+        assert main(["restore", str(copy), "--data", str(data)]) == 0
+        said = capsys.readouterr().out
+        assert f"site demo: the box {KEY.public[:16]}, lost " in said
+        assert "site demo: revoked or taken out since, and good again: c-1: revoke them again" in said
+        assert f"site demo: its device's key was none, and is {KEY.public} again" in said
+        assert "site demo: its list was 3 of generation 0, and is 1 of generation 0 again" in said
+        assert stat.S_IMODE((data / "office.db").stat().st_mode) == 0o600
+        await office.start()
+        assert (await office.summary())["list_version"] == 1
+        assert (await office.ask("POST", f"/v1/sites/{SITE}/challenge")).status_code == 401, "the token of all"
+        lost = await office.ask("POST", f"/v1/sites/{SITE}/challenge", token=token)
+        assert (lost.status_code, lost.json()["error"]["code"]) == (403, "lost_device")
+        assert (await office.ask("POST", f"/v1/sites/{SITE}/challenge", token=token, key=_NEXT)).status_code == 200
+        with closing(sqlite3.connect(data / "office.db.replaced-1")) as before:
+            assert before.execute("SELECT version FROM listing").fetchone() == (3,)
+
+
+_NEXT = DeviceKey(b"n" * 32)
+
+
+async def _hello(office: Office, key: DeviceKey) -> wire.Welcome | wire.Refusal:
+    client = a_client(office.url, key=key)
+    said = await say_hello(client)
+    await client.close()
+    return said
+
+
+def test_a_copy_is_put_back_though_the_ledger_of_before_cannot_be_read(tmp_path: Path, capsys: Said) -> None:
+    data, copy = _ledger(tmp_path / "office"), tmp_path / "copy.db"
+    assert main(["backup", str(copy), "--data", str(data)]) == 0
+    (data / "office.db").write_bytes(b"torn" * 5000)
+    (data / "office.db-wal").write_bytes(b"x" * 100)
+    assert main(["restore", str(copy), "--data", str(data)]) == 0
+    assert "report each box that was lost again" in capsys.readouterr().out
+    assert not (data / "office.db-wal").exists()
+    assert (data / "office.db.replaced-1").read_bytes() == b"torn" * 5000
+    with closing(sqlite3.connect(data / "office.db")) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def _torn(copy: Path) -> None:
+    copy.write_bytes(copy.read_bytes()[:-4096])
+
+
+def _another(copy: Path) -> None:
+    copy.unlink()
+    with closing(sqlite3.connect(copy)) as database:
+        database.execute("CREATE TABLE x (y)")
+
+
+def _copied_while_in_use(copy: Path) -> None:
+    copy.with_name(copy.name + "-wal").touch()
+
+
+@pytest.mark.parametrize("spoil", [_torn, _another, _copied_while_in_use, Path.unlink])
+def test_what_is_no_whole_copy_is_not_put_back(tmp_path: Path, capsys: Said, spoil: Callable[[Path], None]) -> None:
+    data, copy = _ledger(tmp_path / "office"), tmp_path / "copy.db"
+    assert main(["backup", str(copy), "--data", str(data)]) == 0
+    before = (data / "office.db").read_bytes()
+    spoil(copy)
+    assert main(["restore", str(copy), "--data", str(data)]) == 2
+    assert str(copy) in capsys.readouterr().err
+    assert (data / "office.db").read_bytes() == before
+
+
+def test_a_copy_is_made_of_what_is_there_and_over_nothing(tmp_path: Path, capsys: Said) -> None:
+    data, copy = _ledger(tmp_path / "office"), tmp_path / "copy.db"
+    copy.touch()
+    assert main(["backup", str(copy), "--data", str(data)]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert main(["backup", str(tmp_path / "other.db"), "--data", str(tmp_path)]) == 2
+    assert "--data names the office's folder" in capsys.readouterr().err
+
+
+def _ledger(data: Path) -> Path:
+    data.mkdir()
+    ledger = Ledger(data / "office.db")
+    ledger.add_site(SITE)
+    ledger.close()
+    return data
