@@ -142,6 +142,9 @@ async def test_a_list_that_waits_is_told_with_its_version_and_how_many_it_concer
     site.doors.list_held = {"version": 9, **counts}  # the status comes after the alarm
     await expect(page.locator("#confirm-list")).to_be_visible()
     await expect(page.locator(f"[data-alarm={alarm}]")).to_contain_text("第 9 版：81 项失去通行权，0 项获得通行权")
+    await page.click("#confirm-list")
+    own = page.locator("dialog input[type=text]").first
+    await expect(own).to_have_attribute("placeholder", "请写明原因（最多 200 字）")
 
 
 async def test_a_forked_history_says_what_it_may_mean_and_whom_to_call(page: Page, site: SiteAtWork) -> None:

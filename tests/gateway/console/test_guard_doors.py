@@ -73,7 +73,7 @@ async def test_a_mode_is_set_with_a_reason_until_a_time_and_given_back(page: Pag
         re.compile(r"^禁止进入，到 (\d\d-\d\d )?18:30：修门锁（lin，")
     )
     await expect(north.locator("button.open")).to_be_disabled()
-    await expect(north.locator(".why-not")).to_have_text("禁止进入：先改变模式或解除")
+    await expect(north.locator(".why-not")).to_have_text("门已禁止进入，先改变模式")
     await north.locator("button.mode").click()
     await page.click("#give-back")
     await page.click("dialog [data-value=repair_done]")

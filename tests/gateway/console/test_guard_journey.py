@@ -141,6 +141,7 @@ async def test_what_is_back_to_normal_is_acknowledged_together_but_never_a_p1(pa
         page.locator(f".line[data-alarm='{alarms[kind]}']") for kind in (AlarmKind.DOOR_HELD, AlarmKind.PANIC)
     )
     await expect(held).to_contain_text("back to normal")
+    await expect(page.locator("#acknowledge-normal")).to_have_text("Acknowledge all back to normal but P1 (2)")
     await page.click("#acknowledge-normal")
     await expect(held).to_contain_text(re.compile("Acknowledged$"))
     await expect(page.locator("#acknowledge-normal")).to_have_count(0)

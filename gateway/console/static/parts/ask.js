@@ -50,7 +50,7 @@ const labelled = (label, ...elements) => h("div", { class: "field" }, h("span", 
 // One of a few reasons, or one's own words.
 export function reasonPart(codes) {
   let code = null;
-  const own = h("input", { type: "text", maxlength: "200", placeholder: t("ui.reason_hint"), "aria-label": t("ui.reason") });
+  const own = h("input", { type: "text", maxlength: "200", placeholder: t(codes.length ? "ui.reason_hint" : "ui.reason_own"), "aria-label": t("ui.reason") });
   const { row } = chips(codes.map((each) => [each, t(`reason.${each}`)]), (each) => each === code, (each) => { code = each === code ? null : each; });
   return { name: "reason", element: labelled(t("ui.reason"), row, own), missing: t("error.reason_required"), value: () => own.value.trim() || code || undefined };
 }

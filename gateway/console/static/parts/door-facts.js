@@ -37,5 +37,5 @@ export function doorNow(door) {
 export function whyNoOpen(door) {
   if (boardAway(state.site.lock_devices[door])) return t("ui.cant_open_offline");
   const mode = state.status.doors?.[door]?.mode;
-  return mode === "Blocked" || mode === "LockedDown" ? t("ui.cant_open_mode", { mode: word("mode", mode) }) : "";
+  return mode === "Blocked" || mode === "LockedDown" ? t(`refusal.Door${mode}`) : "";
 }
