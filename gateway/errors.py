@@ -58,6 +58,14 @@ class AuthenticationFailed(DeviceError):
     """The peer refused our credentials: tell the operator; never retry blindly."""
 
 
+class OfficeRefusesBox(AuthenticationFailed):
+    """The office lets this box do nothing; `code` is the protocol's, of which the console has words for a guard."""
+
+    def __init__(self, code: str, words: str) -> None:
+        self.code = code
+        super().__init__(words)
+
+
 class CommandFailed(DeviceError):
     """The device answered that it can't, or did not answer in time."""
 

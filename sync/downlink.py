@@ -10,11 +10,11 @@ from gateway.domain.list_update import ListChanges, PromisedList
 from gateway.domain.ports import DoorsPort, Feed
 from gateway.domain.signals import ListCurrent, ListReady, ListRefused, Signal
 from gateway.errors import (
-    AuthenticationFailed,
     LinkError,
     ListInvalid,
     ListTorn,
     ListUntrusted,
+    OfficeRefusesBox,
     OfficeRejected,
     OfficeUnreachable,
 )
@@ -113,9 +113,9 @@ class Downlink:
                 self._link.bad(Direction.DOWN, str(error))
             except OfficeRejected as error:
                 self._link.bad(Direction.DOWN, str(error), nonsense=True)
-            except AuthenticationFailed as error:
+            except OfficeRefusesBox as error:
                 least_s = AUTHENTICATION_RETRY_S
-                self._link.bad(Direction.DOWN, str(error))
+                self._link.bad(Direction.DOWN, str(error), refusal=error.code)
             except OSError as error:
                 log.error("the list can't be stored: %s", error)
             self._current_due_s = 0.0

@@ -24,6 +24,7 @@ class OfficeLink:
 
     def __init__(self) -> None:
         self._errors: dict[Direction, str | None] = {}
+        self._refusals: dict[Direction, str] = {}
         self._logged: dict[Direction, list[str]] = {direction: [] for direction in Direction}
         self.nonsense = 0
         """Answers that could not be used, since the start."""
@@ -43,6 +44,11 @@ class OfficeLink:
         """What is wrong now, None when nothing is."""
         return next((error for error in self._errors.values() if error is not None), None)
 
+    @property
+    def refusal(self) -> str | None:
+        """The protocol's code with which the office refuses this box now, None while it doesn't."""
+        return next(iter(self._refusals.values()), None)
+
     def works(self, direction: Direction) -> bool:
         """Whether the direction's last try worked."""
         return direction in self._errors and self._errors[direction] is None
@@ -50,6 +56,7 @@ class OfficeLink:
     def good(self, direction: Direction) -> None:
         """The direction worked."""
         before = self._errors.get(direction, "")
+        self._refusals.pop(direction, None)
         self._errors[direction] = None
         self._logged[direction].clear()
         if before is not None:
@@ -59,9 +66,13 @@ class OfficeLink:
                     self.returned.set()
             self.changed.set()
 
-    def bad(self, direction: Direction, error: str, *, nonsense: bool = False) -> None:
+    def bad(self, direction: Direction, error: str, *, nonsense: bool = False, refusal: str | None = None) -> None:
         """The direction failed; each cause is said once until the direction works again."""
         self.nonsense += nonsense
+        if refusal is None:
+            self._refusals.pop(direction, None)
+        else:
+            self._refusals[direction] = refusal
         if self._errors.get(direction) != error:
             logged = self._logged[direction]
             if error not in logged and len(logged) < CAUSES_LOGGED:

@@ -14,7 +14,7 @@ import httpx2
 import msgspec
 
 from gateway.clock import Clock
-from gateway.errors import AuthenticationFailed, OfficeRejected, OfficeUnreachable
+from gateway.errors import OfficeRefusesBox, OfficeRejected, OfficeUnreachable
 from sync import list_wire as lw
 from sync import wire
 from sync.device_key import DeviceKey
@@ -69,7 +69,7 @@ class After:
 class OfficeClient:
     """One site's line to its office.
 
-    Every call raises OfficeUnreachable (retry later), OfficeRejected (nonsense), AuthenticationFailed (the token).
+    Every call raises OfficeUnreachable (retry later), OfficeRejected (nonsense), OfficeRefusesBox (token or key).
     """
 
     def __init__(
@@ -302,7 +302,7 @@ class OfficeClient:
             raise OfficeUnreachable(f"HTTP {status}{remedy}{wish}", wait_s)
         said = (await _body(response, wire.ANSWER_BYTES)).decode(errors="replace")
         if status in (401, 403):
-            raise AuthenticationFailed(_forbidden(status, said, self._key.public))
+            raise _forbidden(status, said, self._key.public)
         words = f"HTTP {status}: {_short(said)}{_REMEDIES.get(status, '')}"
         raise OfficeLacks(_code(said), words) if status == 404 else OfficeRejected(words)
 
@@ -340,20 +340,24 @@ def _decode(path: str, body: bytes, record: type[Answer]) -> Answer:
         raise OfficeRejected(words) from error
 
 
-def _forbidden(status: int, said: str, key: str) -> str:
+def _forbidden(status: int, said: str, key: str) -> OfficeRefusesBox:
     """Who is not let in, and what a person does about it."""
-    code = _code(said)
-    if code == "other_device":
-        return (
+    refusals = {
+        "other_device": (
             f"the office knows another device for this site, or this one (key {key[:16]}) for another; no list comes:"
             " if a box was replaced or moved, have it forget the old key (docs/office.md); else restore"
             " secrets/device-key"
-        )
-    if code == "lost_device":
-        return "the office has this box as lost: if it was found, set it up anew, without its old secrets"
-    if code == "bad_signature":
-        return "the office can't verify this device's signature: is something on the way that changes requests?"
-    return f"the office refuses the token (HTTP {status}): put the one that it gave into office.token's file"
+        ),
+        "lost_device": "the office has this box as lost: if it was found, set it up anew, without its old secrets",
+        "bad_signature": (
+            "the office can't verify this device's signature: is something on the way that changes requests?"
+        ),
+    }
+    code = _code(said)
+    if code in refusals:
+        return OfficeRefusesBox(code, refusals[code])
+    words = f"the office refuses the token (HTTP {status}): put the one that it gave into office.token's file"
+    return OfficeRefusesBox("unauthorized", words)
 
 
 def _code(said: str) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from gateway.clock import Clock, random_bytes
 from gateway.domain.ports import DoorsPort, EpochParent, JournalHead, RecordedEvent
 from gateway.domain.signals import HistoryDiverged
-from gateway.errors import AuthenticationFailed, JournalUnavailable, LinkError, OfficeRejected, OfficeUnreachable
+from gateway.errors import JournalUnavailable, LinkError, OfficeRefusesBox, OfficeRejected, OfficeUnreachable
 from sync import wire
 from sync.backoff import Backoff
 from sync.history import Diverged, committed, removed
@@ -95,9 +95,9 @@ class Uplink:
                 self._link.bad(Direction.UP, str(error))
             except OfficeRejected as error:
                 self._link.bad(Direction.UP, str(error), nonsense=True)
-            except AuthenticationFailed as error:
+            except OfficeRefusesBox as error:
                 least_s = AUTHENTICATION_RETRY_S
-                self._link.bad(Direction.UP, str(error))
+                self._link.bad(Direction.UP, str(error), refusal=error.code)
             except _SessionOver as error:
                 log.info("events to the office: hello again: %s", error)
             except JournalUnavailable as error:

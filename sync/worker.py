@@ -106,6 +106,7 @@ class _Teller:
             "office": None if state is None else state.value,
             "list_version": await asyncio.to_thread(self._downlink.version_in_force),
             "last_error": self._link.last_error,
+            "refusal": self._link.refusal,
             "nonsense": self._link.nonsense,
         }
         acknowledged = self._uplink.acknowledged

@@ -111,6 +111,7 @@ async def test_a_gateway_with_another_key_is_told_offline_with_what_to_do(tmp_pa
             await gate.record(2)
             await until(lambda: "forget the old key" in str(gate.doors.status.get("last_error")))
             assert gate.doors.status["office"] == LinkState.OFFLINE
+            assert gate.doors.status["refusal"] == "other_device"
             assert (await office.summary())["events"] == 0
 
 

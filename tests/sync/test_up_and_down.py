@@ -232,6 +232,7 @@ async def test_a_wrong_token_is_told_and_not_tried_blindly(tmp_path: Path) -> No
     ):
         await until(lambda: "token" in str(gate.doors.status.get("last_error")))
         assert gate.doors.status["office"] == "offline"
+        assert gate.doors.status["refusal"] == "unauthorized"
         client = a_client(office.url, "y" * 32)
         with pytest.raises(AuthenticationFailed):
             await client.manifest(After(), 0)

@@ -78,10 +78,10 @@ function counts() {
 }
 function office() {
   if (!parts.office) return;
-  const { how, queue, age_s: oldest, silent } = officeNow();
+  const { how, queue, age_s: oldest, silent, refusal } = officeNow();
   const age = oldest ? ` · ${t("ui.queue_age", { age: t("ui.ago_s", { n: Math.round(oldest) }) })}` : "";
   const detail = silent ? t("ui.silent") : `${t("ui.queue")} ${queue ?? t("ui.unknown")}${age}`;
-  parts.office.replaceChildren(h("span", { class: `lamp ${how}` }, `${t("ui.office")} ${t(`ui.${how}`)}`), h("span", { class: "muted" }, detail));
+  parts.office.replaceChildren(h("span", { class: `lamp ${how}` }, `${t("ui.office")} ${t(refusal ? "ui.office_refuses" : `ui.${how}`)}`), h("span", { class: "muted" }, detail));
 }
 function help() {
   const box = dialog(t("ui.help"), h("div", {}, ["keys", "open", "waiting", ...(guards() ? ["people"] : []), ...(patrols() ? ["patrol"] : []), "lockdown", "live"].map((name) => `ui.help_${name}`).map((key) => h("p", {}, t(key))), h("button", { onclick: () => box.close() }, t("ui.close"))));

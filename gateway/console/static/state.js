@@ -29,7 +29,7 @@ export const endedAlarms = () => [...state.alarms.values()].filter((a) => a.stat
 export function officeNow() {
   const sync = isLive() ? state.status.processes?.sync : null;
   if (!sync || sync.state === "offline") return { how: "unknown", silent: sync?.state === "offline" };
-  return { how: sync.office === "online" || sync.office === "offline" ? sync.office : "unknown", queue: sync.queue, age_s: sync.oldest_age_s };
+  return { how: sync.office === "online" || sync.office === "offline" ? sync.office : "unknown", queue: sync.queue, age_s: sync.oldest_age_s, refusal: sync.office === "offline" && sync.refusal || "" };
 }
 
 export async function startLive() {

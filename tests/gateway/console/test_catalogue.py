@@ -124,7 +124,13 @@ def test_every_code_of_the_domain_has_a_word(area: str, codes: type[StrEnum]) ->
     assert [code.value for code in codes if not Catalogue().has(f"{area}.{code.value}")] == []
 
 
-@pytest.mark.parametrize(("area", "codes"), [("refusal", REFUSALS), ("because", BECAUSE)])
+OFFICE_REFUSALS = ("unauthorized", "bad_signature", "other_device", "lost_device")
+"""The 401 and the 403 of docs/protocol.md."""
+
+
+@pytest.mark.parametrize(
+    ("area", "codes"), [("refusal", REFUSALS), ("because", BECAUSE), ("office_refusal", OFFICE_REFUSALS)]
+)
 def test_every_code_that_is_told_has_a_word(area: str, codes: tuple[str, ...]) -> None:
     assert [code for code in codes if not Catalogue().has(f"{area}.{code}")] == []
 

@@ -5,6 +5,7 @@ import re
 from playwright.async_api import Page, expect
 
 from gateway.console.users import Role
+from gateway.domain.alarm import AlarmKind
 from gateway.domain.door_mode import DoorMode
 from gateway.domain.signals import AccessConfirmRequested, DoorModeRequested, LinkState, LockdownReleaseRequested
 from tests.gateway.console.browser import SCREENS, go, shot, sign_in
@@ -177,6 +178,24 @@ async def test_the_system_says_that_its_keys_lie_in_files(page: Page, site: Site
     await sign_in(page, site)
     await go(page, "system")
     await expect(page.locator("system-screen")).to_contain_text("密钥未封存")
+
+
+async def test_an_office_that_refuses_this_box_is_no_broken_line(page: Page, site: SiteAtWork) -> None:
+    alarm = await site.doors.alarm(AlarmKind.OFFICE_LOST, "office")
+    await sign_in(page, site)
+    site.doors.sync = {"state": "online", "office": "offline", "refusal": None}
+    await site.doors.tell()
+    line, pane = page.locator(f"[data-alarm={alarm}]"), page.locator(".pane .facts")
+    await line.click()
+    await expect(page.locator(".office")).to_contain_text("中心 离线")
+    await expect(line).not_to_contain_text("拒绝本机")
+    site.doors.sync["refusal"] = "lost_device"
+    await site.doors.tell()
+    await expect(page.locator(".office")).to_contain_text("中心 拒绝本机")
+    await expect(line).to_contain_text("拒绝本机")
+    await expect(pane).to_contain_text("本机已被报失，请联系中心管理员")
+    await go(page, "system")
+    await expect(page.locator("system-screen li").filter(has_text="中心")).to_contain_text("本机已被报失")
 
 
 async def test_while_the_sync_process_is_silent_nobody_knows_how_the_office_is(page: Page, site: SiteAtWork) -> None:

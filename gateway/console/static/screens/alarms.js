@@ -5,9 +5,12 @@ import { tellAbout } from "../parts/alarm-about.js";
 import { badge, h } from "../parts/dom.js";
 import { whyNoOpen } from "../parts/door-facts.js";
 import { cameraOf, firstToSee, media, named as evidenceName, newestFirst, noClip } from "../parts/evidence.js";
-import { changes, endedAlarms, isLive, loudAlarms, openAlarms, state } from "../state.js";
+import { changes, endedAlarms, isLive, loudAlarms, officeNow, openAlarms, state } from "../state.js";
 import { dateTime, dayTime, elapsed, named, said, t, word } from "../words.js";
 
+const refused = (alarm) => alarm.kind === "office_lost" && alarm.active ? officeNow().refusal : "";
+// What the status adds to alarms: it may follow them, and change while they stay.
+const added = () => `${state.status.list_held?.version ?? ""}/${officeNow().refusal ?? ""}`;
 const held = (alarm) => alarm.kind === "list_waiting" && alarm.active && state.status.list_held;
 
 class AlarmsScreen extends HTMLElement {
@@ -17,8 +20,7 @@ class AlarmsScreen extends HTMLElement {
     this.replaceChildren(this.list, this.pane);
     this.signal = new AbortController();
     changes.addEventListener("alarms", () => this.draw(), this.signal);
-    // The list that waits comes with the status, which may follow its alarm.
-    changes.addEventListener("status", () => { this.sayWhyNot(); if (this.held !== state.status.list_held?.version) this.draw(); }, this.signal);
+    changes.addEventListener("status", () => { this.sayWhyNot(); if (this.added !== added()) this.draw(); }, this.signal);
     this.timer = setInterval(() => this.tick(), 1000);
     this.draw();
   }
@@ -30,7 +32,7 @@ class AlarmsScreen extends HTMLElement {
     this.sayWhyNot();
   }
   draw() {
-    this.held = state.status.list_held?.version;
+    this.added = added();
     const open = openAlarms(), ended = endedAlarms().slice(0, 30);
     // Until somebody chooses, the most urgent alarm is shown.
     if (!state.alarms.has(state.selected)) state.pinned = false;
@@ -52,6 +54,7 @@ class AlarmsScreen extends HTMLElement {
       badge(alarm.priority, t(`ui.priority_${alarm.priority}`)),
       h("span", { class: "what" }, h("b", {}, word("alarm", alarm.kind)),
         held(alarm) ? h("span", { class: "held" }, t("ui.list_held_short", held(alarm))) : "",
+        refused(alarm) ? h("span", { class: "held" }, t("ui.office_refuses")) : "",
         h("span", {}, said(alarm.place), alarm.count > 1 ? ` · ${t("ui.times", { count: alarm.count })}` : ""),
         alarm.state !== "resolved" && !alarm.active && h("span", { class: "normal" }, t("ui.normal"))),
       h("span", { class: "when" }, alarm.state === "resolved" ? dayTime(alarm.resolved_at, state.site.zone) : h("b", { "data-since": alarm.last_at }, elapsed(alarm.last_at)),
@@ -65,6 +68,7 @@ class AlarmsScreen extends HTMLElement {
       alarm.acknowledged_by ? t("ui.acknowledged_by", { user: alarm.acknowledged_by }) : alarm.state === "open" && t("ui.unacknowledged"),
       alarm.resolved_by && `${t("ui.resolved_by", { user: alarm.resolved_by })}: ${word("outcome", alarm.outcome)}`,
       held(alarm) && t("ui.list_held", held(alarm)),
+      refused(alarm) && word("office_refusal", refused(alarm)),
       alarm.note, alarm.quiet && t("ui.quiet_alarm"),
     ].filter(Boolean).join(" · ");
   }
@@ -87,7 +91,7 @@ class AlarmsScreen extends HTMLElement {
     place.textContent = reasons.filter(Boolean).join(" · ");
   }
   detail(alarm) {
-    const key = alarm ? `${alarm.id}/${alarm.row}/${document.documentElement.lang}/${this.held ?? ""}` : "";
+    const key = alarm ? `${alarm.id}/${alarm.row}/${document.documentElement.lang}/${this.added}` : "";
     if (key && key === this.drawn) return;
     // A new row of the same alarm must not restart a picture that is running.
     const running = alarm && this.drawn?.startsWith(`${alarm.id}/`) ? this.pane.querySelector("live-picture") : null;

@@ -29,7 +29,7 @@ class SystemScreen extends HTMLElement {
         h("article", {}, h("h2", {}, t("ui.processes")), lines(["doors", "console", "sync", "cameras"].map((name) => [word("process", name), status.processes?.[name]?.state ?? (name === "doors" && !this.live ? "offline" : undefined)]))),
         h("article", {}, h("h2", {}, t("ui.list")), facts([["ui.version", status.list?.version], ["ui.credentials", status.list?.credentials], ["ui.issued", status.list?.issued_at && dateTime(status.list.issued_at, state.site.zone)], ["ui.list_current", status.list?.current_at && dateTime(status.list.current_at, state.site.zone)]])),
         h("article", {}, h("h2", {}, t("ui.journal")), facts([["ui.row", state.cursor], ["ui.journal", t(state.journal ? "ui.readable" : "ui.unreadable")], ["ui.queue", queue], ["ui.clock", t(`ui.clock_${state.clock || "suspect"}`)], ["ui.keys", t("ui.keys_unsealed")]]))),
-      h("article", {}, h("h2", {}, t("ui.links")), lines([[t("ui.office"), office.how, `${t("ui.queue")} ${queue}`], ...devices.map(([id, device]) => [deviceName(id), device.state, counters(device)])])),
+      h("article", {}, h("h2", {}, t("ui.links")), lines([[t("ui.office"), office.how, [office.refusal && word("office_refusal", office.refusal), `${t("ui.queue")} ${queue}`].filter(Boolean).join(" · ")], ...devices.map(([id, device]) => [deviceName(id), device.state, counters(device)])])),
       this.live ? h("p", { class: "muted note" }, t("ui.not_recorded")) : "");
   }
   fire({ latched, active }) {
