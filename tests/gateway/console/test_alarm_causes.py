@@ -130,7 +130,7 @@ async def test_a_list_refused_is_told_with_its_faults(site: SiteAtWork) -> None:
 async def test_a_list_that_waits_is_told_with_its_version_and_how_many_it_concerns(
     page: Page, site: SiteAtWork
 ) -> None:
-    counts = {"removed": 81, "granted": 0, "all_doors": 0, "unlocked": 0}
+    counts = {"removed": 81, "granted": 0, "all_doors": 20, "unlocked": 0}
     for version in (8, 9):
         await site.doors.record(ev.ListHeld(list_version=version, **counts))
         alarm = await site.doors.alarm(AlarmKind.LIST_WAITING, "office")
@@ -141,7 +141,8 @@ async def test_a_list_that_waits_is_told_with_its_version_and_how_many_it_concer
     await expect(page.locator("#confirm-list")).to_have_count(0)
     site.doors.list_held = {"version": 9, **counts}  # the status comes after the alarm
     await expect(page.locator("#confirm-list")).to_be_visible()
-    await expect(page.locator(f"[data-alarm={alarm}]")).to_contain_text("第 9 版：81 项失去通行权，0 项获得通行权")
+    await expect(page.locator(f"[data-alarm={alarm}]")).to_contain_text("第 9 版：81 项失去通行权、20 人将可通行所有门")
+    await expect(page.locator(f"[data-alarm={alarm}]")).not_to_contain_text("获得通行权")
     await page.click("#confirm-list")
     own = page.locator("dialog input[type=text]").first
     await expect(own).to_have_attribute("placeholder", "请写明原因（最多 200 字）")

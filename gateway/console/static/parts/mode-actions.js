@@ -52,9 +52,14 @@ export function releaseLockOpen() {
     burning.length ? { title: t("ui.lock_open_release_title_fire", { doors }), yes: t("ui.lock_open_release_yes_fire") } : {});
 }
 // A supervisor says yes alone, everybody else with a second person.
+// A list that waits, with the reasons that it waits for: the others are of nobody.
+export function heldList(held) {
+  const reasons = ["removed", "granted", "all_doors", "unlocked"].filter((reason) => held[reason] > 0);
+  return t("ui.list_held", { version: held.version, reasons: joined(reasons.map((reason) => t(`ui.held_${reason}`, held))) });
+}
 export function confirmList(held) {
   const second = state.me.role === "supervisor" ? [] : [fieldPart("user", t("ui.second_person"), "text"), fieldPart("password", t("ui.second_password"), "password")];
-  askDialog({ title: t("ui.confirm_list_title", held), text: t("ui.list_held", held), parts: [reasonPart([]), ...second], yes: t("ui.confirm_list"), danger: true,
+  askDialog({ title: t("ui.confirm_list_title", held), text: heldList(held), parts: [reasonPart([]), ...second], yes: t("ui.confirm_list"), danger: true,
     send: (send, { reason, user, password }) => send(`/api/lists/${held.version}/confirm`, second.length ? { reason, second: { user, password } } : { reason }) });
 }
 export const releaseLockdown = () => ofGroup("lockdown_release", "/api/lockdown/release", held("lockdowns"), OVER, {

@@ -1,6 +1,6 @@
 import { acknowledge, acknowledgeNormal, clearFire, mayAct, mayGoTogether, openDoor, resolve, whyNoFireReset } from "../parts/actions.js";
 import { act, settleActs } from "../parts/acts.js";
-import { confirmList } from "../parts/mode-actions.js";
+import { confirmList, heldList } from "../parts/mode-actions.js";
 import { tellAbout } from "../parts/alarm-about.js";
 import { badge, h } from "../parts/dom.js";
 import { whyNoOpen } from "../parts/door-facts.js";
@@ -53,7 +53,7 @@ class AlarmsScreen extends HTMLElement {
       onclick: () => { state.selected = alarm.id; state.pinned = true; this.draw(); } },
       badge(alarm.priority, t(`ui.priority_${alarm.priority}`)),
       h("span", { class: "what" }, h("b", {}, word("alarm", alarm.kind)),
-        held(alarm) ? h("span", { class: "held" }, t("ui.list_held_short", held(alarm))) : "",
+        held(alarm) ? h("span", { class: "held" }, heldList(held(alarm))) : "",
         refused(alarm) ? h("span", { class: "held" }, t("ui.office_refuses")) : "",
         h("span", {}, said(alarm.place), alarm.count > 1 ? ` · ${t("ui.times", { count: alarm.count })}` : ""),
         alarm.state !== "resolved" && !alarm.active && h("span", { class: "normal" }, t("ui.normal"))),
@@ -67,7 +67,7 @@ class AlarmsScreen extends HTMLElement {
       alarm.state !== "resolved" && (alarm.active ? t("ui.active") : t("ui.normal")),
       alarm.acknowledged_by ? t("ui.acknowledged_by", { user: alarm.acknowledged_by }) : alarm.state === "open" && t("ui.unacknowledged"),
       alarm.resolved_by && `${t("ui.resolved_by", { user: alarm.resolved_by })}: ${word("outcome", alarm.outcome)}`,
-      held(alarm) && t("ui.list_held", held(alarm)),
+      held(alarm) && heldList(held(alarm)),
       refused(alarm) && word("office_refusal", refused(alarm)),
       alarm.note, alarm.quiet && t("ui.quiet_alarm"),
     ].filter(Boolean).join(" · ");
