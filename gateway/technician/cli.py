@@ -27,7 +27,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     place.add_argument("--config", type=Path, help="the site's TOML (site.toml in the data directory)")
     spoken = argparse.ArgumentParser(add_help=False)
-    spoken.add_argument("--language", choices=LANGUAGES, default="zh-CN", help="zh-CN (default) or en")
+    spoken.add_argument("--language", choices=LANGUAGES, default="en", help="of words for people (en)")
 
     discover = commands.add_parser(
         "discover",

@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 
 from gateway.console.parts import LANGUAGES
 from gateway.domain import events as ev
-from tests.gateway.console.browser import go, sign_in
+from tests.gateway.console.browser import go, shot, sign_in
 from tests.gateway.console.doors_at_work import denied
 from tests.gateway.console.recorded import sample
 from tests.gateway.console.site_at_work import SiteAtWork
@@ -47,6 +47,7 @@ async def test_a_search_that_fails_leaves_nothing_that_reads_as_found(page: Page
     await box.fill("蓝卡")
     await expect(page.locator("events-screen .failed")).to_contain_text("搜索失败")
     await expect(found).to_have_count(0)
+    await shot(page, "search-failed")
     await site.start()
     await page.click("events-screen .failed button")
     await expect(found).to_have_count(1)
