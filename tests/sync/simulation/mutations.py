@@ -249,8 +249,8 @@ FOUND_AT = {
     "a yes is for whoever waits": 10,
     "an answer counts after its time": 115,
     "nobody looks for an answer to who waits": 8,
-    "a list that is held is put in force": 5,
-    "one signature is as good as two": 5,
+    "a list that is held is put in force": 8,
+    "one signature is as good as two": 8,
     "no guard holds a list": 5,
 }
 """Seeds that are looked at first: where it was found, it is likely to be found again."""
