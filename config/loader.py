@@ -4,6 +4,7 @@ import codecs
 import re
 import tomllib
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -38,6 +39,7 @@ from config.model import (
 )
 from config.references import check_references
 from config.remedies import did_you_mean, key_at_fault, misspelt, remedy_for, shown, syntax_fault
+from config.rules import check_rules
 from config.toml_lines import line_of
 from drivers.mqtt.settings import BrokerSettings
 from drivers.registry import Driver, DriverSettings, driver_names, find_driver
@@ -74,6 +76,18 @@ SINGLE_TABLES: dict[str, type[BaseModel]] = {
 }
 """`[name]`"""
 _KEYS = (*MANY_TABLES, *SINGLE_TABLES, "device", "camera", "schema")
+_SOUND_IN_PART = (
+    SiteTable,
+    DoorTable,
+    AccessPointTable,
+    LiftTable,
+    InterlockTable,
+    DoorGroupTable,
+    InputTable,
+    SiteOutputTable,
+    ConsoleTable,
+)
+"""Tables that name others: what they name is checked also where one of their keys is at fault."""
 _DEVICE_KINDS = ("reader", "relay_board", "bus")
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -163,6 +177,7 @@ class _Reading:
     def __init__(self, text: str, document: dict[str, Any]) -> None:
         self.text, self.document = text, document
         self.faults: list[ConfigError] = []
+        self.in_part: set[tuple[str, ...]] = set()
 
     def config(self) -> SiteConfig:
         self._check_top()
@@ -203,8 +218,10 @@ class _Reading:
             wiegand_formats=many["wiegand_format"],
             track2=single["track2"] if isinstance(single["track2"], Track2Table) else Track2Table(),
         )
-        for path, value, remedy in check_references(config, self._named()):
-            self.fault(path, value, misspelt(path, value, self._named()) + remedy)
+        named = self._named()
+        whole = {name: frozenset(id_ for id_ in ids if (name, id_) not in self.in_part) for name, ids in named.items()}
+        for path, value, remedy in chain(check_references(config, named), check_rules(config, named, whole)):
+            self.fault(path, value, misspelt(path, value, named) + remedy)
         if self.faults:
             raise ConfigFaults(self.faults)
         return config
@@ -233,7 +250,7 @@ class _Reading:
             hint = "write it as [device.ID]" if key in _DEVICE_KINDS else did_you_mean(key, _KEYS)
             self.fault(path, None, f"is a table of no known kind: {hint}")
         else:
-            self.fault((key,), None, did_you_mean(key, _KEYS))
+            self.fault((key,), None, f"is unknown; {did_you_mean(key, _KEYS)}")
 
     def _check_zone(self, site: SiteTable) -> None:
         try:
@@ -279,7 +296,8 @@ class _Reading:
             return None
         driver = find_driver(driver_name) if isinstance(driver_name, str) else None
         if driver is None:
-            self.fault((*path, "driver"), driver_name, did_you_mean(str(driver_name), driver_names()))
+            remedy = f"there is no such driver; {did_you_mean(str(driver_name), driver_names())}"
+            self.fault((*path, "driver"), driver_name, remedy)
             return None
         if driver.kind not in kinds:
             self.fault((*path, "driver"), driver_name, f"is a {driver.kind}; it belongs in a table of another kind")
@@ -319,4 +337,16 @@ class _Reading:
                 where = (*path, *(str(part) for part in item["loc"] if part != "[key]"))
                 line = line_of(self.text, (*where, *key_at_fault(item)))
                 self.faults.append(ConfigError(".".join(where), shown(item), remedy_for(item, model), line))
-            return None
+            self.in_part.add(path)
+            return _sound_part(model, table, error) if model in _SOUND_IN_PART else None
+
+
+def _sound_part(model: type[_Model], table: Any, error: ValidationError) -> _Model | None:
+    """The table without its keys at fault; None where it is none without them."""
+    at_fault = {item["loc"][0] if item["loc"] else None for item in error.errors()}
+    if not isinstance(table, dict) or None in at_fault:
+        return None
+    try:
+        return model.model_validate({key: value for key, value in table.items() if key not in at_fault})
+    except ValidationError:
+        return None

@@ -10,20 +10,19 @@ from gateway.domain.signals import OFFICE_POST
 
 if TYPE_CHECKING:
     from config.loader import ConfiguredDevice, SiteConfig
-    from config.model import AccessPointTable, DoorTable, InputRef, InputTable
+    from config.model import InputRef, InputTable
 
 Fault = tuple[tuple[str, ...], object, str]
 Named = dict[str, frozenset[str]]
 
 
 def check_references(config: "SiteConfig", named: Named) -> Iterator[Fault]:
-    """(path, value, remedy) for each dangling or colliding reference, and for each safety rule not met.
+    """(path, value, remedy) for each dangling or colliding reference.
 
     `named` holds every id of the file by table, also of tables with faults of their own: those dangle from nothing.
     """
     yield from _doors(config, named)
     yield from _access_points(config, named)
-    yield from _degraded(config)
     yield from _lifts(config, named)
     yield from _outputs(config, named)
     yield from _door_sets(config, named)
@@ -91,37 +90,6 @@ def _doors(config: "SiteConfig", named: Named) -> Iterator[Fault]:
                 yield from _supervised(config, ("door", door_id, name), terminal)
                 yield from _board(config, named, ("door", door_id, name, "device"), terminal.device)
                 yield from _channel(config, ("door", door_id, name), terminal.device, "input", terminal.input)
-        if door.pre_alarm_time_s >= door.open_time_s:
-            yield (
-                ("door", door_id, "pre_alarm_time_s"),
-                door.pre_alarm_time_s,
-                "must be shorter than open_time_s: it is how long before the alarm the warning comes",
-            )
-        if door.escape_route and door.rex is None and door.lock.kind == "fail_secure":
-            yield (
-                ("door", door_id, "escape_route"),
-                True,
-                "an escape route needs a rex input, or a fail_safe lock whose exit button cuts its power",
-            )
-        yield from _barrier(door_id, door)
-        yield from _released_by(config, door_id, door)
-        whole = len(config.access_points) == len(named["access_point"])
-        if whole and not any(point.door == door_id for point in config.access_points.values()):
-            yield ("door", door_id), door_id, "no access_point names this door; add one with its readers"
-
-
-def _released_by(config: "SiteConfig", door_id: str, door: "DoorTable") -> Iterator[Fault]:
-    """Some boards time energised outputs only: they would never release a lock that is released by letting go."""
-    found = config.devices.get(door.lock.device)
-    releases_energised = (door.lock.kind == "fail_secure") == (door.lock.wiring == "NO")
-    if found is not None and getattr(found.settings, "pulses_energised_only", False) and not releases_energised:
-        wiring = "NO" if door.lock.kind == "fail_secure" else "NC"
-        remedy = f"{door.lock.device!r} pulses energised outputs only: wire this {door.lock.kind} lock to {wiring}"
-        yield ("door", door_id, "lock", "wiring"), door.lock.wiring, remedy
-    pulse_s = None if found is None else getattr(found.settings, "pulse_s", None)
-    if pulse_s is not None and pulse_s != door.release_time_s:
-        remedy = f"{door.lock.device!r} times {pulse_s:g} s by itself: write release_time_s = {pulse_s:g}"
-        yield ("door", door_id, "release_time_s"), door.release_time_s, remedy
 
 
 def _supervised(config: "SiteConfig", path: tuple[str, ...], terminal: "InputRef | InputTable") -> Iterator[Fault]:
@@ -137,28 +105,11 @@ def is_supervised(config: "SiteConfig", terminal: "InputRef | InputTable") -> bo
     return device is not None and terminal.input in getattr(device.settings, "supervised_inputs", {})
 
 
-def _barrier(door_id: str, door: "DoorTable") -> Iterator[Fault]:
-    """A barrier is opened by closing its controller's open input for a moment, and is no way out for people."""
-    path = ("door", door_id)
-    if not door.barrier:
-        if door.pulse_time_s is not None:
-            yield (
-                (*path, "pulse_time_s"),
-                door.pulse_time_s,
-                "is a barrier's: say barrier = true, or use release_time_s",
-            )
-        return
-    if (door.lock.kind, door.lock.wiring) != ("fail_secure", "NO"):
-        remedy = 'a barrier\'s open input wants a closing contact: say kind = "fail_secure" and wiring = "NO"'
-        yield (*path, "lock", "kind"), door.lock.kind, remedy
-    if door.escape_route:
-        yield (*path, "escape_route"), True, "a barrier is no way out for people: give them a door beside it"
-
-
 def _access_points(config: "SiteConfig", named: Named) -> Iterator[Fault]:
     taken: dict[str, str] = {}
     for point_id, point in config.access_points.items():
-        yield from _leads_somewhere(point_id, point, named)
+        for key, place in (("door", point.door), ("lift", point.lift)):
+            yield from _place(named, ("access_point", point_id, key), place)
         for key, readers in (("accepts", point.accepts), ("grades", point.grades)):
             for reader in readers:
                 if reader not in point.readers:
@@ -175,40 +126,9 @@ def _access_points(config: "SiteConfig", named: Named) -> Iterator[Fault]:
                 yield ("access_point", point_id, "readers"), reader, f"belongs to access point {owner!r} already"
 
 
-def _leads_somewhere(point_id: str, point: "AccessPointTable", named: Named) -> Iterator[Fault]:
-    """Through a door, or to the floors of a lift; and only a door has a way out."""
-    path = ("access_point", point_id)
-    if point.door is not None and point.lift is not None:
-        yield (*path, "lift"), point.lift, "an access point opens a door or works a lift: remove one of the two"
-        return
-    if point.door is None and point.lift is None:
-        yield (*path, "door"), None, "name the door that its readers open, or the lift that they work"
-    if point.door is not None and point.door not in named["door"]:
-        yield (*path, "door"), point.door, _missing(named, "door")
-    if point.lift is not None and point.lift not in named["lift"]:
-        yield (*path, "lift"), point.lift, _missing(named, "lift")
-    if point.exit and point.door is None:
-        yield (*path, "exit"), True, "a lift is no way out: remove it, or name the door"
-
-
-def _degraded(config: "SiteConfig") -> Iterator[Fault]:
-    """Any card of the facility code may pass only inside the site, and only where such cards can be read."""
-    for point_id, point in config.access_points.items():
-        path = ("access_point", point_id)
-        if point.degraded == "facility_code" and point.perimeter:
-            remedy = (
-                "any card of the facility code would pass the perimeter: use last_list or locked, "
-                "or say perimeter = false where this access point lies inside"
-            )
-            yield (*path, "degraded"), point.degraded, remedy
-        if point.degraded == "facility_code" and point.facility is None:
-            yield (*path, "degraded"), point.degraded, 'needs facility = { format = "H10301", code = … } beside it'
-        devices = [config.devices.get(reader) for reader in point.readers]
-        named = [getattr(device.settings, "formats", ()) for device in devices if device is not None]
-        formats = {name for names in named for name in names}
-        if point.facility is not None and named and all(named) and point.facility.format not in formats:
-            read = ", ".join(sorted(formats))
-            yield (*path, "facility", "format"), point.facility.format, f"its readers read {read}"
+def _place(named: Named, path: tuple[str, ...], place: str | None) -> Iterator[Fault]:
+    if place is not None and place not in named[path[-1]]:
+        yield path, place, _missing(named, path[-1])
 
 
 def _lifts(config: "SiteConfig", named: Named) -> Iterator[Fault]:
@@ -222,9 +142,6 @@ def _lifts(config: "SiteConfig", named: Named) -> Iterator[Fault]:
             owner = taken.setdefault((place.device, place.output), mine)
             if owner != mine:
                 yield (*path, "output"), place.output, f"{owner} has this output already"
-        whole = len(config.access_points) == len(named["access_point"])
-        if whole and not any(point.lift == lift_id for point in config.access_points.values()):
-            yield ("lift", lift_id), lift_id, "no access_point names this lift; add one with its readers"
 
 
 def _outputs(config: "SiteConfig", named: Named) -> Iterator[Fault]:
@@ -258,12 +175,6 @@ def _door_sets(config: "SiteConfig", named: Named) -> Iterator[Fault]:
                 yield path, door, _missing(named, "door")
             elif door in doors[:at]:
                 yield path, door, "is named twice"
-    for key, interlock in config.interlocks.items():
-        for door in interlock.doors if interlock.rule == "one_open" else ():
-            found = config.doors.get(door)
-            if found is not None and found.contact is None:
-                remedy = 'has no contact to say that it is open: wire one, or use rule = "one_unlocked"'
-                yield ("interlock", key, "doors"), door, remedy
 
 
 def _inputs(config: "SiteConfig", named: Named) -> Iterator[Fault]:

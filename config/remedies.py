@@ -55,6 +55,7 @@ _REFERS_TO = {
     "lift": "lift",
     "reader": "device",
     "readers": "device",
+    "sees": "door",
 }
 """Keys whose value is the id of a table of this name."""
 
@@ -66,7 +67,7 @@ def remedy_for(item: Mapping[str, Any], model: type[BaseModel]) -> str:
         return _A_SECRET
     if kind == "extra_forbidden":
         *way, key = item["loc"]
-        return did_you_mean(str(key), _keys(_inner(model, way)))
+        return f"is unknown; {did_you_mean(str(key), _keys(_inner(model, way)))}"
     if kind == "string_pattern_mismatch":
         return _PATTERN_REMEDIES.get(context["pattern"], f"must match {context['pattern']}")
     if kind == "model_type":

@@ -93,7 +93,13 @@ def _site_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     run.add_argument("--config", type=Path, required=True, metavar="SITE.toml", help="the site's configuration")
     run.add_argument("--data", type=Path, help="where its state lives (GATEHOUSE_DATA, or data/<site id>)")
     run.set_defaults(command=_run)
-    check = commands.add_parser("check", help="check a site's configuration; exit 2 and every fault with its line")
+    check = commands.add_parser(
+        "check",
+        help="check a site's configuration; exit 2 and its faults, each with its line",
+        description="Check a site's configuration; exit 2 and its faults, each with key, value, remedy and line. "
+        "What hangs on a table that is no whole one yet, such as a device without its port, is told once that is "
+        "mended.",
+    )
     check.add_argument("config", type=Path, metavar="SITE.toml")
     check.add_argument("--data", type=Path, help="warn of what is missing here (GATEHOUSE_DATA, or data/<site id>)")
     check.set_defaults(command=_check)

@@ -109,7 +109,7 @@ def set_among_simulators(text: str, console: int | None) -> DemoSite:
     except TOMLKitError as problem:
         raise SiteUnusable(f"the site's TOML: {problem}") from problem
     except (KeyError, AttributeError, TypeError) as problem:
-        raise SiteUnusable(f"the site's TOML isn't whole ({problem}): `gatehouse check` names every fault") from problem
+        raise SiteUnusable(f"the site's TOML isn't whole ({problem}): `gatehouse check` names its faults") from problem
     return DemoSite(tomlkit.dumps(document), ports, listed, seen, _file_of(office["token"]), wanted)
 
 

@@ -121,6 +121,29 @@ def test_typos_do_not_hide_dangling_references() -> None:
     assert {"device.north-board.unitt", "access_point.north.door"} <= set(faults(text))
 
 
+def test_a_key_at_fault_hides_nothing_else_that_its_table_names() -> None:
+    text = DEMO.replace('sees = ["north"]', 'foo = 1\nsees = ["roof"]', 1)
+    text = text.replace("release_time_s = 5.0", "relese_time_s = 5.0", 1).replace("output = 1,", "output = 0,", 1)
+    text = text.replace("[site]", "[site]\ncolour = 1", 1)
+    found = faults(text)
+    assert {key: remedy.partition(";")[0].partition(":")[0] for key, (remedy, _) in found.items()} == {
+        "site.colour": "is unknown",
+        "console.foo": "is unknown",
+        "console.sees": "there is no such door",
+        "door.north.relese_time_s": "is unknown",
+        "door.yard.lock": "door 'north' has this output already",
+    }
+
+
+def test_what_may_be_misspelt_is_not_called_missing() -> None:
+    text = (
+        DEMO.replace('door = "garage"', 'dor = "garage"', 1)
+        .replace("rex = {", "rx = {")
+        .replace("contact = {", "contct = {")
+    )
+    assert all(remedy.startswith("is unknown; did you mean") for remedy, _ in faults(text).values())
+
+
 def test_broken_syntax_and_bytes_name_their_line() -> None:
     assert faults(DEMO + "\n[site")["file"][1] == DEMO.count("\n") + 2
     with pytest.raises(ConfigFaults) as caught:

@@ -30,7 +30,7 @@ def test_text_needs_no_quotes(text: str) -> None:
     [
         (S4aSettings, [], "--set port: is needed and missing"),
         (S4aSettings, ["port=x", "baud=fast"], "--set baud = 'fast': write a whole number, without quotes"),
-        (S4aSettings, ["prot=x", "port=x"], "--set prot = 'x': did you mean 'port'?"),
+        (S4aSettings, ["prot=x", "port=x"], "--set prot = 'x': is unknown; did you mean 'port'?"),
         (SerialFrameSettings, ["port=x", "end=zz"], "--set formats: is needed and missing"),
     ],
 )
