@@ -63,6 +63,11 @@ class _Search:
             )
         )
 
+    def told(self) -> str:
+        """What was asked for, for the audit trail; words are left out, they may name somebody."""
+        types = f"types={','.join(self.types)}" if self.types else ""
+        return " ".join(part for part in (types, self.subject) if part)
+
     def fits(self, view: dict[str, Any]) -> bool:
         """Whether the words are there."""
         if self.card and self.card not in view["card"].casefold():
@@ -103,7 +108,7 @@ async def events(
 async def export(desk: AnyDesk, session: Supervisor, asked: _Asked, language: str = "en") -> StreamingResponse:
     """The events as a table, newest first, bounded; who exported is recorded."""
     language = language if language in desk.catalogue.texts else "en"
-    await desk.audit("events_exported", session.user.name, f"types={asked.types} {asked.subject or ''}")
+    await desk.audit("events_exported", session.user.name, asked.told())
     headers = {"content-disposition": 'attachment; filename="gatehouse-events.csv"'}
     return StreamingResponse(_table(desk, asked, language), media_type="text/csv; charset=utf-8", headers=headers)
 

@@ -8,6 +8,7 @@ from playwright.async_api import Page, expect
 
 from gateway.console.parts import LANGUAGES
 from gateway.domain import events as ev
+from gateway.domain.signals import OperatorActed
 from tests.gateway.console.browser import go, shot, sign_in
 from tests.gateway.console.doors_at_work import denied
 from tests.gateway.console.recorded import sample
@@ -35,6 +36,20 @@ async def test_every_event_is_searched_explained_and_exported(site: SiteAtWork, 
             assert not [row for row in table if "None" in row]
             query["text"] = "nobody says this"
             assert len((await client.get("/api/events.csv", params=query)).text.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ({"text": "wang"}, ""),
+        ({"types": "DoorOpened,DoorClosed", "door": "yard"}, "types=DoorOpened,DoorClosed door:yard"),
+    ],
+)
+async def test_an_export_is_audited_with_what_was_asked_for(site: SiteAtWork, query: dict[str, str], told: str) -> None:
+    async with await site.signed_in() as client:
+        assert (await client.get("/api/events.csv", params=query)).status_code == 200
+    acted = [each for each in site.doors.signals if isinstance(each, OperatorActed)]
+    assert [each.detail for each in acted if each.action == "events_exported"] == [told]
 
 
 async def test_a_search_that_fails_leaves_nothing_that_reads_as_found(page: Page, site: SiteAtWork) -> None:
