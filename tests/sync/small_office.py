@@ -24,6 +24,8 @@ Mischief = Callable[[str, int, bytes, asyncio.StreamWriter], Awaitable[tuple[int
 """(path, status, body, line) -> status and body to send; None: it has written itself, and the line is closed."""
 
 ZEROS = "0" * 64
+OPEN = 16
+"""Challenges of a site that are open at a time."""
 FAULTS = ("cut after", "cut before", "busy", "rubbish", "stale", "slow", "half an answer", "not modified", "forgetful")
 
 
@@ -47,7 +49,8 @@ class SmallOffice:
         """Calls that were not its device's, or not made now, and why."""
         self._key: str | None = None
         self._session = ""
-        self._challenges: set[str] = set()
+        self._challenges: list[str] = []
+        """Those that are open, the newest last."""
         self._chance = Random(seed)
 
     @asynccontextmanager
@@ -135,7 +138,7 @@ class SmallOffice:
     def _do(self, method: str, path: str, body: bytes, signature: str) -> tuple[int, Any]:
         if path == "challenge":
             challenge = secrets.token_hex(16)
-            self._challenges.add(challenge)
+            self._challenges = [*self._challenges[1 - OPEN :], challenge]
             return 200, {"challenge": challenge}
         if method == "GET" and path.startswith("epochs/"):
             _, epoch, seq = path.split("/")
@@ -160,7 +163,8 @@ class SmallOffice:
             return 403, _error("other_device")
         if said["challenge"] not in self._challenges:
             return 409, _error("challenge")
-        self._challenges.remove(said["challenge"])
+        # With those from before it: a hello that is late on the line opens nothing.
+        del self._challenges[: self._challenges.index(said["challenge"]) + 1]
         self._key, self._session = said["device_key"], secrets.token_hex(16)
         cursors = []
         for end in said["epochs"]:

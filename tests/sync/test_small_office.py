@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sync.site import SITE, TOKEN, Gateway, a_list, until
+from sync import wire
+from tests.sync.site import SITE, TOKEN, Gateway, a_client, a_list, say_hello, until
 from tests.sync.small_office import SmallOffice
 
 
@@ -23,6 +24,17 @@ async def test_another_office_gets_every_event_in_order_and_finds_it_sound(tmp_p
         await until(lambda: gate.doors.status.get("office") == "online")
         assert {code for _, code in office.strangers} <= {"stale_nonce"}, "every call is signed as the document says"
         assert len(office.strangers) <= 4, "each of its tasks may have called before it knew a nonce"
+
+
+async def test_another_office_takes_no_hello_by_a_challenge_from_before_that_of_one_that_it_took() -> None:
+    async with SmallOffice(SITE, TOKEN).listening() as url:
+        client = a_client(url)
+        late = (await client.challenge()).challenge
+        assert isinstance(await say_hello(client), wire.Welcome)
+        refusal = await client.hello(wire.Hello(1, "test", "boot", client.device_key, late, (), 0))
+        assert isinstance(refusal, wire.Refusal)
+        assert refusal.code == "challenge"
+        await client.close()
 
 
 @pytest.mark.parametrize("seed", range(2))
