@@ -85,7 +85,7 @@ class Controller:
         self.register = register or Register()
         self.entry = Entry(site, self.doors, self.alarms, self.register, state.entry)
         self.patrol = Patrol(site, self.doors, self.alarms, self.register, state.patrol)
-        self.sirens = Sirens(site, state.sirens, self.doors, self.alarms)
+        self.sirens = Sirens(site, state.sirens, self.doors, self.alarms, state.lost)
         age = ListAge(self.alarms, state, has_office=site.has_office)
         self.lists = ListDesk(self.alarms, self.doors, self.register, age, state.held_list)
         self.guards = GuardDesk(site, state, self.doors, self.alarms, self.entry, self.patrol, self.sirens, self.lists)
@@ -222,8 +222,7 @@ class Controller:
         expired = signal.outcome is sg.CommandOutcome.EXPIRED
         self.locks.pulse_ended(signal.command_id, expired, now.moment)
         self.entry.grants.command_ended(signal.command_id, expired)
-        if signal.device not in self.state.lost:  # Once it is back it says how its outputs are.
-            self.sirens.command_ended(signal.command_id, failed, now.moment)
+        self.sirens.command_ended(signal.command_id, failed, now.moment)
         if failed:
             door = self.locks.command_failed(signal.command_id, now.moment)
             self._raise(AlarmKind.COMMAND_FAILED, signal.device, now, door=door)

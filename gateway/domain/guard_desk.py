@@ -199,7 +199,7 @@ class GuardDesk:
         return refusal
 
     def _test_siren(self, signal: sg.SirenTestRequested, moment: Moment, _list: AccessList | None) -> str | None:
-        refusal = self.sirens.test(signal, moment, self.state.lost)
+        refusal = self.sirens.test(signal, moment)
         return self._refuse(signal, "siren_test", signal.output, refusal)
 
     def _silence_sirens(self, signal: sg.SirenSilenceRequested, moment: Moment, _list: AccessList | None) -> str | None:

@@ -7,6 +7,7 @@ What should be on is said again, for the rest of its time, to a board that lost 
 failed); what should rest likewise. How each is, is what its board has said since this process began.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from gateway.domain import events as ev
@@ -53,10 +54,15 @@ class _Told:
 
 
 class Sirens:
-    """The site's sirens and lights. Tells and commands through `doors`, as every room does."""
+    """The site's sirens and lights. Tells and commands through `doors`, as every room does.
 
-    def __init__(self, site: Site, state: SirenState, doors: DoorControl, alarms: AlarmBook) -> None:
-        self.site, self.state, self.doors, self.alarms = site, state, doors, alarms
+    `lost` are the devices that are away, kept by the controller: once one is back it says how its outputs are.
+    """
+
+    def __init__(
+        self, site: Site, state: SirenState, doors: DoorControl, alarms: AlarmBook, lost: Sequence[str]
+    ) -> None:
+        self.site, self.state, self.doors, self.alarms, self.lost = site, state, doors, alarms, lost
         state.sounding = {name: at_s for name, at_s in state.sounding.items() if name in site.outputs}
         self._confirmed: dict[str, bool] = {}
         """Output -> whether it works, by its board; one whose board is away or has not said so is missing."""
@@ -86,7 +92,7 @@ class Sirens:
         for name in [name for name, ends_s in self.state.sounding.items() if ends_s <= moment.monotonic_s]:
             del self.state.sounding[name]
             self._tell(ev.SirenStopped(outputs=(name,), because="limit"))
-            self._quieten(name, moment)  # Whoever timed its pulse may be gone with it.
+            self._let_rest([name], moment)  # Whoever timed its pulse may be gone with it.
         new = [alarm for alarm in waiting if alarm not in self.state.sounded]
         if new and self._unwatched(moment):
             self._start(new, moment)
@@ -101,12 +107,12 @@ class Sirens:
             times.append(self.state.unwatched_since_s + UNWATCHED_AFTER_S)
         return min(times, default=None)
 
-    def test(self, signal: sg.SirenTestRequested, moment: Moment, lost: list[str]) -> str | None:
+    def test(self, signal: sg.SirenTestRequested, moment: Moment) -> str | None:
         """Work one for a moment; None, or the code with which it is refused."""
         output = self.site.outputs.get(signal.output)
         if output is None:
             return "OutputUnknown"
-        if output.terminal.device in lost:
+        if output.terminal.device in self.lost:
             return "DeviceOffline"
         if output.id in self.state.sounding:
             return "SirenSounds"
@@ -123,8 +129,7 @@ class Sirens:
         by = signal.operator
         self._tell(ev.SirensSilenced(actor=by.name, post=by.post, request_id=signal.request_id))
         self.state.sounding = {}
-        for name in self.site.outputs:
-            self._quieten(name, moment)
+        self._let_rest(self.site.outputs, moment)
         return None
 
     def working(self) -> list[str]:
@@ -174,10 +179,10 @@ class Sirens:
         for name, told in self._told.items():
             if told.command_id != command_id:
                 continue
-            if failed:
-                self._retries[name] = moment.monotonic_s + RETRY_S
-            else:
+            if not failed:
                 self._confirmed[name] = told.works
+            elif self.site.outputs[name].terminal.device not in self.lost:
+                self._retries[name] = moment.monotonic_s + RETRY_S
 
     def _terminals(self) -> list[tuple[Terminal, str]]:
         """Every output that is no lock, with the siren's id; a floor's has none, and its pulses are told of nowhere."""
@@ -232,8 +237,13 @@ class Sirens:
     def _stop(self, because: str, moment: Moment) -> None:
         names, self.state.sounding = tuple(self.state.sounding), {}
         self._tell(ev.SirenStopped(outputs=names, because=because))
+        self._let_rest(names, moment)
+
+    def _let_rest(self, names: Iterable[str], moment: Moment) -> None:
+        """Those whose boards are there: a command that fails would be an alarm, which calls."""
         for name in names:
-            self._quieten(name, moment)
+            if self.site.outputs[name].terminal.device not in self.lost:
+                self._quieten(name, moment)
 
     def _call(self, name: str, moment: Moment) -> None:
         """Have it work until its time is over."""

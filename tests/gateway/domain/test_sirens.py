@@ -245,6 +245,16 @@ def test_acknowledgement_while_the_board_is_away_lets_it_rest_when_it_is_back(ri
     assert rests(rig.handle(sg.OutputsRead("alarms", ((0, True), (1, False))))) == {0: False, 1: True}
 
 
+def test_lost_board_is_told_of_no_end_for_a_failed_command_would_call_again(rig: Rig) -> None:
+    calling(rig)
+    rig.handle(LOST)
+    assert rests(rig.after(120.0)) == {}
+    assert only(rig.acknowledge("a-1"), ev.SirenStopped).outputs == ("light",)
+    assert rests(rig.handle(sg.SirenSilenceRequested("r", GUARD))) == {}
+    rig.handle(BACK)
+    assert rests(rig.handle(sg.OutputsRead("alarms", ((0, True), (1, False))))) == {0: False, 1: True}
+
+
 def test_limit_ends_it_in_so_many_words_for_whoever_timed_its_pulse_may_be_gone(rig: Rig) -> None:
     calling(rig)
     assert rests(rig.after(120.0)) == {0: False}
