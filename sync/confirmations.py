@@ -52,6 +52,7 @@ class Confirmations:
             self._wake.clear()
             if not self._anybody_waits():
                 await self._wake.wait()
+                after = 0  # As below: nobody has asked it meanwhile.
             pause_s, least_s = PAUSE_S, 0.0
             try:
                 answers = await self._client.answers(after, wire.WAIT_S)

@@ -1,6 +1,7 @@
 """Somebody waits for a yes, and the office gives it: a real controller, a real journal, a real office, real HTTP."""
 
 import asyncio
+import shutil
 import sqlite3
 import time
 from contextlib import closing
@@ -16,6 +17,7 @@ from gateway.domain.listed import Authentication
 from gateway.domain.ports import Feed, Reply
 from gateway.domain.signals import AccessConfirmRequested, DoorModeRequested, Operator, Signal
 from gateway.errors import LinkError
+from sync import wire
 from sync.office_client import OfficeClient
 from tests.gateway.domain.compound import Compound, compound_list
 from tests.gateway.domain.plant import GUARD
@@ -220,6 +222,34 @@ async def test_an_office_killed_after_the_answer_still_gives_it_and_once(tmp_pat
         await office.start()
         await gate.decided("AccessGranted", 40)
         assert len(gate.doors.heard(AccessConfirmRequested)) == 1
+
+
+@pytest.mark.parametrize("idle", [False, True])
+async def test_an_office_that_was_put_back_and_numbers_its_answers_anew_is_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, idle: bool
+) -> None:
+    monkeypatch.setattr(wire, "CONFIRM_MAX_S", 1.0 if idle else 300.0)
+    monkeypatch.setattr(wire, "WAIT_S", 0.2 if idle else 25.0)
+    async with Office(tmp_path / "office") as office, Gate(tmp_path / "gate", office.url) as gate:
+        await online(gate)
+        ledger, copy = (sqlite3.connect(path) for path in (office.data / "office.db", tmp_path / "older.db"))
+        with closing(ledger), closing(copy):
+            ledger.backup(copy)
+        event_id = await gate.show()
+        await until_waiting(office, event_id)
+        await office.admin("POST", "answers", given(event_id))
+        await gate.decided("AccessGranted")
+        before = asyncio.get_running_loop().time()
+        await until(lambda: not idle or asyncio.get_running_loop().time() > before + 2.0, what="nobody waits any more")
+        await office.kill()
+        for file in office.data.glob("office.db*"):
+            file.unlink()
+        shutil.copy(tmp_path / "older.db", office.data / "office.db")
+        await office.start()
+        event_id = await gate.show(2)
+        await until_waiting(office, event_id, 40)
+        await office.admin("POST", "answers", given(event_id, "answer-2"))
+        await until(lambda: len(gate.recorded("AccessGranted")) == 2, 30, "the second answer is heard")
 
 
 async def test_doors_that_are_away_or_full_get_the_answer_when_they_can_take_it(tmp_path: Path) -> None:
