@@ -45,7 +45,7 @@ def create_app(desk: Desk, gateway_token: str, admin_token: str) -> FastAPI:
         app.include_router(routes, dependencies=[with_token, by_device])
     app.include_router(gateway_deliveries(desk), dependencies=[with_token])
     parts = (admin_confirmations(desk), admin_devices(desk), admin_lists(desk), admin_routes(desk), admin_entries(desk))
-    for routes in (*parts, admin_nowhere()):
+    for routes in (*parts, admin_sites(desk), admin_nowhere()):
         app.include_router(routes, dependencies=[Depends(bearer(admin_token))])
     return app
 
@@ -153,6 +153,17 @@ def admin_routes(desk: Desk) -> APIRouter:
     async def summary(site: str) -> Response:
         await desk.must_know(site)
         return answer(await desk.do(lambda ledger: ledger.summary(site)))
+
+    return routes
+
+
+def admin_sites(desk: Desk) -> APIRouter:
+    """What there is to administer."""
+    routes = APIRouter(prefix="/admin/v1")
+
+    @routes.get("/sites", **described("The sites of this office", shown.Sites))
+    async def sites() -> Response:
+        return answer({"sites": await desk.do(lambda ledger: ledger.sites())})
 
     return routes
 

@@ -76,6 +76,15 @@ class Ledger:
         """Whether the office has this site."""
         return self._one("SELECT 1 FROM site WHERE site = ?", site) is not None
 
+    def sites(self) -> list[dict[str, Any]]:
+        """Each site, its newest list's coordinate, and when its gateway said hello last."""
+        rows = self._db.execute(
+            "SELECT site, coalesce(generation, 0), coalesce(version, 0), hello_at FROM site"
+            " LEFT JOIN listing USING (site) ORDER BY site"
+        )
+        names = ("site", "list_generation", "list_version", "last_hello_at")
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
     # Events
 
     def challenge(self, site: str) -> wire.Challenge:

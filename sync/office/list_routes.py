@@ -19,12 +19,13 @@ from sync.office.requests import At, Wait, answer, decode, read_body, read_recor
 
 _OVER = "The time is over and nothing is news"
 _UNSOUND: Refusals = {400: ("unsound",)}
-_NOT_PUT: Refusals = {**_UNSOUND, 409: ("gives_back",)}
+_NOT_PUT: Refusals = {**_UNSOUND, 404: ("unknown_site",), 409: ("gives_back",)}
 _NO_LIST: Refusals = {404: ("unknown_list",)}
 _NO_ENTRY: Refusals = {404: ("unknown_list", "unknown_entry")}
 _NOT_NEWEST: Refusals = {404: ("not_newest",)}
 Part = Annotated[str, Path(json_schema_extra={"enum": list(LONG_PARTS)})]
 GiveBack = Annotated[bool, Query(description="Credentials that were revoked may pass again by this list")]
+NewSite = Annotated[bool, Query(description="The office gets this site, if it has not got it yet")]
 _NUMBER = "([0-9]{1,3}|10[01][0-9]|102[0-3])"
 Numbers = Annotated[str, Path(json_schema_extra={"pattern": f"^{_NUMBER}(,{_NUMBER}){{0,63}}$"})]
 """Judged by hand, so that what is wrong is told in the protocol's words."""
@@ -115,9 +116,12 @@ def admin_lists(desk: Desk) -> APIRouter:
         "/list",
         **described("Puts a whole list", shown.Changed, takes=shown.GivenList, most=wire.LIST_BYTES, refuses=_NOT_PUT),
     )
-    async def put_list(site: str, request: Request, give_back: GiveBack = False) -> Response:
+    async def put_list(site: str, request: Request, give_back: GiveBack = False, new_site: NewSite = False) -> Response:
         body = await read_body(request, wire.LIST_BYTES)
         decode(msgspec.json.encode(site), wire.Site)
+        if not new_site and not await desk.do(lambda ledger: ledger.knows(site)):
+            # By a slip of the pen there would be a site, and the first box that calls would be its device.
+            raise refuse(404, "unknown_site", f"there is no site {site!r} here: PUT with ?new_site=true makes it one")
         # Beside the ledger's thread: a large list must not hold up whoever wants a small thing.
         document = await asyncio.to_thread(_judged, body, site)
         return await _changed(desk, site, lambda lists, seen: lists.put(site, document, seen, give_back=give_back))

@@ -151,6 +151,21 @@ class ReportedLost(msgspec.Struct, frozen=True):
     change: tuple[Knew, ...]
 
 
+class KnownSite(msgspec.Struct, frozen=True):
+    """A site of this office: its newest list, version 0: none; when its gateway said hello last."""
+
+    site: str
+    list_generation: wire.Count
+    list_version: wire.Count
+    last_hello_at: lw.Time | None
+
+
+class Sites(msgspec.Struct, frozen=True):
+    """All sites, by their names."""
+
+    sites: tuple[KnownSite, ...]
+
+
 class Summary(msgspec.Struct, frozen=True):
     """How it stands with a site."""
 

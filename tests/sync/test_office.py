@@ -124,6 +124,22 @@ async def office(tmp_path: Path):  # type: ignore[no-untyped-def]
         yield running
 
 
+async def test_a_list_makes_no_site_unless_that_is_said(office: Office) -> None:
+    async def sites() -> list[Any]:
+        return [each["site"] for each in (await office.ask("GET", "/admin/v1/sites")).json()["sites"]]
+
+    slip, put = a_list(site="demo2"), "/admin/v1/sites/demo2/list"
+    refused = await office.ask("PUT", put, slip)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (404, "unknown_site")
+    assert "?new_site=true" in refused.json()["error"]["text"]
+    assert (await office.ask("PUT", put + "?new_site=true", {"site": "demo2"})).status_code == 400
+    assert await sites() == [SITE]
+    assert (await office.ask("PUT", put + "?new_site=true", slip)).json() == {"version": 1}
+    assert await sites() == [SITE, "demo2"]
+    assert (await office.ask("PUT", put, slip)).status_code == 200
+    await office.admin("PUT", "list?new_site=true", a_list())
+
+
 async def test_a_list_that_was_answered_survives_a_kill(tmp_path: Path) -> None:
     async with Office(tmp_path) as office:
         for number in range(5):
