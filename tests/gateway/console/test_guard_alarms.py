@@ -110,11 +110,11 @@ async def test_a_click_is_not_taken_by_the_alarm_that_came_between(page: Page, s
           watch.disconnect();
           const button = document.querySelector(".popup button.primary");
           button.dispatchEvent(new MouseEvent("click", { bubbles: true, detail: 1 }));
-          window.pressed = button.closest("[data-popup]").dataset.popup;
+          document.body.dataset.pressed = button.closest("[data-popup]").dataset.popup;
         }).observe(document.getElementById("popups"), { childList: true })"""
     )
     panic = await site.doors.alarm(AlarmKind.PANIC, "panic")
-    await page.wait_for_function(f"window.pressed === {panic!r}")
+    await expect(page.locator("body")).to_have_attribute("data-pressed", panic)
     await page.click(f"[data-popup='{forced}'] button:has-text('确认')", delay=500)
     await expect(page.locator(f"[data-popup='{forced}']")).to_have_count(0)
     assert await popups(page) == ["紧急求助"], "it still waits for somebody to acknowledge it"
