@@ -21,6 +21,8 @@ from simulators.demo_site import DemoSite, SiteUnusable, prepare, read_site, set
 WRONG_INPUT = 2
 STOPPABLE = ("office", "broker")
 OFFICE_KEYS = Path("office", "keys")
+DRAWER = Path("office-drawer")
+"""The keys that must not lie with an office: the root key, and that of the person who gives the second yes."""
 ROOT_PUBLIC = "office-root.pub"
 
 
@@ -160,6 +162,9 @@ async def make_office_keys(data: Path) -> None:
         made = await asyncio.create_subprocess_exec(*program, stderr=asyncio.subprocess.DEVNULL)
         if await made.wait() != 0:
             raise ChildFailed(f"the office's keys can't be made in {keys}")
+        (data / DRAWER).mkdir(mode=0o700, exist_ok=True)
+        for name in ("office-root.key", "signing-2.key"):
+            (keys / name).replace(data / DRAWER / name)
     (data / "secrets" / ROOT_PUBLIC).write_bytes((keys / ROOT_PUBLIC).read_bytes())
 
 

@@ -26,7 +26,7 @@ from sync.office import backups, keys
 from sync.office.app import create_app
 from sync.office.desk import Desk
 from sync.office.lists import Unsound, judge_list
-from sync.office.signing import KeysUnusable, Signer, load_signer
+from sync.office.signing import KeysUnusable, Signer, load_signer, misplaced
 from sync.office.tokens import ADMIN_TOKEN, TokenUnusable, read_tokens
 
 log = logging.getLogger("office")
@@ -127,9 +127,12 @@ def _signer(folder: Path | None) -> Signer:
     if folder is None:
         return Signer()
     try:
-        return load_signer(folder)
+        signer = load_signer(folder)
     except KeysUnusable as error:
         raise _WrongInput(f"--keys: {error}") from error
+    for key in misplaced(folder):
+        log.warning("%s lies with the office: who takes one has both; move it away (docs/office.md, Keys)", key)
+    return signer
 
 
 def _desk(folder: Path, signer: Signer) -> Desk:

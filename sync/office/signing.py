@@ -73,6 +73,12 @@ def load_signer(folder: Path) -> Signer:
     return Signer(key, keys)
 
 
+def misplaced(folder: Path) -> Sequence[Path]:
+    """Keys that lie with the office's own: who takes the office has the root, or the second yes, as well."""
+    people = (path for path in sorted(folder.glob("signing-*.key")) if path.name != SIGNING)
+    return [path for path in (folder / ROOT, *people) if path.exists()]
+
+
 def make_key_set(
     folder: Path,
     epoch: int,

@@ -35,6 +35,23 @@ def test_keys_are_rotated_with_the_root_key_from_elsewhere(tmp_path: Path) -> No
     assert not (keys / "office-root.key").exists()
 
 
+def test_an_office_warns_of_each_key_that_must_not_lie_with_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys, token = tmp_path / "keys", tmp_path / "token"
+    token.write_text("a-token-of-32-characters-or-more")
+    token.chmod(0o600)
+    assert main(["keys", "make", str(keys), "--people", "2"]) == 0
+    wrong_input = [*("--data", str(tmp_path / "office"), "--token-file", str(token)), "--site", "../x"]
+    for named in (["office-root.key", "signing-2.key", "signing-3.key"], []):
+        caplog.clear()
+        assert main([*wrong_input, "--keys", str(keys)]) == 2
+        warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+        assert [text.partition(" ")[0] for text in warned] == [str(keys / name) for name in named]
+        for name in named:
+            (keys / name).unlink()
+
+
 @pytest.mark.parametrize("root", ["absent", "another"])
 def test_where_the_root_key_is_absent_or_another_the_keys_stay_as_they_were(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], root: str
