@@ -133,7 +133,7 @@ def _list_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     decide.add_argument("--stateful", action="store_true", help="lines follow in time; uses and passages carry over")
     decide.set_defaults(command=_decide)
     schema = commands.add_parser("schema", help="print a JSON Schema")
-    schema.add_argument("name", choices=("access-list", "decide-request", "decide-answer"))
+    schema.add_argument("name", choices=("access-list", "decide-request", "decide-answer", "events"))
     schema.set_defaults(command=_schema)
 
 

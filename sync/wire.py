@@ -140,6 +140,9 @@ class Welcome(Struct, frozen=True):
     cursors: Annotated[tuple[Cursor, ...], Meta(max_length=EPOCHS)]
 
 
+_BODY = "As `type` and `version` have it: docs/events.md, and as JSON Schema `gatehouse schema events`. Empty: erased"
+
+
 class WireEvent(Struct, frozen=True):
     """One journalled event; its epoch is the batch's. `wall` is exact to the microsecond."""
 
@@ -154,7 +157,7 @@ class WireEvent(Struct, frozen=True):
     actor: Text
     device: Text | None
     subjects: Annotated[tuple[Text, ...], Meta(max_length=SUBJECTS)]
-    body: dict[str, Any]
+    body: Annotated[dict[str, Any], Meta(description=_BODY)]
     salt: Salt
     commitment: Hash
     previous_hash: Hash

@@ -1,7 +1,7 @@
 """`gatehouse decide` and `gatehouse schema`: what would be decided, and the shapes of what goes in and out."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from config.wiring import to_site
 from drivers.wiegand.formats import BUILT_IN
 from gateway.commands.decide_requests import Act, Asked, parse_line
 from gateway.commands.decide_schemas import answer_schema, request_schema
+from gateway.commands.event_catalogue import event_schema
 from gateway.commands.what_if import WhatIf, WhatIfDay
 from gateway.domain.access_request import MISSING, Decision
 from gateway.errors import ConfigError, ListInvalid
@@ -23,6 +24,12 @@ FAULTS_TOLD = 20
 """Enough to see what is wrong with a file; the others are counted."""
 LINE_CHARS = 64 * 1024
 """One request at most: hundreds of identifiers; a reader gives a handful."""
+SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
+    "access-list": list_schema,
+    "decide-request": request_schema,
+    "decide-answer": answer_schema,
+    "events": event_schema,
+}
 
 
 class ListFaulty(ConfigError):
@@ -67,8 +74,8 @@ def decide_lines(
 
 
 def schema(name: str) -> dict[str, Any]:
-    """The JSON Schema of `access-list`, `decide-request` or `decide-answer`."""
-    return {"access-list": list_schema, "decide-request": request_schema, "decide-answer": answer_schema}[name]()
+    """The JSON Schema of one of `SCHEMAS`."""
+    return SCHEMAS[name]()
 
 
 def read_list(path: Path, fits: Fits = BUILT_IN.fits_if_known) -> ListDocument:

@@ -13,6 +13,10 @@ from gateway.domain.events_alarm import *
 from gateway.domain.events_device import *
 from gateway.domain.events_door import *
 from gateway.domain.events_gateway import *
+from gateway.domain.events_journal import *
+from gateway.domain.events_list import *
 from gateway.domain.events_tour import *
 
-Event: TypeAlias = GatewayEvent | AccessEvent | DoorEvent | DeviceEvent | AlarmEvent | TourEvent
+Event: TypeAlias = (
+    GatewayEvent | ListEvent | JournalEvent | AccessEvent | DoorEvent | DeviceEvent | AlarmEvent | TourEvent
+)

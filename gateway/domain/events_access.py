@@ -10,9 +10,10 @@ from gateway.domain.trace import TraceStep
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRequested(Occurrence):
-    """A credential may pass if something comes too (ONVIF AccessControl/Request). `wants` is a `Want`.
+    """A credential may pass if something comes too (ONVIF AccessControl/Request): `wants` says what.
 
-    `request` names it until it ends in AccessGranted or AccessDenied.
+    An office may answer `confirmation`. `request` names it until it ends in AccessGranted or AccessDenied, or in a
+    GatewayStarted that restored nothing.
     """
 
     request: str
@@ -28,10 +29,11 @@ class AccessRequested(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessGranted(Occurrence):
-    """A credential may pass. `circumstances` is what the decision looked at beside the list: see `replay`.
+    """A credential may pass; the door's own events, and AccessTaken, tell whether anybody went through.
 
     `credential` is None where any card of the site's facility code passes; `accompanied` are the credentials that were
-    shown with it.
+    shown with it, `floors` those of a lift that it opens, `request` the AccessRequested that it ends. `circumstances`
+    is what the decision looked at beside the list, for `gatehouse replay`: its form may change.
     """
 
     version: ClassVar[int] = 2
@@ -51,7 +53,10 @@ class AccessGranted(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessDenied(Occurrence):
-    """A credential may not pass, for exactly one reason. `circumstances` as in AccessGranted."""
+    """A credential may not pass, for exactly one reason.
+
+    `credential` is None where it is in no list; `request` and `circumstances` as in AccessGranted.
+    """
 
     version: ClassVar[int] = 2
 
@@ -69,7 +74,10 @@ class AccessDenied(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessConfirmed(Occurrence):
-    """Somebody said yes or no to an AccessRequested: to whom, and where."""
+    """Somebody said yes (`allowed`) or no to an AccessRequested: to whom, and where.
+
+    `post` is `office` where the office said it; `request_id` is then its `answer_id`.
+    """
 
     version: ClassVar[int] = 2
 
@@ -86,7 +94,7 @@ class AccessConfirmed(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessTaken(Occurrence):
-    """The door was opened after a grant; who, if it was a credential's."""
+    """The door was opened after a release; who, if it was for a credential."""
 
     door: str
     because: str
@@ -96,7 +104,7 @@ class AccessTaken(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessNotTaken(Occurrence):
-    """The release time passed and the door was not opened."""
+    """The release time passed and the door was not opened; by whom, if it was for a credential."""
 
     door: str
     because: str
@@ -162,7 +170,7 @@ class DuressUsed(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskPassed(Occurrence):
-    """Somebody of whom the office warns has passed."""
+    """Somebody of whom the office warns has passed: `level` and `reason` are the list's."""
 
     access_point: str
     credential: str
@@ -173,7 +181,7 @@ class RiskPassed(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TravelImpossible(Occurrence):
-    """The same card at two access points within a time in which nobody gets there."""
+    """The same card at two access points, `before` the first, within a time in which nobody gets there."""
 
     credential: str
     cardholder: str | None
@@ -206,7 +214,7 @@ class SubjectBlocked(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubjectUnblocked(Occurrence):
-    """The block was lifted."""
+    """A guard lifted the block of a credential or a cardholder (`kind:id`)."""
 
     subject: str
     reason: str
@@ -230,7 +238,7 @@ class LocalGrantGiven(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalGrantEnded(Occurrence):
-    """A guard took it back before its time."""
+    """A guard took a local grant back before its time."""
 
     credential: str
     reason: str
@@ -254,7 +262,11 @@ class ReadAmbiguous(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadDropped(Occurrence):
-    """A read did not count: retained, replayed, out of its window, or of wrong parity."""
+    """A read did not count, and nothing was decided.
+
+    `reason` is `WrongParity`, `ReaderBelongsToNoAccessPoint`, `NoTourAwaitsIt`, or in the driver's own words: retained,
+    out of its window.
+    """
 
     reader: str
     reason: str

@@ -9,7 +9,7 @@ from gateway.domain.event import Occurrence
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservationStarted(Occurrence):
-    """A camera's rule holds."""
+    """A camera's rule holds in a zone of its picture. Where the camera is `armed` an alarm is raised."""
 
     observation: str
     camera: str
@@ -32,7 +32,11 @@ class ObservationEnded(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceStored(Occurrence):
-    """A snapshot or clip was kept; `alarm` is the alarm it belongs to, if one was raised."""
+    """A snapshot or clip was kept at the gateway; `alarm` is the alarm it belongs to, if one was raised.
+
+    `observation` is what it was recorded for: an observation, or that alarm. `path` lies in the gateway's data
+    directory, `sha256` is of the file.
+    """
 
     observation: str
     camera: str
@@ -47,9 +51,11 @@ class EvidenceStored(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmRaised(Occurrence):
-    """Something a guard must see.
+    """Something a guard must see, until AlarmResolved ends it.
 
-    `kind` is an `AlarmKind`, `priority` 1 to 4; `source` is the door, camera, device or input.
+    `priority` is 1 (at once) to 4. `source` is what it is about: the door, access point, camera, device, reader, input,
+    process or tour; a credential (impossible_travel, antipassback, wrong_attempts) or a cardholder (risk); a dropped
+    signal's name; or `office`, `site`, `journal`, `clock`, `fire`. One alarm at most of a kind and source is open.
     """
 
     alarm: str
@@ -62,7 +68,10 @@ class AlarmRaised(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmRepeated(Occurrence):
-    """The cause of an open alarm came again; one that was normal meanwhile must be acknowledged anew."""
+    """The cause of an open alarm came again, `count` times by now.
+
+    One that was normal meanwhile must be acknowledged anew.
+    """
 
     alarm: str
     count: int
@@ -70,14 +79,14 @@ class AlarmRepeated(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmNormal(Occurrence):
-    """The alarm's cause is gone; it stays until a guard has acknowledged it."""
+    """The alarm's cause is gone; it stays open until a guard has acknowledged it, or (P1, P2) resolved it."""
 
     alarm: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmAcknowledged(Occurrence):
-    """A guard has seen it."""
+    """A guard has seen the alarm."""
 
     alarm: str
     actor: str
@@ -86,7 +95,7 @@ class AlarmAcknowledged(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmResolved(Occurrence):
-    """A guard ended it, with an outcome."""
+    """The alarm is over: a guard ended it, or it ended by itself, normal and acknowledged (`actor` is `gateway`)."""
 
     alarm: str
     outcome: str

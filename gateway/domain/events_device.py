@@ -16,7 +16,7 @@ class CommandSentBeforeCommit(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandEnded(Occurrence):
-    """A device's answer to a command."""
+    """A device's answer to a command, or that none came; `detail` is for people."""
 
     command_id: str
     device: str
@@ -59,7 +59,7 @@ class SirenStarted(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SirenStopped(Occurrence):
-    """They have ended, because every alarm is `acknowledged`, or at their `limit`."""
+    """Sirens and lights have ended: every alarm is acknowledged, or they were at their limit."""
 
     outputs: tuple[str, ...]
     because: str
@@ -67,7 +67,7 @@ class SirenStopped(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SirenTested(Occurrence):
-    """A guard had one work for a moment."""
+    """A guard had a siren or light work for a moment."""
 
     output: str
     actor: str
@@ -77,7 +77,7 @@ class SirenTested(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SirensSilenced(Occurrence):
-    """A guard ended all of them."""
+    """A guard ended all sirens and lights."""
 
     actor: str
     post: str
@@ -95,7 +95,7 @@ class OutputFoundActive(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceLost(Occurrence):
-    """A device, camera or peer can't be reached."""
+    """A device, a camera, a broker or the office (`device` is `office`) can't be reached; `detail` is for people."""
 
     device: str
     detail: str
@@ -103,7 +103,7 @@ class DeviceLost(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceReturned(Occurrence):
-    """It can be reached again."""
+    """What DeviceLost told of can be reached again."""
 
     device: str
     detail: str

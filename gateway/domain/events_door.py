@@ -28,7 +28,10 @@ class OpenedByGuard(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockReleased(Occurrence):
-    """The lock was told to release. `seconds` is None while it stays released."""
+    """The lock was told to release. `seconds` is None while it stays released.
+
+    CommandEnded of that `command_id` says whether it did.
+    """
 
     door: str
     because: str
@@ -62,14 +65,14 @@ class LockFoundReleased(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorOpened(Occurrence):
-    """The contact says open."""
+    """The door's contact says open."""
 
     door: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorClosed(Occurrence):
-    """The contact says closed."""
+    """The door's contact says closed."""
 
     door: str
 
@@ -85,28 +88,28 @@ class DoorInputFaultChanged(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorForcedOpen(Occurrence):
-    """Opened with no grant, exit or release."""
+    """The door was opened with no grant, exit or release."""
 
     door: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorHeldWarning(Occurrence):
-    """Open nearly too long (ONVIF: PreAlarmTime)."""
+    """The door is open nearly too long (ONVIF: PreAlarmTime)."""
 
     door: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorHeldOpen(Occurrence):
-    """Open too long (ONVIF: DoorOpenTooLong)."""
+    """The door is open too long (ONVIF: DoorOpenTooLong)."""
 
     door: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorModeChanged(Occurrence):
-    """The door's mode by schedule, or the fire overlay, changed. `mode` is a `DoorMode`."""
+    """What the door is meant to do has changed, by its schedule, a guard or fire."""
 
     door: str
     mode: str
@@ -128,7 +131,7 @@ class DoorModeOverridden(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorModeOverrideEnded(Occurrence):
-    """A guard's setting has run out."""
+    """A guard's setting of a door's mode has run out: `mode` is what it was."""
 
     door: str
     mode: str
@@ -136,7 +139,7 @@ class DoorModeOverrideEnded(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockdownStarted(Occurrence):
-    """A guard locked doors down."""
+    """A guard locked the doors of a group down (`group` None: of all); `doors` are those that were not yet."""
 
     group: str | None
     doors: tuple[str, ...]
@@ -148,7 +151,7 @@ class LockdownStarted(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockdownReleased(Occurrence):
-    """Two people released a lockdown."""
+    """Two people, `actor` and `second`, released a lockdown."""
 
     group: str | None
     doors: tuple[str, ...]
@@ -161,7 +164,7 @@ class LockdownReleased(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockOpenStarted(Occurrence):
-    """A guard's life-safety release."""
+    """A guard's life-safety release: the doors of a group (None: all) stand open until it is taken back."""
 
     group: str | None
     doors: tuple[str, ...]
@@ -173,7 +176,7 @@ class LockOpenStarted(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockOpenReleased(Occurrence):
-    """It was taken back."""
+    """A life-safety release was taken back."""
 
     group: str | None
     doors: tuple[str, ...]

@@ -1,67 +1,19 @@
-"""Events of the gateway itself: its start, its lists, its processes, its journal, what people did at the console."""
+"""Events of the gateway itself: its start, its processes, its clock, what people did or asked at the console."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, TypeAlias
+from typing import TypeAlias
 
 from gateway.domain.event import Occurrence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayStarted(Occurrence):
-    """The doors process runs. `restored`: there was a state to go on from."""
+    """The doors process runs. `restored`: there was a state to go on from; without one nobody waits any more."""
 
     software: str
     restored: bool
     list_version: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListActivated(Occurrence):
-    """An access list is in force."""
-
-    list_version: int
-    digest: str
-    credentials: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListRejected(Occurrence):
-    """A list from the office was refused; the old one stays."""
-
-    list_version: int | None
-    faults: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListHeld(Occurrence):
-    """A list waits for a second yes: how many lose passage, gain it, may pass everywhere, and doors that stand open."""
-
-    list_version: int
-    removed: int
-    granted: int
-    all_doors: int
-    unlocked: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListConfirmed(Occurrence):
-    """Somebody at the site said yes to a list that waited: a supervisor, or two people."""
-
-    list_version: int
-    reason: str
-    actor: str
-    second: str | None
-    post: str
-    request_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CredentialsRevoked(Occurrence):
-    """The office revoked credentials that the list in force still has."""
-
-    sequence: int
-    credentials: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,14 +26,18 @@ class ProcessLost(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessReturned(Occurrence):
-    """It runs again."""
+    """A process of the gateway's runs again."""
 
     process: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRefused(Occurrence):
-    """A guard's request was refused."""
+    """A guard's request, or the office's answer to an AccessRequested, was refused.
+
+    `subject` is what was asked for: a door, group or output (or `all`), a tour or round, a request's name, a list's
+    version, `kind:id` to block and unblock, a credential (local_grant), a cardholder (forgive, erase).
+    """
 
     request_id: str
     request: str
@@ -93,31 +49,12 @@ class RequestRefused(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorAudited(Occurrence):
-    """Something a person did at the console."""
+    """Something a person did at the console; `detail` is the address they did it from, or what they asked for."""
 
     action: str
     actor: str
     post: str
     detail: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalGap(Occurrence):
-    """Events that could not be kept: how many, how many of each class, between when and when, and why.
-
-    `ranges` are their seqs in `epoch`, first and last of each, where they had been recorded and were given up for
-    more important ones; what was never recorded had none.
-    """
-
-    version: ClassVar[int] = 2
-
-    lost: int
-    reason: str
-    classes: dict[str, int] = field(default_factory=dict)
-    first_at: datetime | None = None
-    last_at: datetime | None = None
-    epoch: str | None = None
-    ranges: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,66 +73,13 @@ class ClockOffset(Occurrence):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JournalPruned(Occurrence):
-    """Events up to `through_seq` of an epoch are to be removed here; `hash` is the last one's.
-
-    Because of their `age` or of the journal's `size`. Where there is an office, it has them all.
-    """
-
-    epoch: str
-    through_seq: int
-    hash: str
-    because: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonErased(Occurrence):
-    """What earlier events say of a person is erased. It names them for ever: who was erased, by whom, and why."""
-
-    cardholder: str
-    credentials: tuple[str, ...]
-    reason: str
-    actor: str
-    post: str
-    request_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryForked(Occurrence):
-    """The office had another history: what comes after `parent_seq` of `parent` was numbered again in a new epoch.
-
-    The first row of the transaction that did it; `moved` rows before it, which keep their ids, are of the new epoch.
-    """
-
-    parent: str
-    parent_seq: int
-    parent_hash: str
-    moved: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SignalsLost(Occurrence):
-    """The inbox was full and signals were dropped."""
+    """The inbox was full and `count` signals were dropped; `kind` is their name (docs/signals.md)."""
 
     kind: str
     count: int
 
 
 GatewayEvent: TypeAlias = (
-    GatewayStarted
-    | ListActivated
-    | ListRejected
-    | ListHeld
-    | ListConfirmed
-    | CredentialsRevoked
-    | ProcessLost
-    | ProcessReturned
-    | RequestRefused
-    | OperatorAudited
-    | JournalGap
-    | ClockOffset
-    | JournalPruned
-    | PersonErased
-    | HistoryForked
-    | SignalsLost
+    GatewayStarted | ProcessLost | ProcessReturned | RequestRefused | OperatorAudited | ClockOffset | SignalsLost
 )

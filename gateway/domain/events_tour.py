@@ -27,7 +27,7 @@ class TourStarted(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TourPointVisited(Occurrence):
-    """A guard was at the point that came next. `timing` is a `Timing`."""
+    """A guard was at the point that came next, early, on time or late (`timing`)."""
 
     round: str
     tour: str
@@ -93,7 +93,7 @@ class TourLeftIncomplete(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TourMissed(Occurrence):
-    """Nobody came to its first point."""
+    """Nobody came to a round's first point."""
 
     round: str
     tour: str
@@ -117,10 +117,7 @@ class TourStopped(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TourVisitDenied(Occurrence):
-    """A card at a reader that is nothing but a point of tours is no visit, for exactly one reason.
-
-    `reason`: a `DenialReason`, or `NotInTourGroup`.
-    """
+    """A card at a reader that is nothing but a point of tours is no visit, for exactly one reason."""
 
     reader: str
     reason: str

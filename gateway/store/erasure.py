@@ -64,7 +64,9 @@ def _named_otherwise(type_: str, fields: dict[str, Any]) -> str:
 def can_be_erased(type_: str) -> bool:
     """Can an event of this type name somebody at all? One that this program doesn't know may."""
     known = records.EVENT_TYPES.get(type_)
-    return known is None or (known is not PersonErased and not NAMING.isdisjoint(f.name for f in fields(known)))
+    if known is None or known is PersonErased:
+        return known is None
+    return any(field.name in NAMING and field.type is not int for field in fields(known))  # a number counts them only
 
 
 class Eraser:

@@ -6,6 +6,7 @@ tests/vectors/events.json.
 
 import hashlib
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Any, get_args
@@ -55,21 +56,19 @@ _NUMBER_DIGITS = 5
 _NUMBER_MOST = 2**53 - 1
 """What every language still counts one by one; nothing here measures as much."""
 
-_SUBJECT_FIELDS = (
-    "access_point",
-    "alarm",
-    "camera",
-    "cardholder",
-    "credential",
-    "device",
-    "door",
-    "input",
-    "observation",
-    "process",
-    "reader",
-    "tour",
-)
-_SUBJECTS_BESIDE: dict[str, str] = {
+_SUBJECT_KINDS: dict[str, str] = {
+    "access_point": "access_point",
+    "alarm": "alarm",
+    "camera": "camera",
+    "cardholder": "cardholder",
+    "credential": "credential",
+    "device": "device",
+    "door": "door",
+    "input": "input",
+    "observation": "observation",
+    "process": "process",
+    "reader": "reader",
+    "tour": "tour",
     "access_points": "access_point",
     "accompanied": "credential",
     "area": "area",
@@ -83,9 +82,24 @@ _SUBJECTS_BESIDE: dict[str, str] = {
     "rivals": "credential",
     "second": "operator",
 }
-"""Fields that name something under another name than its own, one or several."""
+"""Fields that name something, one or several, and what. Their order is that of an event's subjects."""
 
 _REQUESTS = (ev.AccessRequested, ev.AccessGranted, ev.AccessDenied, ev.AccessConfirmed)
+
+
+def _subject_fields(cls: type[Event]) -> dict[str, str]:
+    kinds = dict(_SUBJECT_KINDS)
+    if issubclass(cls, _REQUESTS):
+        kinds["request"] = "request"
+    if issubclass(cls, ev.SubjectBlocked | ev.SubjectUnblocked):
+        kinds["subject"] = ""
+    present = {field.name for field in fields(cls) if field.type is not int}  # one may count what another names
+    return {name: kind for name, kind in kinds.items() if name in present}
+
+
+SUBJECT_FIELDS: dict[type[Event], dict[str, str]] = {cls: _subject_fields(cls) for cls in EVENT_TYPES.values()}
+"""The fields of an event that name something, and its kind; an empty one where the value itself says it."""
+
 _BY_CARDHOLDER = (
     ev.AccessRequested,
     ev.AccessGranted,
@@ -132,16 +146,11 @@ def event_from_record(type_: str, version: int, body: dict[str, Any]) -> Event:
 
 def subjects_of(event: Event) -> tuple[str, ...]:
     """The opaque ids that the event names, as `kind:id`, in a fixed order, each once."""
-    found = [f"{name}:{value}" for name in _SUBJECT_FIELDS if (value := getattr(event, name, None))]
-    for name, kind in _SUBJECTS_BESIDE.items():
-        value = getattr(event, name, None)
-        # Another event may count what this one names.
-        several = value if isinstance(value, tuple) else (value,) if isinstance(value, str) and value else ()
-        found += [f"{kind}:{one}" for one in several]
-    if isinstance(event, _REQUESTS) and event.request:
-        found.append(f"request:{event.request}")
-    if isinstance(event, ev.SubjectBlocked | ev.SubjectUnblocked):
-        found.append(event.subject)
+    found: list[str] = []
+    for name, kind in SUBJECT_FIELDS[type(event)].items():
+        value = getattr(event, name)
+        several = value if isinstance(value, tuple) else (value,) if value else ()
+        found += [f"{kind}:{one}" if kind else one for one in several]
     return tuple(dict.fromkeys(one.replace("\n", " ") for one in found))  # a row keeps one a line
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from gateway.commands.event_catalogue import WORDS
 from gateway.domain import events as ev
 from gateway.domain import signals as sg
 from gateway.domain.commands import DeviceCommand, PulseOutput, SetOutput
@@ -28,6 +29,9 @@ from gateway.domain.snapshot import ControllerState
 from tests.gateway.domain.listing import ALWAYS, card, resident_listing
 
 _E = TypeVar("_E")
+_CODES: dict[str, list[tuple[str, frozenset[str | None]]]] = {}
+for (_type, _field), _words in WORDS.items():
+    _CODES.setdefault(_type, []).append((_field, frozenset({*_words.codes, None})))
 
 NORTH = Door(
     "north",
@@ -72,6 +76,11 @@ START = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 """A Monday noon in Shanghai."""
 
 
+def has_known_codes(event: ev.Event) -> bool:
+    """Does every field that holds a code hold one of those that offices are told of (docs/events.md)?"""
+    return all(getattr(event, field) in codes for field, codes in _CODES.get(type(event).__name__, ()))
+
+
 class Rig:
     """A controller and the time that passes for it; every turn is kept."""
 
@@ -101,6 +110,7 @@ class Rig:
 
     def handle(self, signal: sg.Signal) -> Turn:
         turn = self.controller.handle(signal, self.moment, self.access_list)
+        assert [event for event in turn.events if not has_known_codes(event)] == []
         self.turns.append(turn)
         return turn
 
