@@ -60,8 +60,8 @@ a guard writes as a reason or a note is the guard's.) The last column has the fi
 step of `trace` and `circumstances` may hold the same ids. PersonErased says whose events an office should empty too, of
 salt, body, actor and subjects; it stays itself. An event is theirs if
 
-- its `subjects` have `cardholder:ID` or a `credential:ID` of the ids that PersonErased names, but not by a credential
-  alone where the event's own `cardholder` is somebody else;
+- its `subjects` have a `cardholder:ID` or `credential:ID` of the ids that PersonErased names; but where its
+  `cardholder` is somebody else, its own `credential` doesn't count: the card was that person's then;
 - or it is an AlarmRaised whose `source` is one of those ids, its `kind` being {sources};
 - or it is a RequestRefused whose `subject` is one of them, with its kind before it, or (`request` being {refused})
   without.
