@@ -126,8 +126,7 @@ def _since(fresh: Path, present: Path) -> list[str]:
         _settle(present)
         with closing(sqlite3.connect(fresh, isolation_level=None)) as database:
             database.execute("ATTACH ? AS present", (str(present),))
-            told = told_since(database)
-            return [*carry_lost_boxes(database), *told]
+            return [*carry_lost_boxes(database), *told_since(database)]
     except sqlite3.Error as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
             raise BackupUnusable(f"{present}: somebody has it open: stop the office first") from error

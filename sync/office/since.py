@@ -6,10 +6,14 @@ Works on the copy's connection, with the ledger attached as `present`.
 import sqlite3
 from collections import defaultdict
 
-_LATER_LOSS = """
-    (SELECT max(lost_at) FROM present.lost_box p WHERE p.site = {site})
-        > coalesce((SELECT max(lost_at) FROM main.lost_box c WHERE c.site = {site}), '')
+_TOKENS = """
+    SELECT p.site, p.digest, c.digest IS NULL OR
+        (SELECT max(lost_at) FROM present.lost_box WHERE site = p.site)
+            > coalesce((SELECT max(lost_at) FROM main.lost_box WHERE site = p.site), '')
+    FROM present.site_token p LEFT JOIN main.site_token c USING (site)
+    WHERE p.digest IS NOT c.digest ORDER BY p.site
 """
+"""Those that differ, and whether it is sure that the present one was given later."""
 _REVOKED = """
     SELECT p.site, p.credential FROM present.revocation p
     LEFT JOIN main.revocation c ON c.site = p.site AND c.credential = p.credential AND c.sequence >= p.sequence
@@ -36,19 +40,18 @@ def carry_lost_boxes(database: sqlite3.Connection) -> list[str]:
     lost = database.execute(
         "SELECT site, key, lost_at FROM present.lost_box EXCEPT SELECT site, key, lost_at FROM main.lost_box"
     ).fetchall()
-    later = _LATER_LOSS.format(site="t.site")
-    database.execute(
-        "INSERT OR REPLACE INTO main.site_token SELECT site, digest FROM present.site_token t"
-        f" WHERE {later} OR NOT EXISTS (SELECT 1 FROM main.site_token c WHERE c.site = t.site)"
-    )
+    told = [f"site {site}: the box {key[:16]}, lost {at}, stays lost" for site, key, at in lost]
+    for site, digest, is_later in database.execute(_TOKENS).fetchall():
+        if is_later:
+            database.execute("INSERT OR REPLACE INTO main.site_token VALUES (?, ?)", (site, digest))
+            told.append(f"site {site}: the token that box-lost gave stays good, and no other")
+        else:
+            told.append(f"site {site}: its token was another: was a box lost since? Then report it again (box-lost)")
     database.execute("INSERT OR IGNORE INTO main.lost_box SELECT * FROM present.lost_box")
     database.execute("DELETE FROM main.device WHERE key IN (SELECT key FROM main.lost_box)")
     database.execute("DELETE FROM main.session")
     database.execute("COMMIT")
-    return [
-        f"site {site}: the box {key[:16]}, lost {at}, stays lost, and the token that was given then stays good"
-        for site, key, at in lost
-    ]
+    return told
 
 
 def told_since(database: sqlite3.Connection) -> list[str]:

@@ -38,7 +38,8 @@ async def test_a_copy_that_is_put_back_over_a_killed_office_is_all_that_it_has_b
         said = capsys.readouterr().out
         assert f"site demo: the box {KEY.public[:16]}, lost " in said
         assert "site demo: revoked or taken out since, and good again: c-1: revoke them again" in said
-        assert f"site demo: its device's key was none, and is {KEY.public} again" in said
+        assert "site demo: the token that box-lost gave stays good, and no other" in said
+        assert "its device's key" not in said, "a lost box's speaks for nobody"
         assert "site demo: its list was 3 of generation 0, and is 1 of generation 0 again" in said
         assert stat.S_IMODE((data / "office.db").stat().st_mode) == 0o600
         await office.start()
@@ -59,6 +60,46 @@ async def _hello(office: Office, key: DeviceKey) -> wire.Welcome | wire.Refusal:
     said = await say_hello(client)
     await client.close()
     return said
+
+
+def test_a_token_that_a_site_was_given_since_stays_good_though_no_key_of_its_box_was_known(
+    tmp_path: Path, capsys: Said
+) -> None:
+    data, first, second = _ledger(tmp_path / "office"), tmp_path / "first.db", tmp_path / "second.db"
+    assert main(["backup", str(first), "--data", str(data)]) == 0
+    earlier = _reported(data)
+    assert main(["backup", str(second), "--data", str(data)]) == 0
+    later = _reported(data)
+    assert main(["restore", str(first), "--data", str(data)]) == 0
+    assert "site demo: the token that box-lost gave stays good, and no other" in capsys.readouterr().out
+    assert _is_good(data, later)
+    assert main(["restore", str(second), "--data", str(data)]) == 0
+    assert "site demo: its token was another: was a box lost since?" in capsys.readouterr().out
+    assert _is_good(data, earlier), "which of the two is the later one nobody knows here"
+
+
+def test_a_device_key_that_was_named_since_is_told(tmp_path: Path, capsys: Said) -> None:
+    data, copy = _ledger(tmp_path / "office"), tmp_path / "copy.db"
+    assert main(["backup", str(copy), "--data", str(data)]) == 0
+    ledger = Ledger(data / "office.db")
+    assert ledger.enrol(SITE, KEY.public)
+    ledger.close()
+    assert main(["restore", str(copy), "--data", str(data)]) == 0
+    assert f"site demo: its device's key was {KEY.public}, and is none again" in capsys.readouterr().out
+
+
+def _is_good(data: Path, token: str) -> bool | None:
+    ledger = Ledger(data / "office.db")
+    good = ledger.lost.has_token(SITE, token)
+    ledger.close()
+    return good
+
+
+def _reported(data: Path) -> str:
+    ledger = Ledger(data / "office.db")
+    _, token = ledger.report_lost(SITE, "Lin")
+    ledger.close()
+    return token
 
 
 def test_a_copy_is_put_back_though_the_ledger_of_before_cannot_be_read(tmp_path: Path, capsys: Said) -> None:
