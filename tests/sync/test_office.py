@@ -14,7 +14,7 @@ from sync.office.__main__ import main
 from sync.office.app import create_app
 from sync.office.desk import Desk
 from sync.office.tokens import read_tokens
-from tests.sync.site import ADMIN_TOKEN, SITE, TOKEN, Office, a_list
+from tests.sync.site import ADMIN_TOKEN, KEY, SITE, TOKEN, Office, a_list, signed_by
 
 SIGNED = {"device_key": "0" * 64, "challenge": "0" * 32}
 
@@ -188,10 +188,13 @@ async def test_what_the_office_remembers_is_its_users_alone(tmp_path: Path) -> N
 
 
 async def test_sigterm_ends_it_at_once_though_a_gateway_waits_for_a_list(tmp_path: Path) -> None:
-    async with Office(tmp_path) as office:
+    path = f"/v1/sites/{SITE}/list/manifest?after=0&wait=25"
+    async with Office(tmp_path) as office, httpx2.AsyncClient(trust_env=False, timeout=30) as http:
         assert office.process is not None
-        waiting = asyncio.create_task(office.ask("GET", f"/v1/sites/{SITE}/list/manifest?after=0&wait=25"))
-        await office.summary()
+        headers = {"Authorization": f"Bearer {TOKEN}"} | signed_by(KEY, path, await office.nonce())
+        waiting = asyncio.create_task(http.get(office.url + path, headers=headers))
+        while (await office.summary())["device_key"] is None:  # its call is there as soon as its key is enrolled
+            await asyncio.sleep(0)
         office.process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(5):
             assert await office.process.wait() == 0
