@@ -211,11 +211,11 @@ LIST_MUTATIONS: dict[str, tuple[Mutation, ...]] = {
 
 
 FOUND_AT = {
-    "no key must have signed": 22,
-    "no digest is compared": 52,
-    "a signature is not verified": 22,
-    "the keys of before are still good": 22,
-    "any key set is taken": 22,
+    "no key must have signed": 76,
+    "no digest is compared": 60,
+    "a signature is not verified": 44,
+    "the keys of before are still good": 37,
+    "any key set is taken": 76,
     "another site's list is taken": 5,
     "a list that makes no sense is taken": 40,
     "a refused list is not told": 6,
@@ -223,7 +223,7 @@ FOUND_AT = {
     "a revocation is forgotten at a restart": 2,
     "the version may step back": 1,
     "a revocation is noted before the doors have it": 34,
-    "revocations need no signature": 22,
+    "revocations need no signature": 76,
     "a damaged file is taken as it is": 124,
     "the office compares no hashes": 33,
     "a hello is taken again and again": 7,
@@ -251,7 +251,7 @@ FOUND_AT = {
     "nobody looks for an answer to who waits": 8,
     "a list that is held is put in force": 8,
     "one signature is as good as two": 8,
-    "no guard holds a list": 5,
+    "no guard holds a list": 8,
 }
 """Seeds that are looked at first: where it was found, it is likely to be found again."""
 
