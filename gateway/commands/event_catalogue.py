@@ -91,6 +91,7 @@ _REFUSALS = (
     "FireStillActive",
     "GroupUnknown",
     "ListNotWaiting",
+    "ListReplaced",
     "ModeUnknown",
     "NoLocalGrant",
     "NotBlocked",

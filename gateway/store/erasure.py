@@ -26,7 +26,7 @@ SOURCES = {
 NAMING = frozenset({"accompanied", "cardholder", "credential", "credentials", "rivals", "source", "subject"})
 """Fields by which an event can name somebody: `is_theirs` goes by them."""
 
-_REFUSED = {"local_grant": "credential", "forgive": "cardholder"}
+_REFUSED = {"local_grant": "credential", "forgive": "cardholder", "erase": "cardholder"}
 """Refused requests whose subject is an id without its kind."""
 
 

@@ -208,11 +208,11 @@ def test_check_names_a_lock_that_such_a_board_never_releases(write_site: Callabl
         """
     )
     assert [fault.partition(" (line")[0] for fault in faults] == [
-        "door.gate.lock.wiring = 'NO'",
         "device.twin.topic = 'gate'",
+        "door.gate.lock.wiring = 'NO'",
     ]
-    assert "wire this fail_safe lock to NC" in faults[0]
-    assert "device 'gate' has this topic already" in faults[1]
+    assert "device 'gate' has this topic already" in faults[0]
+    assert "wire this fail_safe lock to NC" in faults[1]
 
 
 def test_check_names_a_release_time_that_the_device_does_not_have(write_site: Callable[..., list[str]]) -> None:

@@ -51,6 +51,7 @@ THEIRS: tuple[Event, ...] = (
     ev.RequestRefused(request_id="4", request="block", subject="credential:c-secret", reason="x", **BY),
     ev.RequestRefused(request_id="5", request="local_grant", subject="c-secret", reason="x", **BY),
     ev.RequestRefused(request_id="6", request="forgive", subject="p-secret", reason="x", **BY),
+    ev.RequestRefused(request_id="7", request="erase", subject="p-secret", reason="x", **BY),
     ev.AlarmRaised(alarm="a-1", kind="risk", priority=2, source="p-secret", door="n1", camera=None),
     ev.AlarmRaised(alarm="a-2", kind="impossible_travel", priority=2, source="c-secret", door="n1", camera=None),
 )
