@@ -248,7 +248,8 @@ class Ledger:
             self._db.execute("INSERT OR IGNORE INTO site (site) VALUES (?)", (site,))
             (seen,) = self._one("SELECT list_seen FROM site WHERE site = ?", site)
             waits = self._held.summary(site)  # its gateway asks for what is newer than that one, too
-            return change(self.lists, max(int(seen), 0 if waits is None else waits["version"]))
+            shown = (int(seen), 0 if waits is None else waits["version"])
+            return change(self.lists, max((each for each in shown if each < said_lists.VERSIONS_FOLLOWED), default=0))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

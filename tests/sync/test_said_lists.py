@@ -57,6 +57,14 @@ async def test_no_box_leads_the_office_to_generations_where_the_next_one_could_n
     assert (await office.summary())["list_generation"] == 1
 
 
+async def test_no_box_leads_the_office_to_versions_that_no_wire_has(office: Office) -> None:
+    await _says(office, 0, 2**53 - 1)
+    put = await office.admin("PUT", "list", a_list())
+    assert put["version"] == 2
+    assert "begins a generation" in put["hint"]
+    assert await office.admin("POST", "list/generation") == {"version": 3}
+
+
 _REVOKE = ("POST", "revocations", {"credentials": ["c-1"]})
 
 
