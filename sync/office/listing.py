@@ -233,17 +233,20 @@ class Listings:
         return version
 
     def revoke(self, site: str, credentials: list[str], state: str, seen: int) -> int:
-        """Give credentials another state, and have gateways refuse them before they have the list."""
+        """Give credentials another state, and have gateways refuse them before they have the list.
+
+        Also those that were taken out: while that list waits at the site, they still pass there.
+        """
         before = self._must_find(site)
         items = []
         for id_ in credentials:
             row = self._db.execute(
-                "SELECT raw FROM entry WHERE site = ? AND part = 'credentials' AND id = ? AND raw IS NOT NULL",
-                (site, id_),
+                "SELECT raw FROM entry WHERE site = ? AND part = 'credentials' AND id = ?", (site, id_)
             ).fetchone()
             if row is None:
                 raise TooFew("unknown_entry", f"there is no credential {id_!r}")
-            items.append({**msgspec.json.decode(row[0]), "state": state})
+            if row[0] is not None:
+                items.append({**msgspec.json.decode(row[0]), "state": state})
         version = self._next(site, max(seen, before.version) + 1, dict(_entries({"credentials": items})))
         self._revoke(site, credentials, version)
         return version

@@ -21,7 +21,7 @@ GENERATIONS_FOLLOWED = 1000
 who has stolen one must not lead the office beyond; each is begun by a person after an accident: few ever are."""
 VERSIONS_FOLLOWED = 2**52
 """As above: numbers on the wire end at 2^53 - 1; a list is one change. A generation goes above whatever was shown."""
-_REMEDY = "it takes no list and no revocation from here before somebody begins a generation: POST list/generation"
+_REMEDY = "it takes nothing older from here: somebody begins a generation (POST list/generation)"
 _BEYOND = "no office begins so many generations: is it this site's box? See device_key, and docs/office.md"
 
 

@@ -386,6 +386,18 @@ async def test_what_is_revoked_is_told_at_once_while_a_large_list_is_on_its_way(
         assert [(each.credential, each.version) for each in told.revoked] == [("c-7", version)]
 
 
+async def test_a_card_that_only_a_list_in_waiting_leaves_out_can_be_revoked(tmp_path: Path) -> None:
+    async with signed_site(tmp_path, CAREFUL) as site:
+        await site.office.admin("PUT", "list", a_list(cardholders=PEOPLE, credentials=CARDS[:10]))
+        await until(lambda: any(ready.guards for ready in site.gate.doors.heard(ListReady)), what="a list waits")
+        version = (await site.office.admin("POST", "revocations", {"credentials": ["c-20"]}))["version"]
+        await until(lambda: site.gate.doors.heard(OfficeRevoked), what="it is revoked all the same")
+        (told,) = site.gate.doors.heard(OfficeRevoked)
+        assert [(each.credential, each.version) for each in told.revoked] == [("c-20", version)]
+        unknown = await site.office.ask("POST", f"/admin/v1/sites/{SITE}/revocations", {"credentials": ["c-999"]})
+        assert unknown.json()["error"]["code"] == "unknown_entry"
+
+
 async def test_a_card_that_is_taken_out_at_the_office_is_revoked_as_well(tmp_path: Path) -> None:
     async with signed_site(tmp_path) as site:
         site.line.held.add("/list/manifest")
