@@ -103,13 +103,14 @@ class ListDesk:
         in_force = (0, 0) if access_list is None else (access_list.generation, access_list.version)
         fresh = []
         for each in signal.revoked[:REVOCATIONS_MAX]:
-            value = Revoked(each.generation, each.version)
-            if (each.generation, each.version) > in_force and self.register.revoked.get(each.credential) != value:
+            value, known = Revoked(each.generation, each.version), self.register.revoked.get(each.credential)
+            # Also one that the list in force has taken up: should its file be damaged, an older list stands in.
+            if value != known and (known is None or (each.generation, each.version) > in_force):
                 self.register.put("revoked", each.credential, value)
                 fresh.append(each.credential)
-        known = self.register.revoked
-        said = [credential for credential, each in known.items() if (each.generation, each.version) <= in_force]
-        for credential in said[: max(0, len(known) - REVOCATIONS_MAX)]:
+        kept = self.register.revoked
+        said = [credential for credential, each in kept.items() if (each.generation, each.version) <= in_force]
+        for credential in said[: max(0, len(kept) - REVOCATIONS_MAX)]:
             self.register.put("revoked", credential, None)
         if fresh:
             self._tell(ev.CredentialsRevoked(sequence=signal.sequence, credentials=tuple(fresh)))

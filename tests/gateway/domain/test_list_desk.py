@@ -138,6 +138,18 @@ def test_a_revoked_card_is_refused_also_by_the_list_before_that_has_to_stand_in(
     assert only(rig.swipe(2), ev.AccessDenied).reason == "CredentialNotEnabled"
 
 
+def test_a_revocation_that_comes_after_its_list_is_kept_for_the_list_before(rig: Rig) -> None:
+    before = rig.access_list
+    credential = only(rig.swipe(2), ev.AccessGranted).credential
+    rig.access_list = replace(before, version=2)  # type: ignore[type-var]
+    rig.handle(sg.OfficeRevoked(1, (sg.RevokedCredential(str(credential), 0, 2),)))
+    rig.pass_time(1.5)
+    assert "AccessGranted" in said(rig.swipe(2)), "this list gives the card back"
+    rig.access_list = before
+    rig.pass_time(1.5)
+    assert only(rig.swipe(2), ev.AccessDenied).reason == "CredentialNotEnabled"
+
+
 def test_what_the_list_in_force_says_itself_makes_room_for_newer_revocations(rig: Rig) -> None:
     rig.handle(sg.OfficeRevoked(1, tuple(sg.RevokedCredential(f"c-{n}", 0, 2) for n in range(100, 1100))))
     rig.access_list = replace(rig.access_list, version=2)  # type: ignore[type-var]
