@@ -54,7 +54,10 @@ class ListConfirmed(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialsRevoked(Occurrence):
-    """The office's revocations number `sequence` have credentials refused that the list in force still has."""
+    """The office's revocations number `sequence` have credentials refused until a list says so.
+
+    One that comes after its list counts where that list's file is damaged, and an older one stands in.
+    """
 
     sequence: int
     credentials: tuple[str, ...]
