@@ -7,6 +7,7 @@ and no silent retries, and the port stays open while any unit uses it.
 import asyncio
 import logging
 import struct
+import termios
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from pymodbus.client import AsyncModbusSerialClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
+from pymodbus.transport.serialtransport import SerialTransport
 
 from drivers.links import heed_cancellation
 from gateway.errors import CommandFailed, LinkError, RemoteProtocolError
@@ -83,14 +85,11 @@ class ModbusBus:
         that it can be asked again at once), CommandFailed (refused).
         """
         await self._turns.take(first=first)
-        try:
-            client = self._client
-            if client is None or not client.connected:
-                raise LinkError(f"{self.port}: gone")
-            client.ctx.comm_params.timeout_connect = timeout_s
-            answer = await self._answer(client, request)
-        finally:
-            self._turns.give()
+        # It keeps its turn to its end also when the asker is cancelled: the next question would meet its answer on the
+        # wire, which is then taken for the next one's, or thrown away together with it.
+        asked = asyncio.ensure_future(self._answer(request, timeout_s))
+        asked.add_done_callback(lambda _asked: self._turns.give())
+        answer = await asyncio.shield(asked)
         if answer.isError():
             code = answer.exception_code
             if code in _BUSY:
@@ -114,7 +113,12 @@ class ModbusBus:
             raise LinkError(f"{self.port}: can't be opened")
         return client
 
-    async def _answer(self, client: AsyncModbusSerialClient, request: Ask) -> ModbusPDU:
+    async def _answer(self, request: Ask, timeout_s: float) -> ModbusPDU:
+        client = self._client
+        if client is None or not client.connected:
+            raise LinkError(f"{self.port}: gone")
+        client.ctx.comm_params.timeout_connect = timeout_s
+        self._forget_unread(client)
         try:
             return await request(client)
         except ModbusException as error:
@@ -123,6 +127,18 @@ class ModbusBus:
             raise RemoteProtocolError(_first_line(error)) from None
         finally:
             heed_cancellation()
+
+    def _forget_unread(self, client: AsyncModbusSerialClient) -> None:
+        """An answer that came after its time would be taken for this question's: RTU frames have no number.
+
+        What pymodbus has read it drops itself; this is what waits unread at the port.
+        """
+        transport = client.ctx.transport
+        if isinstance(transport, SerialTransport) and transport.sync_serial is not None:
+            try:
+                transport.sync_serial.reset_input_buffer()
+            except (OSError, termios.error):
+                raise LinkError(f"{self.port}: gone") from None
 
     def _drop(self) -> None:
         client, self._client = self._client, None

@@ -15,9 +15,11 @@ class Rs485:
         self.port = PtyPort(path)
         self.units = {unit: ModbusBoard(unit) for unit in units}
         self.dead: set[int] = set()
+        self.held: list[bytes] | None = None
+        """Answers that are kept back, where it is a list."""
         self.heard: list[tuple[float, int, int]] = []
         """(when, unit, function) of each whole question."""
-        self._held = b""
+        self._unread = b""
         self._listen()
 
     def unplug(self) -> None:
@@ -28,6 +30,12 @@ class Rs485:
         self.port.plug()
         self._listen()
 
+    def answer_held(self) -> None:
+        """Say what was kept back, and keep back nothing more."""
+        held, self.held = self.held or [], None
+        for reply in held:
+            self.port.write(reply)
+
     def close(self) -> None:
         if self.port.master >= 0:
             self.unplug()
@@ -36,11 +44,13 @@ class Rs485:
         asyncio.get_running_loop().add_reader(self.port.master, self._on_bytes)
 
     def _on_bytes(self) -> None:
-        self._held += self.port.read()
-        while len(self._held) >= 8 and crc16(self._held[:6]) == self._held[6:8]:
-            frame, self._held = self._held[:8], self._held[8:]
+        self._unread += self.port.read()
+        while len(self._unread) >= 8 and crc16(self._unread[:6]) == self._unread[6:8]:
+            frame, self._unread = self._unread[:8], self._unread[8:]
             self.heard.append((time.monotonic(), frame[0], frame[1]))
             board = self.units.get(frame[0])
             reply = None if board is None or frame[0] in self.dead else board.answer(frame, time.monotonic())
-            if reply is not None:
+            if reply is not None and self.held is not None:
+                self.held.append(reply)
+            elif reply is not None:
                 self.port.write(reply)

@@ -15,6 +15,7 @@ from drivers.relay.modbus_bus import ModbusBus, shared_bus
 from gateway.clock import SystemClock
 from gateway.domain.commands import PulseOutput
 from gateway.domain.signals import CommandCompleted, CommandOutcome, InputsChanged, LinkChanged, LinkState, OutputsRead
+from gateway.errors import RemoteProtocolError
 from tests.drivers.recording import Recorder, eventually, running
 from tests.drivers.rs485 import Rs485
 
@@ -138,6 +139,44 @@ async def test_asker_that_is_cancelled_in_its_turn_holds_up_nobody(line: Rs485) 
         bus.close("test")
     assert [isinstance(each, asyncio.CancelledError) for each in done] == [True, False, True, False]
     assert answer.bits[:4] == [False] * 4
+
+
+async def test_question_whose_asker_is_cancelled_keeps_the_line_until_it_is_answered(line: Rs485) -> None:
+    bus = ModbusBus(str(line.port.path), 9600)
+    await bus.open("test")
+    line.held = []
+    try:
+        given_up = asyncio.ensure_future(bus.ask(lambda client: client.read_coils(0, count=4, device_id=1), 1, 5.0))
+        await eventually(lambda: len(line.heard) == 1)
+        given_up.cancel()
+        await asyncio.wait({given_up})
+        command = asyncio.ensure_future(
+            bus.ask(lambda client: client.read_coils(0, count=4, device_id=2), 1, 5.0, first=True)
+        )
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert [unit for _, unit, _ in line.heard] == [1]
+        line.answer_held()
+        await command
+    finally:
+        bus.close("test")
+    assert [unit for _, unit, _ in line.heard] == [1, 2]
+
+
+async def test_answer_that_came_late_is_not_the_next_question_s(line: Rs485) -> None:
+    bus = ModbusBus(str(line.port.path), 9600)
+    await bus.open("test")
+    line.held = []
+    try:
+        with pytest.raises(RemoteProtocolError, match="no answer in time"):
+            await bus.ask(lambda client: client.read_coils(0, count=4, device_id=1), 1, 0.1)
+        assert [unit for _, unit, _ in line.heard] == [1]
+        line.units[1].coils[2] = True
+        line.answer_held()
+        answer = await bus.ask(lambda client: client.read_coils(0, count=4, device_id=1), 1, 5.0)
+    finally:
+        bus.close("test")
+    assert answer.bits[:4] == [False, False, True, False]
 
 
 def test_line_at_two_speeds_is_refused() -> None:
