@@ -64,11 +64,10 @@ class RevocationsDown:
                 (f"$: {len(standing)} revocations that no list has want a second signature",),
                 "what was meant comes with the list, which waits for a second yes; revoke fewer before it is in force",
             )
-        revoked = tuple(
-            RevokedCredential(each.credential, each.generation, each.version)
-            for each in found.revoked
-            if (each.generation, each.version) > in_force
-        )
+        # Also what the list in force has taken up: should its file be damaged, the one before stands in. The newest are
+        # told first; the doors pass over what they know.
+        newest_first = sorted(found.revoked, key=lambda each: (each.generation, each.version), reverse=True)
+        revoked = tuple(RevokedCredential(each.credential, each.generation, each.version) for each in newest_first)
         for at in range(0, len(revoked), REVOKED_AT_ONCE):
             await insist(self._doors, OfficeRevoked(found.sequence, revoked[at : at + REVOKED_AT_ONCE]))
         await asyncio.to_thread(self._trust.keep_revocations, found.sequence, standing)

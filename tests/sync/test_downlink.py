@@ -398,6 +398,20 @@ async def test_a_card_that_only_a_list_in_waiting_leaves_out_can_be_revoked(tmp_
         assert unknown.json()["error"]["code"] == "unknown_entry"
 
 
+async def test_what_a_list_has_taken_up_before_is_revoked_all_the_same_for_the_list_that_may_stand_in(
+    tmp_path: Path,
+) -> None:
+    async with signed_site(tmp_path) as site:
+        untouched = site.line.change
+        site.line.change = lambda path, status, body: (503, b"") if "revocations" in path else (status, body)
+        version = (await site.office.admin("POST", "revocations", {"credentials": ["c-7"]}))["version"]
+        await site.in_force(version)
+        site.line.change = untouched
+        await until(lambda: site.gate.doors.heard(OfficeRevoked), 40, "it is revoked")
+        (told,) = site.gate.doors.heard(OfficeRevoked)
+        assert [(each.credential, each.version) for each in told.revoked] == [("c-7", version)]
+
+
 async def test_a_card_that_is_taken_out_at_the_office_is_revoked_as_well(tmp_path: Path) -> None:
     async with signed_site(tmp_path) as site:
         site.line.held.add("/list/manifest")
