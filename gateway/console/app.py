@@ -55,6 +55,7 @@ def create_app(parts: ConsoleParts) -> FastAPI:
         desk: Desk = app.state.desk
         follower = asyncio.create_task(desk.feed.run())
         try:
+            await desk.feed.first_look()
             yield
         finally:
             follower.cancel()

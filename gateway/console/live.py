@@ -1,6 +1,7 @@
 """The live feed: one follower of the journal and of the doors process, shared by every page that is open."""
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 from collections import deque
@@ -29,6 +30,9 @@ _RECENT = 2_000
 _LOOK_BACK = timedelta(days=30)
 _LOOK_BACK_EVENTS = 50_000
 """Read at start, newest first: about a second of work."""
+
+_FIRST_LOOK_S = 5.0
+"""A journal that is not read by then is on a sick disk: the page says so, and is better than none."""
 
 T = TypeVar("T")
 
@@ -68,6 +72,7 @@ class LiveFeed:
         self._connected = False
         self._heard_s = float("-inf")
         self._wake = asyncio.Event()
+        self._looked = asyncio.Event()
         self._listeners: set[asyncio.Event] = set()
 
     @property
@@ -98,6 +103,12 @@ class LiveFeed:
             return [event for event in self._recent if event.row_id > row][:limit]
         found = await self.desk.ask(lambda journal: journal.after(row, limit))
         return [event for event in found if event.row_id <= self.row]
+
+    async def first_look(self) -> None:
+        """Return when `run` has read the journal, or could not: before it no alarm is known, nor any page's cursor."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_LOOK_S):
+                await self._looked.wait()
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -134,6 +145,7 @@ class LiveFeed:
                 if self.journal_readable:
                     log.warning("journal: %s", error)
                 self.journal_readable = False
+            self._looked.set()
             try:
                 async with asyncio.timeout(_POLL_S):
                     await self._wake.wait()

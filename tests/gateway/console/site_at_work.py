@@ -1,6 +1,7 @@
 """A console served over a real journal and a real controller, in this process."""
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from gateway.clock import SystemClock
 from gateway.console.app import ConsoleServer, bound_port, console_server
 from gateway.console.parts import ConsoleParts, Labelled, SiteNames
 from gateway.console.users import Role, UserStore
+from gateway.domain.ports import JournalHead
 from gateway.store.journal_reader import SqliteJournalReader
 from tests.gateway.console.doors_at_work import LIST, SITE, DoorsAtWork
 
@@ -39,6 +41,9 @@ class SiteAtWork:
         """The doors in sight of the post; set before the start."""
         self.tours = dict(SITE.tours)
         """As the page knows them; set before the start."""
+        self.journal_answers = threading.Event()
+        """Cleared, the journal's disk is slow: nothing is read until it is set again."""
+        self.journal_answers.set()
         self._server: ConsoleServer | None = None
         self._serving: asyncio.Task[None] | None = None
 
@@ -73,7 +78,7 @@ class SiteAtWork:
         )
         parts = ConsoleParts(
             site=site,
-            journal=SqliteJournalReader(self.folder / "journal.db"),
+            journal=_SlowDisk(self.folder / "journal.db", self.journal_answers),
             doors=self.doors,
             data_dir=self.folder,
             clock=self.clock,
@@ -122,6 +127,16 @@ class SiteAtWork:
         client = self.client()
         client.cookies.update(first.cookies)
         return client
+
+
+class _SlowDisk(SqliteJournalReader):
+    def __init__(self, path: Path, answers: threading.Event) -> None:
+        super().__init__(path)
+        self._answers = answers
+
+    def head(self) -> JournalHead | None:
+        self._answers.wait(10.0)
+        return super().head()
 
 
 def _kind(cardholder: str) -> str:

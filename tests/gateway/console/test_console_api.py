@@ -287,6 +287,20 @@ async def test_the_live_feed_has_no_hole_and_no_double_over_a_dead_server(site: 
     assert len(rows) >= 282
 
 
+async def test_a_console_that_starts_says_nothing_of_alarms_before_it_has_read_the_journal(site: SiteAtWork) -> None:
+    client = await site.signed_in()
+    await site.doors.alarm(AlarmKind.TAMPER, "north-reader")
+    await site.stop()
+    site.journal_answers.clear()
+    starting = asyncio.ensure_future(site.start())
+    await asyncio.wait({starting}, timeout=0.3)
+    assert not starting.done()
+    site.journal_answers.set()
+    await starting
+    async with client:
+        assert [alarm["kind"] for alarm in (await client.get("/api/alarms")).json()["alarms"]] == ["tamper"]
+
+
 async def test_a_socket_without_session_or_of_another_origin_is_refused(site: SiteAtWork) -> None:
     client = await site.signed_in()
     cookie = f"{site.cookie}={client.cookies[site.cookie]}"
