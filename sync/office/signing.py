@@ -95,9 +95,16 @@ def make_key_set(
 
 
 def make_keys(folder: Path, people: int = 1, valid_from: datetime = AT_ONCE) -> KeySet:
-    """A root key, its public half, the office's signing key and those of so many people. Raises KeysUnusable."""
-    if (folder / ROOT).exists():
-        raise KeysUnusable(f"{folder / ROOT}: is there already; rotate the signing keys, the root stays")
+    """A root key, its public half, the office's signing key and those of so many people.
+
+    Raises KeysUnusable where any such file is, also without the root key, which lies in its drawer.
+    """
+    names = (ROOT, ROOT_PUBLIC, KEY_SET, *(path.name for path in sorted(folder.glob("signing-*.key"))))
+    if there := [name for name in names if (folder / name).exists()]:
+        raise KeysUnusable(
+            f"{folder}: {there[0]} is there already: `keys rotate` makes new signing keys under the same root key;"
+            " another root key has a folder of its own"
+        )
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     root = write_key(folder / ROOT)
     write(folder / ROOT_PUBLIC, public_hex(root).encode() + b"\n", 0o644)
@@ -142,8 +149,10 @@ def read_key(path: Path) -> Ed25519PrivateKey:
         if path.stat().st_mode & 0o077:
             raise KeysUnusable(f"{path}: is readable by others: chmod 600")
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise KeysUnusable(f"{path}: can't be read: {error}") from error
+    except ValueError as error:
+        raise KeysUnusable(f"{path}: is no private key as `gatehouse office keys` writes it") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise KeysUnusable(f"{path}: is no Ed25519 key")
     return key

@@ -35,6 +35,23 @@ def test_keys_are_rotated_with_the_root_key_from_elsewhere(tmp_path: Path) -> No
     assert not (keys / "office-root.key").exists()
 
 
+@pytest.mark.parametrize("left", ["office-root.pub", "key-set.json", "signing-1.key", "signing-2.key"])
+def test_keys_that_lie_in_a_folder_are_never_made_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], left: str
+) -> None:
+    keys = tmp_path / "keys"
+    assert main(["keys", "make", str(keys)]) == 0
+    for path in keys.iterdir():
+        if path.name != left:
+            path.unlink()
+    before = (keys / left).read_bytes()
+    assert main(["keys", "make", str(keys)]) == 2
+    assert {path.name: path.read_bytes() for path in keys.iterdir()} == {left: before}
+    said = capsys.readouterr().err
+    assert left in said
+    assert "rotate" in said
+
+
 def test_an_office_warns_of_each_key_that_must_not_lie_with_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
