@@ -100,18 +100,21 @@ class ListDesk:
 
         What the list in force says already is kept as long as there is room: the list before may have to stand in.
         """
-        in_force = (0, 0) if access_list is None else (access_list.generation, access_list.version)
-        fresh = []
+        in_force = (0, 0) if access_list is None else _coordinate(access_list)
+        kept, fresh = self.register.revoked, dict[str, Revoked]()
         for each in signal.revoked[:REVOCATIONS_MAX]:
-            value, known = Revoked(each.generation, each.version), self.register.revoked.get(each.credential)
-            # Also one that the list in force has taken up: should its file be damaged, an older list stands in.
-            if value != known and (known is None or (each.generation, each.version) > in_force):
-                self.register.put("revoked", each.credential, value)
-                fresh.append(each.credential)
-        kept = self.register.revoked
-        said = [credential for credential, each in kept.items() if (each.generation, each.version) <= in_force]
-        for credential in said[: max(0, len(kept) - REVOCATIONS_MAX)]:
-            self.register.put("revoked", credential, None)
+            value, known = Revoked(each.generation, each.version), kept.get(each.credential)
+            # Also one that the list in force has taken up: should its file be damaged, an older list stands in. It does
+            # not take the place of a later one, which an office that was put back to an older copy has forgotten.
+            if value != known and (known is None or _coordinate(value) > min(in_force, _coordinate(known))):
+                fresh[each.credential] = value
+        # Fresh ones are looked at first: of two as old, the one that is not there yet gives way.
+        for credential in _too_many({**fresh, **kept, **fresh}, in_force):
+            fresh.pop(credential, None)
+            if credential in kept:
+                self.register.put("revoked", credential, None)
+        for credential, value in fresh.items():
+            self.register.put("revoked", credential, value)
         if fresh:
             self._tell(ev.CredentialsRevoked(sequence=signal.sequence, credentials=tuple(fresh)))
 
@@ -143,5 +146,15 @@ def _cut(fault: str) -> str:
     return (kept.rpartition(" ")[0] or kept).rstrip(",;: ") + "…"
 
 
-def _coordinate(listed: sg.ListReady | sg.ListCurrent) -> tuple[int, int]:
-    return listed.generation, listed.version
+def _too_many(revoked: dict[str, Revoked], in_force: tuple[int, int]) -> list[str]:
+    """Those that there is no room for: the oldest of what the list in force says itself."""
+    excess = len(revoked) - REVOCATIONS_MAX
+    if excess <= 0:
+        return []
+    said = [(_coordinate(each), credential) for credential, each in revoked.items() if _coordinate(each) <= in_force]
+    said.sort(key=lambda each: each[0])
+    return [credential for _, credential in said[:excess]]
+
+
+def _coordinate(of: sg.ListReady | sg.ListCurrent | AccessList | Revoked) -> tuple[int, int]:
+    return of.generation, of.version

@@ -160,6 +160,65 @@ def test_what_the_list_in_force_says_itself_makes_room_for_newer_revocations(rig
     assert {"c-110", "d-0", "d-9"} <= kept.keys()
 
 
+def at_version(rig: Rig, version: int) -> None:
+    rig.access_list = replace(rig.access_list, version=version)  # type: ignore[type-var]
+
+
+def revoked(rig: Rig, *versions: tuple[str, int]) -> Turn:
+    return rig.handle(sg.OfficeRevoked(1, tuple(sg.RevokedCredential(id_, 0, version) for id_, version in versions)))
+
+
+def test_a_card_given_back_passes_though_its_revocation_is_told_again(rig: Rig) -> None:
+    credential = str(only(rig.swipe(2), ev.AccessGranted).credential)
+    revoked(rig, (credential, 2))
+    at_version(rig, 3)
+    assert said(revoked(rig, (credential, 2), ("c-9", 4))) == ["CredentialsRevoked"]
+    rig.pass_time(1.5)
+    assert "AccessGranted" in said(rig.swipe(2))
+
+
+def test_a_card_revoked_given_back_and_revoked_again_is_refused_by_the_list_between(rig: Rig) -> None:
+    credential = str(only(rig.swipe(2), ev.AccessGranted).credential)
+    revoked(rig, (credential, 2))
+    at_version(rig, 5)
+    assert only(revoked(rig, (credential, 4)), ev.CredentialsRevoked).credentials == (credential,)
+    at_version(rig, 3)
+    rig.pass_time(1.5)
+    assert only(rig.swipe(2), ev.AccessDenied).reason == "CredentialNotEnabled"
+
+
+def test_an_older_revocation_of_a_card_does_not_let_it_pass_by_a_list_that_a_later_one_was_for(rig: Rig) -> None:
+    """The office was put back to an older copy, and its keys were changed."""
+    credential = str(only(rig.swipe(2), ev.AccessGranted).credential)
+    revoked(rig, (credential, 9))
+    at_version(rig, 5)
+    assert said(revoked(rig, (credential, 4))) == []
+    rig.pass_time(1.5)
+    assert only(rig.swipe(2), ev.AccessDenied).reason == "CredentialNotEnabled"
+
+
+def test_the_office_tells_its_thousand_with_each_new_one_and_only_what_is_new_is_taken_up(rig: Rig) -> None:
+    at_version(rig, 5_000)
+    known = [(f"c-{n}", n) for n in range(1_000, 0, -1)]
+    for newest in range(1_000, 1_020):
+        known = [(f"c-{newest}", newest), *(each for each in known if each[1] != newest)][:1_000]
+        told = [each for at in range(0, 1_000, 200) for each in revoked(rig, *known[at : at + 200]).events]
+        fresh = [id_ for each in told if isinstance(each, ev.CredentialsRevoked) for id_ in each.credentials]
+        assert fresh == ([f"c-{newest}"] if newest > 1_000 else [id_ for id_, _ in known])
+        assert rig.controller.register.revoked.keys() == {id_ for id_, _ in known}
+
+
+def test_a_revocation_that_there_is_no_room_for_is_not_told_again_and_again(rig: Rig) -> None:
+    revoked(rig, *((f"thiefs-{n}", 9_000 + n) for n in range(10)))
+    at_version(rig, 5_000)
+    known = [(f"c-{n}", n) for n in range(1_000, 0, -1)]
+    for _ in range(2):
+        turns = [revoked(rig, *known[at : at + 200]) for at in range(0, 1_000, 200)]
+    assert [said(turn) for turn in turns] == [[]] * 5
+    assert {"thiefs-0", "c-1000", "c-11"} <= rig.controller.register.revoked.keys()
+    assert len(rig.controller.register.revoked) == 1_000
+
+
 def test_unsigned_lists_are_an_alarm_that_stands_until_the_site_wants_signatures() -> None:
     unsigned: Site = replace(SITE, unsigned_lists=True)
     rig = Rig(unsigned)
