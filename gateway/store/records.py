@@ -5,6 +5,7 @@ tests/vectors/events.json.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
@@ -50,6 +51,9 @@ LAYOUT = 2
 
 _ENVELOPE_TAG = "gatehouse/event/"
 _encoder = msgspec.json.Encoder()
+
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair: a text can hold it, and UTF-8 has no bytes for it."""
 
 _NUMBER_DIGITS = 5
 """Smaller numbers are written with an exponent, by each language in its own way; ten microseconds are enough here."""
@@ -119,7 +123,8 @@ _DEVICE_FIELDS = ("device", "reader", "input", "camera")
 def canonical_body(event: Event) -> bytes:
     """The event's fields as canonical JSON (RFC 8785), RFC 3339 times with Z.
 
-    Numbers are taken to five digits after the point, and between -(2^53 - 1) and 2^53 - 1.
+    Numbers are taken to five digits after the point, and between -(2^53 - 1) and 2^53 - 1; half of a surrogate pair is
+    recorded as U+FFFD: one text that can't be written must not stand before all that comes after it.
     """
     return _encoder.encode(_canonical(msgspec.to_builtins(event)))
 
@@ -151,7 +156,7 @@ def subjects_of(event: Event) -> tuple[str, ...]:
         value = getattr(event, name)
         several = value if isinstance(value, tuple) else (value,) if value else ()
         found += [f"{kind}:{one}" if kind else one for one in several]
-    return tuple(dict.fromkeys(one.replace("\n", " ") for one in found))  # a row keeps one a line
+    return tuple(dict.fromkeys(_writable(one).replace("\n", " ") for one in found))  # a row keeps one a line
 
 
 def _canonical(value: Any) -> Any:
@@ -161,9 +166,16 @@ def _canonical(value: Any) -> Any:
             return None  # no JSON has them
         near = max(-_NUMBER_MOST, min(_NUMBER_MOST, round(value, _NUMBER_DIGITS)))
         return int(near) if near == int(near) else near
+    if isinstance(value, str):
+        return _writable(value)
     if isinstance(value, dict):
-        return {name: _canonical(value[name]) for name in sorted(value, key=_utf_16)}
+        named = {_writable(name): each for name, each in value.items()}
+        return {name: _canonical(named[name]) for name in sorted(named, key=_utf_16)}
     return [_canonical(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _writable(text: str) -> str:
+    return text if text.isascii() else _HALF.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _utf_16(name: str) -> bytes:
@@ -178,15 +190,15 @@ def actor_of(event: Event) -> str:
     """
     name, post = getattr(event, "actor", None), getattr(event, "post", None)
     if name is not None:
-        return f"operator:{name}@{post}"
+        return _writable(f"operator:{name}@{post}")
     if isinstance(event, _BY_CARDHOLDER) and event.cardholder:
-        return f"cardholder:{event.cardholder}"
+        return _writable(f"cardholder:{event.cardholder}")
     return "gateway"
 
 
 def device_of(event: Event) -> str | None:
     """The device, reader, input or camera that told it, if one did."""
-    return next((value for name in _DEVICE_FIELDS if (value := getattr(event, name, None))), None)
+    return next((_writable(value) for name in _DEVICE_FIELDS if (value := getattr(event, name, None))), None)
 
 
 def commitment_of(layout: int, salt: bytes, actor: str, subjects: Iterable[str], body: bytes) -> str:

@@ -596,7 +596,13 @@ def test_wrong_broker_setting_names_the_remedy(settings: dict[str, object], reme
         BrokerSettings.model_validate(settings)
 
 
-@pytest.mark.parametrize("payload", [b"", b"1", b"null", b'"x"', b"{", b"\xff", b"[" * 9000, b"9" * 5000])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *(b"", b"1", b"null", b'"x"', b"{", b"\xff", b"[" * 9000, b"9" * 5000),
+        *(b'{"message": "\\ud800"}', b'{"\\udfff": 1}', b'{"ts": NaN}', b'{"ts": 1e999}'),
+    ],
+)
 def test_unusable_payload_is_a_value_error(payload: bytes) -> None:
     with pytest.raises(ValueError):
         parse_object(payload)

@@ -413,3 +413,16 @@ async def test_fault_of_our_own_in_the_writer_is_told_and_ends_nothing(
     assert told[1][0] is True
     journal.close()
     assert "AccessGranted" in [event.type for event in SqliteJournalReader(tmp_path / "journal.db").after(0, 10)]
+
+
+async def test_a_text_that_no_utf_8_has_is_recorded_and_nothing_waits_behind_it(
+    journal: SqliteJournal, tmp_path: Path
+) -> None:
+    """Half of a surrogate pair, as a device's words can hold it in JSON."""
+    half = ev.CommandEnded(command_id="a-1", device="rel\ud800ay", outcome="failed", detail="error -1: \udc00")
+    assert await journal.append([half], _moment()).wait(5)
+    assert await journal.append([GRANTED], _moment()).wait(5)
+    ended, granted = SqliteJournalReader(tmp_path / "journal.db").after(0, 10)
+    assert (ended.device, ended.subjects, ended.body["detail"]) == ("rel�ay", ("device:rel�ay",), "error -1: �")
+    assert granted.type == "AccessGranted"
+    assert SqliteJournalReader(tmp_path / "journal.db").verify().fault == ""
