@@ -18,6 +18,7 @@ from pymodbus.pdu import ModbusPDU
 from pymodbus.transport.serialtransport import SerialTransport
 
 from drivers.links import heed_cancellation
+from drivers.relay.modbus_framer import AnswerFramer
 from gateway.errors import CommandFailed, LinkError, RemoteProtocolError
 
 _REFUSALS = {1: "function not supported", 2: "no such address", 3: "value not accepted", 4: "device failure"}
@@ -88,7 +89,7 @@ class ModbusBus:
         # It keeps its turn to its end also when the asker is cancelled: the next question would meet its answer on the
         # wire, which is then taken for the next one's, or thrown away together with it.
         asked = asyncio.ensure_future(self._answer(request, timeout_s))
-        asked.add_done_callback(lambda _asked: self._turns.give())
+        asked.add_done_callback(self._end_turn)
         answer = await asyncio.shield(asked)
         if answer.isError():
             code = answer.exception_code
@@ -102,6 +103,7 @@ class ModbusBus:
 
     async def _connect(self) -> AsyncModbusSerialClient:
         client = AsyncModbusSerialClient(self.port, baudrate=self.baud, retries=0, reconnect_delay=0, name=self.port)
+        client.ctx.framer = AnswerFramer(client.ctx.framer.decoder)
         client.register(RawCoilWrite)
         try:
             opened = await client.connect()
@@ -127,6 +129,11 @@ class ModbusBus:
             raise RemoteProtocolError(_first_line(error)) from None
         finally:
             heed_cancellation()
+
+    def _end_turn(self, asked: "asyncio.Future[ModbusPDU]") -> None:
+        self._turns.give()
+        if not asked.cancelled():
+            asked.exception()  # it is the asker's; one that was cancelled hears of it no more
 
     def _forget_unread(self, client: AsyncModbusSerialClient) -> None:
         """An answer that came after its time would be taken for this question's: RTU frames have no number.

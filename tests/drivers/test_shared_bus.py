@@ -1,6 +1,7 @@
 """Several Modbus units on one RS-485 line: one port, one question at a time, and a dead unit that stalls nobody."""
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator
 from itertools import pairwise
@@ -174,6 +175,44 @@ async def test_answer_that_came_late_is_not_the_next_question_s(line: Rs485) -> 
         line.units[1].coils[2] = True
         line.answer_held()
         answer = await bus.ask(lambda client: client.read_coils(0, count=4, device_id=1), 1, 5.0)
+    finally:
+        bus.close("test")
+    assert answer.bits[:4] == [False, False, True, False]
+
+
+async def test_failure_after_the_asker_was_cancelled_is_nobodys(line: Rs485) -> None:
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: told.append(context))
+    bus = ModbusBus(str(line.port.path), 9600)
+    await bus.open("test")
+    line.dead.add(3)
+    try:
+        given_up = asyncio.ensure_future(bus.ask(lambda client: client.read_coils(0, count=4, device_id=3), 1, 0.1))
+        await eventually(lambda: len(line.heard) == 1)
+        given_up.cancel()
+        await bus.ask(lambda client: client.read_coils(0, count=4, device_id=1), 1, 5.0)
+    finally:
+        bus.close("test")
+    del given_up
+    gc.collect()
+    assert told == []
+
+
+@pytest.mark.parametrize("piece", [slice(None), slice(2, None), slice(0, 3)], ids=["whole", "its end", "its beginning"])
+async def test_late_answer_of_another_unit_takes_no_true_answer_with_it(line: Rs485, piece: slice) -> None:
+    """As an adapter hands them over that gathers bytes for 16 ms: in one read."""
+    bus = ModbusBus(str(line.port.path), 9600)
+    await bus.open("test")
+    line.held = []
+    try:
+        with pytest.raises(RemoteProtocolError, match="no answer in time"):
+            await bus.ask(lambda client: client.read_coils(0, count=4, device_id=3), 1, 0.1)
+        line.units[1].coils[2] = True
+        asking = asyncio.ensure_future(bus.ask(lambda client: client.read_coils(0, count=4, device_id=1), 1, 5.0))
+        await eventually(lambda: len(line.heard) == 2)
+        line.held[0] = line.held[0][piece]
+        line.answer_held()
+        answer = await asking
     finally:
         bus.close("test")
     assert answer.bits[:4] == [False, False, True, False]
