@@ -8,7 +8,15 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from config.model import END_PATTERN, FLOOR_PATTERN, FORMAT_PATTERN, ID_PATTERN, TIME_PATTERN, URL_PATTERN
+from config.model import (
+    END_PATTERN,
+    FLOOR_PATTERN,
+    FORMAT_PATTERN,
+    ID_PATTERN,
+    ROOT_KEY_PATTERN,
+    TIME_PATTERN,
+    URL_PATTERN,
+)
 from drivers.registry import SECRET_PATTERN
 
 _SECRETS = frozenset({"key", "passphrase", "password", "secret", "token"})
@@ -43,6 +51,7 @@ _PATTERN_REMEDIES = {
     END_PATTERN: 'write a time of day as "HH:MM", up to "24:00"',
     FLOOR_PATTERN: "name a floor as the office's list does, in up to 16 characters without spaces",
     FORMAT_PATTERN: "name a card format as `gatehouse card decode` does, such as H10301",
+    ROOT_KEY_PATTERN: "write all 64 hex digits (0-9, a-f) that stand in the office's office-root.pub",
     URL_PATTERN: "begin it with http:// or https://",
 }
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")

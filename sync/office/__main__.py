@@ -9,6 +9,7 @@ Prints one line `{"ready": {"url": …}}` when it listens; ends cleanly on SIGTE
 import argparse
 import asyncio
 import contextlib
+import errno
 import json
 import logging
 import signal
@@ -30,6 +31,13 @@ from sync.office.signing import KeysUnusable, Signer, load_signer, misplaced
 from sync.office.tokens import ADMIN_TOKEN, TokenUnusable, read_tokens
 
 log = logging.getLogger("office")
+
+_NO_LISTENING = {
+    errno.EADDRINUSE: "another program listens there, such as an office that was not stopped: stop it, or choose"
+    " another --port",
+    errno.EADDRNOTAVAIL: "this machine has no such address: name one of its own with --host",
+    errno.EACCES: "ports below 1024 belong to root: choose a higher --port",
+}
 
 
 class _WrongInput(Exception):
@@ -79,27 +87,40 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 async def _serve(args: argparse.Namespace) -> int:
+    """No token, site or list is made before the data and the port are this office's alone."""
     try:
-        token, admin = read_tokens(args.data, args.token_file, args.admin_token_file)
-    except TokenUnusable as error:
-        raise _WrongInput(str(error)) from error
-    if args.admin_token_file is None:
-        log.info("the administrators' token lies in %s", args.data / ADMIN_TOKEN)
-    try:
-        with backups.hold(args.data):
-            return await _run(args, token, admin)
+        with contextlib.ExitStack() as held:
+            held.enter_context(backups.hold(args.data))
+            sockets = [held.enter_context(each) for each in _listen(args.host, args.port)]
+            return await _run(args, sockets)
     except backups.BackupUnusable as error:
         raise _WrongInput(f"--data {error}") from error
 
 
-async def _run(args: argparse.Namespace, token: str, admin: str) -> int:
+def _listen(host: str, port: int) -> list[socket.socket]:
+    """One at each address of the host."""
+    if not 0 <= port <= 65535:  # such a one would be cut to 16 bits, and another listened at
+        raise _WrongInput(f"--port {port}: a port is a number up to 65535, 0 for any")
+    sockets = []
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, _, _, _, address in found:
+            sockets.append(socket.create_server(address, family=family))
+    except OSError as error:
+        for each in sockets:
+            each.close()
+        remedy = _NO_LISTENING.get(error.errno or 0, error.strerror)
+        raise _WrongInput(f"{host}:{port} can't be listened at: {remedy}") from error
+    return sockets
+
+
+async def _run(args: argparse.Namespace, sockets: list[socket.socket]) -> int:
+    token, admin = _tokens(args)
     desk = _desk(args.data, _signer(args.keys))
     await _prepare(desk, args.site, args.list)
     app = create_app(desk, token, admin)
     config = uvicorn.Config(
         app,
-        host=args.host,
-        port=args.port,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -116,11 +137,18 @@ async def _run(args: argparse.Namespace, token: str, admin: str) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    try:
-        await server.serve()
-    except SystemExit as error:
-        raise _WrongInput(f"{args.host}:{args.port} can't be listened at: is it in use?") from error
+    await server.serve(sockets)
     return 0 if server.started else 1
+
+
+def _tokens(args: argparse.Namespace) -> tuple[str, str]:
+    try:
+        tokens = read_tokens(args.data, args.token_file, args.admin_token_file)
+    except TokenUnusable as error:
+        raise _WrongInput(str(error)) from error
+    if args.admin_token_file is None:
+        log.info("the administrators' token lies in %s", args.data / ADMIN_TOKEN)
+    return tokens
 
 
 def _signer(folder: Path | None) -> Signer:
@@ -157,7 +185,8 @@ async def _prepare(desk: Desk, sites: list[str], list_path: Path | None) -> None
     if len(sites) != 1:
         raise _WrongInput("--list belongs to one --site")
     site = sites[0]
-    if await desk.do(lambda ledger: ledger.list_version(site)):
+    if version := await desk.do(lambda ledger: ledger.list_version(site)):
+        log.info("site %s has list version %d: --list changes nothing there; PUT a list instead", site, version)
         return
     try:
         document = msgspec.json.decode(await desk.do(lambda _: list_path.read_bytes()))
@@ -167,9 +196,10 @@ async def _prepare(desk: Desk, sites: list[str], list_path: Path | None) -> None
         judge_list(document, site, keep=True)
     except Unsound as error:
         raise _WrongInput(f"--list {list_path}: {error}") from error
-    await desk.do(
+    version = await desk.do(
         lambda ledger: ledger.change_list(site, lambda lists, seen: lists.put(site, document, seen, keep=True))
     )
+    log.info("site %s has its first list, version %d by its file; each later one is the next number", site, version)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ from sync.office.since import carry_lost_boxes, told_since
 
 LEDGER = "office.db"
 _LOCK = "office.lock"
+_PID_CHARS = 20
+"""What a process id has at most, on any system."""
 _BESIDE = ("-wal", "-shm")
 """What SQLite keeps beside a ledger that is open, or was when its process was killed: it belongs to that one alone."""
 
@@ -45,14 +47,19 @@ def hold(data: Path) -> Iterator[None]:
     """Be the only one that works with this data. Raises BackupUnusable where another does, or nobody can."""
     try:
         data.mkdir(parents=True, exist_ok=True)
-        lock = (data / _LOCK).open("w")
+        lock = (data / _LOCK).open("a+")
     except OSError as error:
         raise BackupUnusable(f"{data}: can't be used: {error}") from error
     with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise BackupUnusable(f"{data}: an office runs on it: stop that one first") from error
+            file.seek(0)
+            whose = file.read(_PID_CHARS).strip() or "?"
+            raise BackupUnusable(f"{data}: an office runs on it, process {whose}: stop that one first") from error
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
         yield
 
 

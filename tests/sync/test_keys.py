@@ -59,7 +59,7 @@ def test_an_office_warns_of_each_key_that_must_not_lie_with_it(
     token.write_text("a-token-of-32-characters-or-more")
     token.chmod(0o600)
     assert main(["keys", "make", str(keys), "--people", "2"]) == 0
-    wrong_input = [*("--data", str(tmp_path / "office"), "--token-file", str(token)), "--site", "../x"]
+    wrong_input = [*("--data", str(tmp_path / "office"), "--token-file", str(token)), "--port", "0", "--site", "../x"]
     for named in (["office-root.key", "signing-2.key", "signing-3.key"], []):
         caplog.clear()
         assert main([*wrong_input, "--keys", str(keys)]) == 2

@@ -221,6 +221,39 @@ def test_wrong_input_is_exit_2_with_a_remedy(tmp_path: Path, capsys: pytest.Capt
     assert "16 characters" in said
 
 
+async def test_a_second_office_is_told_in_one_line_what_to_stop(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = _token(tmp_path / "gateways-token", TOKEN)
+    async with Office(tmp_path / "first") as office:
+        assert office.process is not None
+        words = ["--token-file", str(token), "--port", str(office.port), "--site", SITE]
+        assert await asyncio.to_thread(main, [*words, "--data", str(tmp_path / "first")]) == 2
+        (said,) = capsys.readouterr().err.splitlines()
+        whose = f"an office runs on it, process {office.process.pid}: stop that one first"
+        assert said == f"error: --data {tmp_path / 'first'}: {whose}"
+        assert await asyncio.to_thread(main, [*words, "--data", str(tmp_path / "second")]) == 2
+        (said,) = capsys.readouterr().err.splitlines()
+        assert said.startswith(f"error: 127.0.0.1:{office.port} can't be listened at: another program listens there")
+        assert not (tmp_path / "second" / "secrets").exists(), "nothing was made"
+
+
+@pytest.mark.parametrize(
+    ("place", "remedy"),
+    [
+        (("--port", "99999"), "up to 65535"),
+        (("--host", "192.0.2.1", "--port", "0"), "no such address"),  # RFC 5737: nobody's
+    ],
+)
+def test_a_place_where_no_office_can_listen_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], place: tuple[str, ...], remedy: str
+) -> None:
+    token = _token(tmp_path / "token", TOKEN)
+    assert main(["--data", str(tmp_path / "d"), "--token-file", str(token), *place]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert remedy in said
+
+
 @pytest.mark.parametrize("body", [b"\xff\xfe", b'{"protocol": 1, "software": "\xff"}', b"[" * 100_000, b"", b"null"])
 async def test_a_body_that_is_no_utf8_or_no_json_is_400(office: Office, body: bytes) -> None:
     async with httpx2.AsyncClient(trust_env=False, timeout=10) as http:
