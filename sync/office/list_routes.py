@@ -13,7 +13,7 @@ from sync.office import shown
 from sync.office.description import ENTRIES, Refusals, described, described_call
 from sync.office.desk import Desk
 from sync.office.ledger import Ledger
-from sync.office.listing import LONG_PARTS, Listings, TooFew, read_document
+from sync.office.listing import LONG_PARTS, Listings, OtherManifest, TooFew, read_document
 from sync.office.lists import GivesBack, Unsound, inactive, judge_list
 from sync.office.requests import At, Wait, answer, decode, read_body, read_record, refuse
 
@@ -133,7 +133,12 @@ def admin_lists(desk: Desk) -> APIRouter:
 
     @routes.post(
         "/list/signing",
-        **described("A person's signature of the newest manifest", lw.Manifest, takes=lw.Signature, refuses=_NO_LIST),
+        **described(
+            "A person's signature of the newest manifest",
+            lw.Manifest,
+            takes=lw.Signature,
+            refuses={**_NO_LIST, 409: ("other_manifest",)},
+        ),
     )
     async def countersign(site: str, request: Request) -> Response:
         signature = await read_record(request, lw.Signature)
@@ -230,6 +235,8 @@ def _or_refused(work: Callable[[], Any]) -> Any:
         raise refuse(400, "unsound", str(error), error.faults) from error
     except GivesBack as error:
         raise refuse(409, "gives_back", str(error)) from error
+    except OtherManifest as error:
+        raise refuse(409, "other_manifest", str(error)) from error
     except TooFew as error:
         raise refuse(404, error.code, str(error)) from error
 

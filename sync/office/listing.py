@@ -17,6 +17,7 @@ import msgspec
 
 from sync import list_wire as lw
 from sync.office.bucket_lines import BucketLines
+from sync.office.devices import is_signed
 from sync.office.lists import (
     GivesBack,
     Unsound,
@@ -60,6 +61,10 @@ class TooFew(Exception):
     def __init__(self, code: str, text: str) -> None:
         self.code = code
         super().__init__(text)
+
+
+class OtherManifest(Exception):
+    """A signature is none of the newest manifest by a key that counts; the text says which of the two."""
 
 
 @dataclass(slots=True)
@@ -110,9 +115,7 @@ class Listings:
         found = self._find(site)
         if found is None:
             return None
-        manifest = msgspec.json.decode(found.manifest, type=lw.Manifest)
-        if not self._signer.has_signed(manifest):  # the keys have been changed since
-            manifest = self._signed(msgspec.structs.replace(manifest, key_epoch=self._signer.key_epoch))
+        manifest = self._manifest(found)
         coordinate = (found.generation, found.version)
         countersigned = coordinate == after and len(manifest.signatures) > signatures
         return manifest if coordinate > after or countersigned or self._signer.key_epoch > keys else None
@@ -258,8 +261,18 @@ class Listings:
         return self._next(site, max(seen, before.version) + 1, {}, generation=generation)
 
     def countersign(self, site: str, signature: lw.Signature) -> lw.Manifest:
-        """Add a person's signature to the newest manifest, in the place of theirs before."""
-        manifest = msgspec.json.decode(self._must_find(site).manifest, type=lw.Manifest)
+        """Add a person's signature to the newest manifest, in the place of theirs before.
+
+        Raises OtherManifest: a wrong one of a known key would have each gateway refuse the list.
+        """
+        manifest = self._manifest(self._must_find(site))
+        if not self._signer.counts(signature.key):
+            raise OtherManifest(f"{signature.key[:16]}… is no key of key set {manifest.key_epoch}, which counts here")
+        if not is_signed(signature.key, signature.signature, lw.manifest_bytes(manifest)):
+            raise OtherManifest(
+                f"it does not sign the newest manifest, of version {manifest.version}: was the list changed meanwhile,"
+                " or were the keys? GET list/signing again, and sign that one"
+            )
         others = tuple(each for each in manifest.signatures if each.key != signature.key)
         signed = msgspec.structs.replace(manifest, signatures=(*others, signature))
         self._db.execute("UPDATE listing SET manifest = ? WHERE site = ?", (msgspec.json.encode(signed), site))
@@ -384,6 +397,13 @@ class Listings:
         rows = [(site, id_, found.generation, version, sequence) for id_ in credentials]
         self._db.executemany("INSERT OR REPLACE INTO revocation VALUES (?, ?, ?, ?, ?)", rows)
         self._db.execute("UPDATE listing SET sequence = ? WHERE site = ?", (sequence, site))
+
+    def _manifest(self, found: _Listing) -> lw.Manifest:
+        """The newest manifest as it is told: signed by the key set in use."""
+        manifest = msgspec.json.decode(found.manifest, type=lw.Manifest)
+        if self._signer.has_signed(manifest):
+            return manifest
+        return self._signed(msgspec.structs.replace(manifest, key_epoch=self._signer.key_epoch))
 
     def _signed(self, manifest: lw.Manifest) -> lw.Manifest:
         return msgspec.structs.replace(manifest, signatures=self._signer.signatures(manifest))

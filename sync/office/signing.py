@@ -56,9 +56,12 @@ class Signer:
 
     def has_signed(self, manifest: Manifest) -> bool:
         """Whether a key of the present set has signed it; another root's set may have the same epoch."""
-        keys = () if self.keys is None else self.keys.keys
-        signed = not keys or any(each.key in keys for each in manifest.signatures)
+        signed = self.keys is None or any(self.counts(each.key) for each in manifest.signatures)
         return manifest.key_epoch == self.key_epoch and signed
+
+    def counts(self, key: str) -> bool:
+        """Whether gateways believe this key."""
+        return self.keys is not None and key in self.keys.keys
 
     def signatures(self, record: Manifest | Revocations) -> tuple[Signature, ...]:
         """The office's own."""

@@ -372,6 +372,35 @@ async def test_a_list_that_takes_passage_from_many_waits_and_a_second_signature_
         assert site.gate.doors.heard(ListReady)[-1].guards == ()
 
 
+async def test_a_signature_of_another_manifest_is_refused_and_keeps_no_list_away(tmp_path: Path) -> None:
+    """Somebody changes the list between what a person was shown and their yes."""
+    async with signed_site(tmp_path) as site:
+        shown = msgspec.convert(await site.office.admin("GET", "list/signing"), lw.Manifest)
+        version = await site.change()
+        late = msgspec.to_builtins(site.keys.signature(shown, 2))
+        stranger = msgspec.to_builtins(Keys(tmp_path / "others").signature(shown, 2))
+        for given, words in ((late, "was the list changed meanwhile"), (stranger, "is no key of key set 1")):
+            answer = await site.office.ask("POST", f"/admin/v1/sites/{SITE}/list/signing", given)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (409, "other_manifest")
+            assert words in answer.json()["error"]["text"]
+        await site.in_force(version)
+        assert len((await site.office.admin("GET", "list/signing"))["signatures"]) == 1
+        await site.in_force(await site.change(901))
+        assert site.gate.doors.heard(ListRefused) == []
+
+
+async def test_a_second_signature_counts_after_the_keys_were_rotated(tmp_path: Path) -> None:
+    async with signed_site(tmp_path, CAREFUL) as site:
+        await site.office.admin("PUT", "list", a_list(cardholders=PEOPLE, credentials=CARDS[:10]))
+        await until(lambda: site.gate.doors.heard(ListReady)[-1].version == 2, what="it waits for a second yes")
+        await site.office.kill()
+        site.keys.rotate()
+        await site.office.start()
+        shown = msgspec.convert(await site.office.admin("GET", "list/signing"), lw.Manifest)
+        await site.office.admin("POST", "list/signing", msgspec.to_builtins(site.keys.signature(shown, 2)))
+        await site.in_force(2)
+
+
 @pytest.mark.alone
 async def test_what_is_revoked_is_told_at_once_while_a_large_list_is_on_its_way(tmp_path: Path) -> None:
     async with signed_site(tmp_path) as site:

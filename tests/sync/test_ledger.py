@@ -13,6 +13,8 @@ import pytest
 from sync import list_wire as lw
 from sync.office.ledger import Ledger
 from sync.office.listing import Listings, read_document
+from sync.office.signing import load_signer
+from tests.sync.keys import Keys
 from tests.sync.site import SITE, a_list
 
 
@@ -53,12 +55,16 @@ def _countersign(signature: lw.Signature, lists: Listings, _seen: int) -> lw.Man
 
 def test_who_countersigns_again_has_signed_once(tmp_path: Path) -> None:
     """A manifest of more than eight signatures is none to a gateway."""
-    ledger = Ledger(tmp_path / "office.db")
+    keys = Keys(tmp_path / "keys")
+    ledger = Ledger(tmp_path / "office.db", load_signer(keys.folder))
     ledger.change_list(SITE, lambda lists, seen: lists.put(SITE, a_list(), seen))
-    for digit in "123456789":
-        signature = lw.Signature("a" * 64, digit * 128)
+    for _ in range(9):
+        shown = ledger.lists.manifest(SITE, (-1, -1))
+        assert shown is not None
+        signature = keys.signature(shown, 2)
         signed = ledger.change_list(SITE, partial(_countersign, signature))
-    assert signed.signatures == (signature,)
+    assert [each.key for each in signed.signatures] == list(keys.set.keys)
+    assert signed.signatures[1] == signature
     ledger.close()
 
 
