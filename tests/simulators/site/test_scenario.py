@@ -109,7 +109,7 @@ async def test_day_waits_until_a_gateway_polls_and_says_so_only_when_that_ends(
         scenario.steps = steps
         waiting = asyncio.create_task(scenario._until_polled())
         async with small_gateway(site):
-            await asyncio.wait_for(waiting, 5)
+            await asyncio.wait_for(waiting, 30)
         assert capsys.readouterr().err == (f"[site] {told}\n" if told else "")
 
 

@@ -10,7 +10,9 @@ from tests.sync.simulation.awaits import GATEWAY, OFFICE, awaits, never_died_at,
 from tests.sync.simulation.hunt import play_hunt
 from tests.sync.simulation.listed_world import LISTED_EVERY, play_either
 
-SEEDS, PART = 2000, 100
+pytestmark = pytest.mark.timeout(300)
+"""They reckon all the time, and may have to share the machine with many."""
+SEEDS, PART = 2000, 50
 """`make soak` plays more."""
 HUNTS = 100
 """At most; thirty are enough."""
