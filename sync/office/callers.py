@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from hmac import compare_digest
 
-import msgspec
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sync import wire
 from sync.office.desk import Desk
-from sync.office.devices import is_signed
+from sync.office.devices import is_key, is_signed
 from sync.office.requests import Refused, bearer, refuse, signature_of
 
 GATEWAYS = "/v1/"
@@ -50,7 +49,7 @@ def gateway_device(desk: Desk) -> Callable[[Request], Awaitable[None]]:
     async def check(request: Request) -> None:
         site, key = str(request.path_params["site"]), request.headers.get(wire.DEVICE, "")
         call, nonce = _call_of(request), request.headers.get(wire.NONCE, "")
-        if not _is_key(key) or not is_signed(key, signature_of(request), wire.signed_bytes(site, call, nonce, b"")):
+        if not is_key(key) or not is_signed(key, signature_of(request), wire.signed_bytes(site, call, nonce, b"")):
             raise refuse(403, "bad_signature", f"it is not signed by the key that {wire.DEVICE} names")
         if not desk.nonces.is_fresh(nonce, asyncio.get_running_loop().time()):
             raise refuse(409, "stale_nonce", f"sign it with the {wire.NONCE} that this answer brings")
@@ -83,12 +82,3 @@ def _call_of(request: Request) -> str:
     path, query = request.scope["raw_path"], request.scope["query_string"]
     call: bytes = path.split(b"/", 4)[-1] + (b"?" + query if query else b"")
     return call.decode("latin-1")
-
-
-def _is_key(text: str) -> bool:
-    """One key has one writing, by which it is known."""
-    try:
-        msgspec.convert(text, wire.PublicKey)
-    except msgspec.ValidationError:
-        return False
-    return True

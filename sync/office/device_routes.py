@@ -2,17 +2,30 @@
 
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from sync.office import shown
 from sync.office.description import UNKNOWN_SITE, described
 from sync.office.desk import Desk
+from sync.office.devices import is_key
 from sync.office.lost_boxes import KNEW
 from sync.office.requests import answer, read_record, refuse
 from sync.office.shown import EnrolledKey
 
 Number = Annotated[int, Path(ge=0, le=2**53 - 1)]
 By = Annotated[str, Query(min_length=1, max_length=64)]
+
+_WHOLE_KEY = (
+    "a key is named by all its 64 digits (0-9, a-f), not by how it begins: who speaks for a site is never a guess."
+    " GET summary shows them, in the detail of the alarm other_device"
+)
+
+
+class _NamedKey(msgspec.Struct, frozen=True):
+    """An EnrolledKey that may be cut short, which is told in words."""
+
+    key: str
 
 
 def admin_devices(desk: Desk) -> APIRouter:
@@ -29,7 +42,9 @@ def admin_devices(desk: Desk) -> APIRouter:
         ),
     )
     async def enrol(site: str, request: Request) -> Response:
-        given = await read_record(request, EnrolledKey)
+        given = await read_record(request, _NamedKey)
+        if not is_key(given.key):
+            raise refuse(400, "invalid", _WHOLE_KEY)
         await desk.must_know(site)
         if not await desk.do(lambda ledger: ledger.enrol(site, given.key)):
             raise refuse(409, "lost_device", "this key was in a box that was lost: have the box make another")

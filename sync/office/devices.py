@@ -4,6 +4,7 @@ import secrets
 import sqlite3
 from typing import Any
 
+import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -28,6 +29,15 @@ CREATE TABLE IF NOT EXISTS boot (
     n INTEGER PRIMARY KEY AUTOINCREMENT, site TEXT NOT NULL, boot_id TEXT NOT NULL, UNIQUE (site, boot_id));
 """
 _NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+
+
+def is_key(text: str) -> bool:
+    """One key has one writing, by which it is known."""
+    try:
+        msgspec.convert(text, wire.PublicKey)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def is_signed(key: str, signature: str, message: bytes) -> bool:

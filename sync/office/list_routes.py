@@ -15,6 +15,7 @@ from sync.office.desk import Desk
 from sync.office.ledger import Ledger
 from sync.office.listing import LONG_PARTS, Listings, OtherManifest, TooFew, read_document
 from sync.office.lists import GivesBack, Unsound, inactive, judge_list
+from sync.office.refused_lists import is_count
 from sync.office.requests import At, Wait, answer, decode, read_body, read_record, refuse
 
 _OVER = "The time is over and nothing is news"
@@ -124,7 +125,12 @@ def admin_lists(desk: Desk) -> APIRouter:
             raise refuse(404, "unknown_site", f"there is no site {site!r} here: PUT with ?new_site=true makes it one")
         # Beside the ledger's thread: a large list must not hold up whoever wants a small thing.
         document = await asyncio.to_thread(_judged, body, site)
-        return await _changed(desk, site, lambda lists, seen: lists.put(site, document, seen, give_back=give_back))
+        return await _changed(
+            desk,
+            site,
+            lambda lists, seen: lists.put(site, document, seen, give_back=give_back),
+            said=document.get("version"),
+        )
 
     @routes.get("/list/signing", **described("The newest manifest, to be signed", lw.Manifest, refuses=_NO_LIST))
     async def signing(site: str) -> Response:
@@ -211,17 +217,34 @@ async def _whole(desk: Desk, site: str, version: int | None) -> Response:
 
 
 async def _changed(
-    desk: Desk, site: str, change: Callable[[Listings, int], int], *, revoked: Collection[str] = ()
+    desk: Desk,
+    site: str,
+    change: Callable[[Listings, int], int],
+    *,
+    revoked: Collection[str] = (),
+    said: object = None,
 ) -> Response:
+    """`said`: what the list that was put says of its own version."""
+
     def do(ledger: Ledger) -> shown.Changed:
-        stays_good = ledger.revocation_hint(site, revoked)
+        stays_good, before = ledger.revocation_hint(site, revoked), ledger.list_version(site)
         version = ledger.change_list(site, lambda lists, seen: _or_refused(lambda: change(lists, seen)))
-        hints = [hint for hint in (stays_good, ledger.list_hint(site)) if hint]
+        hints = [hint for hint in (stays_good, ledger.list_hint(site), _numbered(said, before, version)) if hint]
         return shown.Changed(version, "; ".join(hints) or msgspec.UNSET)
 
     changed = await desk.do(do)
     desk.wake()
     return answer(changed)
+
+
+def _numbered(said: object, before: int, version: int) -> str | None:
+    """In words, where the file's own version is neither that of the list before nor the one that it got."""
+    if not is_count(said) or said in (before, version):
+        return None
+    told = f"the office gives the numbers: this list is {version}, not {said} as the file says"
+    if said > before:
+        return told
+    return f"{told}; the one before was {before}: if the file was made from an older, what was changed since is undone"
 
 
 def _judged(body: bytes, site: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import re
 import sqlite3
 from collections.abc import Iterable
 from datetime import UTC
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
@@ -69,7 +69,7 @@ class RefusedLists:
         self._db.execute("INSERT OR REPLACE INTO refused_list VALUES (?, ?, ?, ?, ?)", values)
 
 
-def is_count(value: object) -> bool:
+def is_count(value: object) -> TypeGuard[int]:
     """A number that a ledger can keep."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
 

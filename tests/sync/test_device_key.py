@@ -15,7 +15,7 @@ from sync import wire
 from sync.device_key import DeviceKey, load_device_key
 from sync.office_client import After
 from sync.uplink import make_batch
-from tests.sync.site import SITE, TOKEN, Gateway, Office, a_client, a_list, say_hello, until
+from tests.sync.site import KEY, SITE, TOKEN, Gateway, Office, a_client, a_list, say_hello, until
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "protocol.md"
 
@@ -80,6 +80,16 @@ async def test_a_box_that_was_replaced_speaks_after_the_office_forgot_or_named_i
         assert (await office.summary())["device_key"]["how"] == "administrator"
         await old.close()
         await new.close()
+
+
+async def test_a_key_is_named_by_all_its_digits(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office:
+        for key in (KEY.public[:16], KEY.public.upper(), KEY.public + "0", ""):
+            answer = await office.ask("PUT", f"/admin/v1/sites/{SITE}/device-key", {"key": key})
+            assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid")
+            for words in ("all its 64 digits", "other_device", "summary"):
+                assert words in answer.json()["error"]["text"]
+        assert (await office.summary())["device_key"] is None
 
 
 @pytest.mark.parametrize("way", ["forgotten", "another named"])

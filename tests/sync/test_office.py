@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
 
 from sync.office import requests
@@ -138,6 +139,25 @@ async def test_a_list_makes_no_site_unless_that_is_said(office: Office) -> None:
     assert await sites() == [SITE, "demo2"]
     assert (await office.ask("PUT", put, slip)).status_code == 200
     await office.admin("PUT", "list?new_site=true", a_list())
+
+
+async def test_whoever_puts_a_file_with_a_number_of_its_own_is_told_the_offices(tmp_path: Path) -> None:
+    first = tmp_path / "LIST.json"
+    first.write_bytes(msgspec.json.encode(a_list(7)))
+    async with Office(tmp_path / "office", "--list", str(first)) as office:
+        document = await office.admin("GET", "list")
+        assert document["version"] == 7, "--list keeps the file's"
+        assert await office.admin("PUT", "list", document) == {"version": 8}, "made from the newest"
+        assert await office.admin("PUT", "list", a_list(9)) == {"version": 9}, "the number that it gets"
+        ahead = await office.admin("PUT", "list", a_list(40))
+        assert ahead == {
+            "version": 10,
+            "hint": "the office gives the numbers: this list is 10, not 40 as the file says",
+        }
+        older = await office.admin("PUT", "list", document)
+        assert older["version"] == 11
+        assert "not 7 as the file says; the one before was 10: if the file was made from an older" in older["hint"]
+        assert await office.admin("PUT", "list", a_list() | {"version": "x"}) == {"version": 12}
 
 
 async def test_a_list_that_was_answered_survives_a_kill(tmp_path: Path) -> None:
