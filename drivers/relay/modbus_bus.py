@@ -1,7 +1,7 @@
 """A Modbus RTU line that several units share: one port, one request at a time, commands before polls.
 
-pymodbus makes and checks the frames (an answer from another unit is skipped); this adds what a door needs: no broadcast
-and no silent retries, and the port stays open while any unit uses it.
+pymodbus makes and checks the frames (an answer from another unit is skipped); this adds what a door needs: no
+broadcast, no command that is silently repeated, and the port stays open while any unit uses it.
 """
 
 import asyncio
@@ -50,6 +50,10 @@ class RawCoilWrite(ModbusPDU):
         self.address, self.value = struct.unpack(">HH", data[:4])
 
 
+class _AfterSilence(RemoteProtocolError):
+    """No answer, right after another unit gave none."""
+
+
 Ask = Callable[[AsyncModbusSerialClient], Awaitable[ModbusPDU]]
 
 
@@ -61,6 +65,8 @@ class ModbusBus:
         self._client: AsyncModbusSerialClient | None = None
         self._users: set[object] = set()
         self._turns = _Turns()
+        self._silent: int | None = None
+        """The unit that did not answer the last question."""
 
     async def open(self, user: object) -> None:
         """Open the port unless another unit has; asks nothing yet. Raises LinkError."""
@@ -80,7 +86,11 @@ class ModbusBus:
             self._drop()
 
     async def ask(self, request: Ask, function: int, timeout_s: float, *, first: bool = False) -> ModbusPDU:
-        """A unit's answer to one request; `first` goes before those that wait and are not.
+        """A unit's answer to one request; `first`, a command, goes before those that wait and are not.
+
+        A unit that answers too late speaks while the next one is asked, and spoils that: it would take the others of
+        its line offline. So what goes unanswered right after another unit's silence is asked once more. Not a command:
+        whoever gave it repeats it, while it is valid.
 
         Raises LinkError (the port is gone), RemoteProtocolError (no answer, a wrong one, or busy: after a pause, so
         that it can be asked again at once), CommandFailed (refused).
@@ -88,7 +98,7 @@ class ModbusBus:
         await self._turns.take(first=first)
         # It keeps its turn to its end also when the asker is cancelled: the next question would meet its answer on the
         # wire, which is then taken for the next one's, or thrown away together with it.
-        asked = asyncio.ensure_future(self._answer(request, timeout_s))
+        asked = asyncio.ensure_future(self._insist(request, timeout_s, once=first))
         asked.add_done_callback(self._end_turn)
         answer = await asyncio.shield(asked)
         if answer.isError():
@@ -115,6 +125,15 @@ class ModbusBus:
             raise LinkError(f"{self.port}: can't be opened")
         return client
 
+    async def _insist(self, request: Ask, timeout_s: float, *, once: bool) -> ModbusPDU:
+        try:
+            return await self._answer(request, timeout_s)
+        except _AfterSilence:
+            if once:
+                raise
+        await self._turns.let_first_pass()
+        return await self._answer(request, timeout_s)
+
     async def _answer(self, request: Ask, timeout_s: float) -> ModbusPDU:
         client = self._client
         if client is None or not client.connected:
@@ -122,13 +141,17 @@ class ModbusBus:
         client.ctx.comm_params.timeout_connect = timeout_s
         self._forget_unread(client)
         try:
-            return await request(client)
+            answer = await request(client)
         except ModbusException as error:
             if not client.connected:
                 raise LinkError(f"{self.port}: gone") from None
-            raise RemoteProtocolError(_first_line(error)) from None
+            before, self._silent = self._silent, client.ctx.request_dev_id
+            kind = RemoteProtocolError if before in (None, self._silent) else _AfterSilence
+            raise kind(_first_line(error)) from None
         finally:
             heed_cancellation()
+        self._silent = None
+        return answer
 
     def _end_turn(self, asked: "asyncio.Future[ModbusPDU]") -> None:
         self._turns.give()
@@ -176,6 +199,13 @@ class _Turns:
             elif turn in row:
                 row.remove(turn)
             raise
+
+    async def let_first_pass(self) -> None:
+        """Who has the turn gives it to those who are `first` and wait, and has it again before all others."""
+        again: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[0].append(again)
+        self.give()
+        await again
 
     def give(self) -> None:
         """The turn is over: the next one has it."""

@@ -15,11 +15,14 @@ class Rs485:
         self.port = PtyPort(path)
         self.units = {unit: ModbusBoard(unit) for unit in units}
         self.dead: set[int] = set()
+        self.late: set[int] = set()
+        """Units that begin to answer when the next question is on the wire: two at once, so nobody hears either."""
         self.held: list[bytes] | None = None
         """Answers that are kept back, where it is a list."""
         self.heard: list[tuple[float, int, int]] = []
         """(when, unit, function) of each whole question."""
         self._unread = b""
+        self._about_to_answer = False
         self._listen()
 
     def unplug(self) -> None:
@@ -48,6 +51,12 @@ class Rs485:
         while len(self._unread) >= 8 and crc16(self._unread[:6]) == self._unread[6:8]:
             frame, self._unread = self._unread[:8], self._unread[8:]
             self.heard.append((time.monotonic(), frame[0], frame[1]))
+            spoilt, self._about_to_answer = self._about_to_answer, False
+            if spoilt:
+                continue
+            if frame[0] in self.late:
+                self._about_to_answer = True
+                continue
             board = self.units.get(frame[0])
             reply = None if board is None or frame[0] in self.dead else board.answer(frame, time.monotonic())
             if reply is not None and self.held is not None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from drivers.registry import DriverContext, find_driver
-from drivers.relay.board import SerialBoard
+from drivers.relay.board import LOST_AFTER, SerialBoard
 from drivers.relay.modbus_bus import ModbusBus, shared_bus
 from gateway.clock import SystemClock
 from gateway.domain.commands import PulseOutput
@@ -82,6 +82,53 @@ async def test_dead_unit_costs_the_others_one_time_out_now_and_then(line: Rs485)
     assert len(polls) > 10
     assert max(after - before for before, after in pairwise(polls)) < 0.2 + SLACK_S
     assert waited_s < 0.2 + SLACK_S
+
+
+@pytest.mark.parametrize("others", [(1,), (1, 2)])
+async def test_unit_that_answers_too_late_every_time_takes_no_other_offline(
+    line: Rs485, others: tuple[int, ...]
+) -> None:
+    line.units = {unit: line.units[unit] for unit in (*others, 3)}
+    sink = Recorder()
+    boards = build_units(line, sink)
+    line.late.add(3)
+    async with running(*(board.run() for board in boards)):
+        await eventually(lambda: sum(unit == 3 for _, unit, _ in line.heard) >= LOST_AFTER + 3)
+        boards[0].submit(pulse(1))
+        (done,) = await sink.wait_for(CommandCompleted)
+    assert done.outcome is CommandOutcome.DONE
+    assert {told.device for told in sink.of(LinkChanged) if told.state is LinkState.OFFLINE} == {"unit-3"}
+
+
+async def test_question_that_a_late_answer_spoilt_is_asked_again_next_but_for_commands(line: Rs485) -> None:
+    bus = ModbusBus(str(line.port.path), 9600)
+    await bus.open("test")
+    line.late.add(3)
+    try:
+        with pytest.raises(RemoteProtocolError, match="no answer in time"):
+            await bus.ask(lambda client: client.read_coils(0, count=4, device_id=3), 1, 0.2)
+        poll = asyncio.ensure_future(bus.ask(lambda client: client.read_coils(0, count=4, device_id=1), 1, 0.2))
+        await eventually(lambda: len(line.heard) == 2)
+        other_poll = bus.ask(lambda client: client.read_discrete_inputs(0, count=8, device_id=2), 2, 0.2)
+        command = bus.ask(lambda client: client.write_coil(0, True, device_id=2), 5, 0.2, first=True)
+        await asyncio.gather(poll, other_poll, command)
+    finally:
+        bus.close("test")
+    assert [(unit, function) for _, unit, function in line.heard] == [(3, 1), (1, 1), (2, 5), (1, 1), (2, 2)]
+
+
+async def test_command_that_a_late_answer_spoilt_is_not_repeated_unasked(line: Rs485) -> None:
+    bus = ModbusBus(str(line.port.path), 9600)
+    await bus.open("test")
+    line.late.add(3)
+    try:
+        with pytest.raises(RemoteProtocolError, match="no answer in time"):
+            await bus.ask(lambda client: client.read_coils(0, count=4, device_id=3), 1, 0.1)
+        with pytest.raises(RemoteProtocolError, match="no answer in time"):
+            await bus.ask(lambda client: client.write_coil(0, True, device_id=1), 5, 0.1, first=True)
+    finally:
+        bus.close("test")
+    assert [unit for _, unit, _ in line.heard] == [3, 1]
 
 
 async def test_dead_unit_comes_back(line: Rs485) -> None:
