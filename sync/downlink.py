@@ -69,6 +69,8 @@ class Downlink:
         self._announce = asyncio.Event()
         self._at_once = False
         """The next call is not to wait."""
+        self._key_epoch = trust.key_epoch
+        """Of the keys by which all that was believed."""
         self._current_due_s = 0.0
         """When the doors are to hear again that their list is the newest; the loop's time."""
 
@@ -122,6 +124,7 @@ class Downlink:
             await asyncio.sleep(self._backoff.next_s(least_s))
 
     async def _next_list(self) -> None:
+        self._keys_changed()
         in_force = await asyncio.to_thread(self._in_force)
         ready = (0, 0) if self._ready is None else (self._ready.generation, self._ready.version)
         refused = self._refused if asyncio.get_running_loop().time() < self._refused_due_s else (0, 0)
@@ -158,9 +161,8 @@ class Downlink:
             self._current_due_s = now_s + CURRENT_EVERY_S
 
     async def _take(self, manifest: lw.Manifest, after: Coordinate) -> None:
-        fresh_keys = await take_keys(self._trust, self._client, manifest.key_epoch)
-        if fresh_keys:  # what keys of before have brought may be a thief's: it is asked for anew, and at once
-            self._ready, self._refused, self._at_once = None, (0, 0), True
+        await take_keys(self._trust, self._client, manifest.key_epoch)
+        fresh_keys = self._keys_changed()
         enough = self._trust.judge(manifest, after[0])
         coordinate = (manifest.generation, manifest.version)
         ready = self._ready
@@ -191,6 +193,8 @@ class Downlink:
         except OfficeLacks as error:
             self._be_superseded(coordinate, error)
             return  # The office has a newer one by now: it is asked again.
+        if self._keys_changed():
+            return  # By keys that count no more: the office has signed its newest list anew.
         await asyncio.to_thread(self._trust.keep_list, manifest)
         self._signatures = len(manifest.signatures)
         guards = () if enough else prepared.guards
@@ -198,6 +202,17 @@ class Downlink:
         self._say_ready(
             ListReady(prepared.version, path, prepared.digest, prepared.credentials, prepared.generation, guards)
         )
+
+    def _keys_changed(self) -> bool:
+        """Whether a later key set is in use than before, be it that revocations have brought it.
+
+        What the keys of before have brought may be a thief's then: it is asked for anew, and at once.
+        """
+        before, self._key_epoch = self._key_epoch, self._trust.key_epoch
+        if before == self._key_epoch:
+            return False
+        self._ready, self._refused, self._at_once = None, (0, 0), True
+        return True
 
     def _be_superseded(self, coordinate: Coordinate, error: OfficeLacks) -> None:
         """Raises OfficeRejected where that is no reason to ask again at once: an office that says so of its newest."""
@@ -319,15 +334,10 @@ def _list_changes(found: lw.Changes | lw.Buckets) -> ListChanges:
     return ListChanges(rules, people, cards, found.gone_cardholders, found.gone_credentials)
 
 
-async def take_keys(trust: Trust, client: OfficeClient, epoch: int) -> bool:
+async def take_keys(trust: Trust, client: OfficeClient, epoch: int) -> None:
     """Ask for the key set that something of a later epoch is signed by. Raises ListUntrusted."""
-    if not trust.lacks_keys_of(epoch):
-        return False
-    keys = await client.keys()
-    if keys is None:
-        return False
-    await asyncio.to_thread(trust.take_keys, keys)
-    return True
+    if trust.lacks_keys_of(epoch) and (keys := await client.keys()) is not None:
+        await asyncio.to_thread(trust.take_keys, keys)
 
 
 async def insist(doors: DoorsPort, signal: Signal) -> None:

@@ -70,7 +70,7 @@ class RevocationsDown:
         revoked = tuple(RevokedCredential(each.credential, each.generation, each.version) for each in newest_first)
         for at in range(0, len(revoked), REVOKED_AT_ONCE):
             await insist(self._doors, OfficeRevoked(found.sequence, revoked[at : at + REVOKED_AT_ONCE]))
-        await asyncio.to_thread(self._trust.keep_revocations, found.sequence, standing)
+        await asyncio.to_thread(self._trust.keep_revocations, found, standing)
         self._untrusted = ""
 
     async def _refuse(self, error: ListUntrusted) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -57,12 +58,14 @@ class _Kept(msgspec.Struct):
 class Trust:
     """`root_key` is the office's, 32 bytes; None: nothing is signed, by the site's own word.
 
-    `path` is the file of what was believed last. Every refusal is ListUntrusted, and its text names why.
+    `path` is the file of what was believed last. Every refusal is ListUntrusted, and its text names why. What is kept
+    is kept from threads: lists and revocations come by two tasks, and neither may undo what the other has kept.
     """
 
     def __init__(self, site: str, root_key: bytes | None, path: Path, clock: Clock) -> None:
         self._site, self._root, self._path, self._clock = site, root_key, path, clock
         self._kept = self._of_this_root(self._read())
+        self._keeping = threading.Lock()
 
     @property
     def signed(self) -> bool:
@@ -89,6 +92,10 @@ class Trust:
         What was believed of the keys before is no measure any more: whoever had one of them could have shown numbers
         that no office comes to (TUF 1.0, "fast-forward attack recovery"). What is in force stays one, for the caller.
         """
+        with self._keeping:
+            self._take_keys(keys)
+
+    def _take_keys(self, keys: KeySet) -> None:
         if self._root is None or keys.key_epoch == self.key_epoch:
             return
         if keys.key_epoch < self.key_epoch:
@@ -145,8 +152,13 @@ class Trust:
         return self._signers(revocations.key_epoch, revocations.signatures, content) >= SECOND_SIGNATURE
 
     def keep_list(self, manifest: Manifest) -> None:
-        """Nothing before this list is believed any more, also after a restart. Raises OSError."""
-        self._keep(generation=manifest.generation, version=manifest.version, root=manifest.root)
+        """Nothing before this list is believed any more, also after a restart.
+
+        Raises OSError; ListUntrusted where the keys that it was judged by have been changed while it came.
+        """
+        with self._keeping:
+            self._must_count(manifest.key_epoch)
+            self._keep(generation=manifest.generation, version=manifest.version, root=manifest.root)
 
     def standing(self, revoked: Iterable[Revoked], in_force: tuple[int, int]) -> tuple[Revoked, ...]:
         """These, and those believed before, that the list in force has not taken up: the later of each credential."""
@@ -157,9 +169,15 @@ class Trust:
                 newest[each.credential] = each
         return tuple(each for each in newest.values() if (each.generation, each.version) > in_force)
 
-    def keep_revocations(self, sequence: int, standing: tuple[Revoked, ...]) -> None:
-        """The doors have taken them up; `standing` are all that no list has. Raises OSError."""
-        self._keep(sequence=sequence, revoked=standing)
+    def keep_revocations(self, revocations: Revocations, standing: tuple[Revoked, ...]) -> None:
+        """The doors have taken them up; `standing` are all that no list has. Raises as `keep_list`."""
+        with self._keeping:
+            self._must_count(revocations.key_epoch)
+            self._keep(sequence=revocations.sequence, revoked=standing)
+
+    def _must_count(self, epoch: int) -> None:
+        if self._root is not None and epoch != self.key_epoch:
+            raise ListUntrusted((f"$: is signed by key set {epoch}, in use is {self.key_epoch}",), _KEYS_WENT_BACK)
 
     def _signers(self, epoch: int, signatures: Signatures, content: bytes) -> int:
         """How many keys of the set have signed it: one at least. 0 where nothing is signed."""
@@ -212,11 +230,14 @@ class Trust:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_name(f".{self._path.name}.{random_bytes(4).hex()}")
-        with fresh.open("xb") as file:
-            file.write(msgspec.json.encode(kept))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._path)
+        try:
+            with fresh.open("xb") as file:
+                file.write(msgspec.json.encode(kept))
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self._path)
+        finally:  # a full disk is tried again and again
+            fresh.unlink(missing_ok=True)
         folder = os.open(self._path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

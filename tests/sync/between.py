@@ -40,7 +40,7 @@ class Between:
     asked: list[str] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
     held: set[str] = field(default_factory=set)
-    """Endings of paths whose answers never come."""
+    """Endings of paths whose answers don't come while they stand here."""
 
 
 @asynccontextmanager
@@ -60,8 +60,8 @@ async def between(office_url: str) -> AsyncIterator[Between]:
                 kept = {name: headers[name] for name in headers if name not in ("host", "connection", "content-length")}
                 answer = await http.request(method, office_url + path, content=body, headers=kept)
                 line.exchanges.append(Exchange(method, path, headers, body, answer.status_code, answer.content))
-                if any(path.partition("?")[0].endswith(ending) for ending in line.held):
-                    await asyncio.sleep(3600)
+                while any(path.partition("?")[0].endswith(ending) for ending in line.held):
+                    await asyncio.sleep(0.05)
                 status, content = line.change(path, answer.status_code, answer.content)
                 nonce = f"{wire.NONCE}: {answer.headers.get(wire.NONCE, '')}\r\nConnection: close\r\n\r\n"
                 said = f"HTTP/1.1 {status} Said\r\nContent-Length: {len(content)}\r\n{nonce}"

@@ -312,6 +312,42 @@ async def test_a_thief_who_used_up_the_numbers_has_them_taken_with_his_key(tmp_p
         await site.in_force(await site.change(), 40)
 
 
+@pytest.mark.parametrize("on_its_way", [False, True])
+async def test_keys_that_revocations_bring_first_take_back_what_the_thief_has_shown_as_well(
+    tmp_path: Path, on_its_way: bool
+) -> None:
+    """Whether his list waits for a second yes, or is on its way at just that time."""
+    async with signed_site(tmp_path, CAREFUL) as site:
+        with closing(sqlite3.connect(site.office.data / "office.db")) as ledger, ledger:
+            with closing(sqlite3.connect(tmp_path / "older.db")) as copy:
+                ledger.backup(copy)
+            ledger.execute("UPDATE listing SET generation = 900, version = ?", (2**53 - 9,))
+        if on_its_way:
+            site.line.held.add("/changes")
+        await site.office.admin(
+            "PUT", "list", a_list(cardholders=PEOPLE, credentials=CARDS[: 40 if on_its_way else 10])
+        )
+        if on_its_way:
+            await until(lambda: f"list/{2**53 - 8}/changes" in site.line.asked, what="the thief's list is on its way")
+        else:
+            await until(lambda: site.gate.doors.heard(ListReady)[-1].generation == 900, what="the thief's list waits")
+        refused = site.gate.doors.heard(ListRefused)  # the numbers were changed under the office's hands
+        site.line.change = lambda path, status, body: (503, b"") if "/manifest" in path else (status, body)
+        await site.office.kill()
+        for file in site.office.data.glob("office.db*"):
+            file.unlink()
+        shutil.copy(tmp_path / "older.db", site.office.data / "office.db")
+        site.keys.rotate()
+        await site.office.start()
+        version = (await site.office.admin("POST", "revocations", {"credentials": ["c-7"]}))["version"]
+        await until(lambda: site.gate.doors.heard(OfficeRevoked), what="revocations have brought the keys")
+        site.line.held.clear()
+        site.line.change = lambda _path, status, body: (status, body)
+        await site.in_force(version, 60)
+        assert site.gate.lists.in_force() == (0, version)
+        assert site.gate.doors.heard(ListRefused) == refused
+
+
 async def test_a_refused_list_is_not_fetched_again_and_another_of_its_number_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,11 @@
 """Facts about whom a gateway believes: every manifest, key set and revocation that it must refuse, by name."""
 
+import resource
+import signal
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +43,11 @@ def a_manifest(keys: Keys, *numbers: int, **changes: Any) -> lw.Manifest:
     unsigned = lw.Manifest(**{**values, "issued_at": NOW, "key_epoch": keys.set.key_epoch, **changes})
     signatures = tuple(keys.signature(unsigned, number) for number in numbers)
     return msgspec.structs.replace(unsigned, signatures=signatures)
+
+
+def revocations_of(keys: Keys, sequence: int, *revoked: lw.Revoked) -> lw.Revocations:
+    record = lw.Revocations("demo", sequence, NOW, revoked, keys.set.key_epoch)
+    return msgspec.structs.replace(record, signatures=(keys.signature(record),))
 
 
 def refusal(trust: Trust, manifest: lw.Manifest) -> str:
@@ -117,11 +126,56 @@ def test_after_a_rotation_the_old_keys_are_worth_nothing_also_after_a_restart(ke
 def test_a_rotation_takes_back_the_numbers_that_a_thief_has_used_up(keys: Keys, tmp_path: Path) -> None:
     trust = a_trust(keys, tmp_path)
     trust.keep_list(a_manifest(keys, 1, generation=900, version=2**53 - 1))
-    trust.keep_revocations(2**53 - 1, ())
+    trust.keep_revocations(revocations_of(keys, 2**53 - 1), ())
     assert "is older than" in refusal(trust, a_manifest(keys, 1))
     trust.take_keys(keys.rotate())
     trust.judge(a_manifest(keys, 1))
     assert trust.sequence == 0
+
+
+def test_what_came_by_keys_that_were_changed_meanwhile_is_not_kept(keys: Keys, tmp_path: Path) -> None:
+    trust = a_trust(keys, tmp_path)
+    stolen, revoked = a_manifest(keys, 1, 2), revocations_of(keys, 2**53 - 1)
+    trust.judge(stolen)
+    trust.judge_revocations(revoked)
+    trust.take_keys(keys.rotate())
+    for keep in (partial(trust.keep_list, stolen), partial(trust.keep_revocations, revoked, ())):
+        with pytest.raises(ListUntrusted, match="signed by key set 1, in use is 2"):
+            keep()
+    trust.judge(a_manifest(keys, 1, generation=0, version=1))
+    assert trust.sequence == 0
+
+
+def test_lists_and_revocations_that_come_at_once_are_both_kept(keys: Keys, tmp_path: Path) -> None:
+    trust = a_trust(keys, tmp_path)
+    lists = [a_manifest(keys, 1, version=version) for version in range(1, 41)]
+    revoked = [revocations_of(keys, sequence) for sequence in range(1, 41)]
+    with ThreadPoolExecutor(2) as threads:
+        kept = threads.map(trust.keep_list, lists), threads.map(lambda each: trust.keep_revocations(each, ()), revoked)
+        for each in kept:
+            list(each)
+    restarted = a_trust(keys, tmp_path)
+    assert restarted.sequence == 40
+    assert "is older than 1.40" in refusal(restarted, a_manifest(keys, 1, version=39))
+
+
+def test_a_disk_that_takes_nothing_is_not_littered(keys: Keys, tmp_path: Path) -> None:
+    trust = a_trust(keys, tmp_path)
+    before, limits = trust_file(tmp_path), resource.getrlimit(resource.RLIMIT_FSIZE)
+    was = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16, limits[1]))
+    try:
+        for _ in range(3):
+            with pytest.raises(OSError, match="too large"):
+                trust.keep_list(a_manifest(keys, 1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, was)
+    assert trust_file(tmp_path) == before
+
+
+def trust_file(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 def test_one_signature_does_not_use_up_the_generations(keys: Keys, tmp_path: Path) -> None:
@@ -151,7 +205,7 @@ def test_a_list_from_the_future_is_refused_by_a_clock_that_is_kept(
 
 def test_revocations_that_no_list_has_taken_up_add_up_also_over_a_restart(keys: Keys, tmp_path: Path) -> None:
     first, second = lw.Revoked("c-1", 0, 9), lw.Revoked("c-2", 0, 10)
-    a_trust(keys, tmp_path).keep_revocations(3, (first,))
+    a_trust(keys, tmp_path).keep_revocations(revocations_of(keys, 3), (first,))
     trust = a_trust(keys, tmp_path)
     assert trust.standing((second,), (0, 8)) == (first, second)
     assert trust.standing((lw.Revoked("c-1", 0, 8), second), (0, 8)) == (first, second), "the later of each counts"
@@ -174,7 +228,7 @@ def test_under_another_root_key_nothing_is_believed_of_what_the_one_before_had_s
 ) -> None:
     before = a_trust(keys, tmp_path)
     before.keep_list(a_manifest(keys, 1))
-    before.keep_revocations(5, (lw.Revoked("c-1", 9, 9),))
+    before.keep_revocations(revocations_of(keys, 5), (lw.Revoked("c-1", 9, 9),))
     other = Keys(tmp_path / "others")
     trust = Trust("demo", bytes.fromhex(other.root), tmp_path / "trust.json", SystemClock())
     assert "not the one that has signed key set 1" in caplog.text
@@ -211,7 +265,7 @@ def test_revocations_are_believed_as_lists_are_and_their_sequence_only_rises(key
 
     trust = a_trust(keys, tmp_path)
     assert trust.judge_revocations(revocations()) is False
-    trust.keep_revocations(3, ())
+    trust.keep_revocations(revocations(), ())
     for wrong, words in (
         (revocations(3), "revocations 3 are older than 3"),
         (revocations(4, "other"), "is 'other'"),

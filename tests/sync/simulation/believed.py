@@ -56,6 +56,6 @@ class WatchedTrust(Trust):
         super().keep_list(manifest)
         self._believed.takes_list((manifest.generation, manifest.version))
 
-    def keep_revocations(self, sequence: int, standing: tuple[lw.Revoked, ...]) -> None:
-        super().keep_revocations(sequence, standing)
-        self._believed.takes_revocations(sequence)
+    def keep_revocations(self, revocations: lw.Revocations, standing: tuple[lw.Revoked, ...]) -> None:
+        super().keep_revocations(revocations, standing)
+        self._believed.takes_revocations(revocations.sequence)

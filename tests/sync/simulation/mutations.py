@@ -110,7 +110,7 @@ LIST_MUTATIONS: dict[str, tuple[Mutation, ...]] = {
     ),
     "no key must have signed": (Mutation(Trust, "_signers", "if not signers:", "if False:"),),
     "a signature is not verified": (Mutation(trust, "_signed_by", "return False", "return True"),),
-    "an older key set is taken": (Mutation(Trust, "take_keys", "if keys.key_epoch < self.key_epoch:", "if False:"),),
+    "an older key set is taken": (Mutation(Trust, "_take_keys", "if keys.key_epoch < self.key_epoch:", "if False:"),),
     "the keys are forgotten at a restart": (_forgetting("keys=None"),),
     "the newest list is forgotten at a restart": (_forgetting("generation=0, version=0, root=''"),),
     "the newest revocations are forgotten at a restart": (_forgetting("sequence=0"),),
@@ -119,7 +119,7 @@ LIST_MUTATIONS: dict[str, tuple[Mutation, ...]] = {
     "older revocations are taken": (
         Mutation(Trust, "judge_revocations", "if revocations.sequence <= self._kept.sequence:", "if False:"),
     ),
-    "any key set is taken": (Mutation(Trust, "take_keys", "if not _signed_by(", "if False and _signed_by("),),
+    "any key set is taken": (Mutation(Trust, "_take_keys", "if not _signed_by(", "if False and _signed_by("),),
     "the keys of before are still good": (
         Mutation(Trust, "_signers", "if keys is None or epoch != keys.key_epoch:", "if keys is None:"),
         Mutation(Trust, "_signers", "if each.key in keys.keys}", "}"),
@@ -174,7 +174,7 @@ LIST_MUTATIONS: dict[str, tuple[Mutation, ...]] = {
             RevocationsDown,
             "_next",
             "for at in range",
-            "await asyncio.to_thread(self._trust.keep_revocations, found.sequence, standing)\n    for at in range",
+            "await asyncio.to_thread(self._trust.keep_revocations, found, standing)\n    for at in range",
         ),
     ),
     "revocations need no signature": (
