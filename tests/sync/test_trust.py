@@ -150,10 +150,12 @@ def test_lists_and_revocations_that_come_at_once_are_both_kept(keys: Keys, tmp_p
     trust = a_trust(keys, tmp_path)
     lists = [a_manifest(keys, 1, version=version) for version in range(1, 41)]
     revoked = [revocations_of(keys, sequence) for sequence in range(1, 41)]
-    with ThreadPoolExecutor(2) as threads:
-        kept = threads.map(trust.keep_list, lists), threads.map(lambda each: trust.keep_revocations(each, ()), revoked)
-        for each in kept:
-            list(each)
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as another:  # each task's come in their order
+        for kept in (
+            one.map(trust.keep_list, lists),
+            another.map(lambda each: trust.keep_revocations(each, ()), revoked),
+        ):
+            list(kept)
     restarted = a_trust(keys, tmp_path)
     assert restarted.sequence == 40
     assert "is older than 1.40" in refusal(restarted, a_manifest(keys, 1, version=39))
