@@ -133,8 +133,11 @@ class BrokerConnection:
             await asyncio.sleep(max(pause_s, backoff.next_s()))
 
     async def _session(self) -> None:
-        async with AsyncExitStack() as stack:
-            await self._serve(await self._connect(stack))
+        try:
+            async with AsyncExitStack() as stack:
+                await self._serve(await self._connect(stack))
+        finally:
+            heed_cancellation()
 
     async def _connect(self, stack: AsyncExitStack) -> aiomqtt.Client:
         """A connected client, by MQTT 5 where the broker speaks it; `stack` ends it.
@@ -158,6 +161,7 @@ class BrokerConnection:
 
     async def _serve(self, client: aiomqtt.Client) -> None:
         self._fresh_s = float("inf")
+        heed_cancellation()
         if self._handlers:
             granted = await client.subscribe([(topic, 0) for topic in self._handlers])
             heed_cancellation()

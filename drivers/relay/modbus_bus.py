@@ -120,6 +120,9 @@ class ModbusBus:
             heed_cancellation()
         except ValueError as error:
             raise LinkError(f"{self.port}: {error}") from None
+        except asyncio.CancelledError:
+            client.close()  # it may be open by now
+            raise
         if not opened:
             client.close()
             raise LinkError(f"{self.port}: can't be opened")

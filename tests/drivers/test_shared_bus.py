@@ -265,6 +265,21 @@ async def test_late_answer_of_another_unit_takes_no_true_answer_with_it(line: Rs
     assert answer.bits[:4] == [False, False, True, False]
 
 
+async def test_opening_that_is_cancelled_at_any_step_leaves_the_port_to_others(line: Rs485) -> None:
+    for steps in range(10):
+        opening = asyncio.ensure_future(ModbusBus(str(line.port.path), 9600).open("test"))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        opening.cancel()
+        await asyncio.wait({opening})
+        if not opening.cancelled():
+            break
+        another = ModbusBus(str(line.port.path), 9600)
+        await another.open("test")
+        another.close("test")
+    assert steps > 2
+
+
 def test_line_at_two_speeds_is_refused() -> None:
     lines: dict[str, Any] = {}
     assert shared_bus(lines, "tty", 9600) is shared_bus(lines, "tty", 9600)

@@ -13,11 +13,13 @@ import aiomqtt
 import pytest
 
 from drivers.mqtt.broker import REFUSED_PAUSE_S, BrokerConnection, BrokerSettings
+from drivers.mqtt.broker_client import make_client
 from gateway.clock import SystemClock
 from gateway.domain.signals import LinkChanged, LinkState
+from gateway.errors import LinkError
 from tests.drivers.mosquitto import Mosquitto, free_port
 from tests.drivers.mqtt.certificates import Authority, listener
-from tests.drivers.recording import Recorder, eventually, running
+from tests.drivers.recording import PATIENCE_S, Recorder, eventually, running
 
 
 @pytest.fixture(autouse=True)
@@ -208,3 +210,29 @@ async def test_commands_expire_at_the_broker_only_by_mqtt_5(broker: Mosquitto) -
             message = await asyncio.wait_for(anext(aiter(device.messages)), 5)
         assert (message.qos, message.retain) == (0, False)
         assert hasattr(message.properties, "MessageExpiryInterval") is wanted
+
+
+@pytest.mark.parametrize("moment", ["_connected", "_disconnected"])
+async def test_cancellation_that_comes_together_with_the_brokers_word_is_heeded(
+    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """The client's future is done and the task is cancelled before it runs: Python 3.11 forgets the cancellation."""
+
+    def let_go(up: bool) -> None:
+        if up:
+            raise LinkError("enough")
+
+    def make(*args: Any, **settings: Any) -> aiomqtt.Client:
+        client = make_client(*args, **settings)
+        getattr(client, moment).add_done_callback(lambda _: task.cancel())
+        return client
+
+    monkeypatch.setattr("drivers.mqtt.broker.make_client", make)
+    chosen = BrokerSettings.model_validate({"host": "127.0.0.1", "port": broker.port, "insecure": True})
+    connection = BrokerConnection("local", chosen, Recorder(), SystemClock(), str)
+    if moment == "_disconnected":
+        connection.follow(let_go)
+    task = asyncio.ensure_future(connection.run())
+    _, stuck = await asyncio.wait({task}, timeout=PATIENCE_S)
+    assert not stuck
+    assert task.cancelled()
