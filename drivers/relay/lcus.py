@@ -69,6 +69,7 @@ class LcusLine:
             self._talk.check()
             return None
         outputs = self._settings.outputs
+        await self._talk.let_late_answer_pass(self._settings.timeout_s)
         return await self._talk.ask(QUERY, lambda data: read_state(data, outputs), self._settings.timeout_s)
 
     def input_questions(self) -> tuple[InputQuestion, ...]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from drivers.contracts import ByteLink
@@ -10,6 +11,9 @@ from gateway.errors import LinkError, RemoteProtocolError
 
 ANSWER_MAX = 512
 """The longest answer here, eight lines of an LCUS-8, has some 80 bytes; more is a line that babbles."""
+
+SILENT_S = 0.05
+"""An answer's bytes follow one another; a USB adapter keeps them back for 16 ms."""
 
 _Answer = TypeVar("_Answer")
 
@@ -23,12 +27,14 @@ class SerialTalk:
         self._news = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
         self._lost: LinkError | None = None
+        self._owed = False
+        """The last question was not answered: it still may be."""
 
     async def open(self) -> None:
         """Open the link. Raises LinkError."""
         await self.close()
         await self._link.open()
-        self._lost = None
+        self._lost, self._owed = None, False
         self._reading = asyncio.ensure_future(self._read())
 
     async def close(self) -> None:
@@ -65,8 +71,28 @@ class SerialTalk:
                     await self._news.wait()
                     self.check()
         except TimeoutError:
-            raise RemoteProtocolError("no answer in time") from None
+            # This process may have stood still: what is here by now counts.
+            answer = read(bytes(self._held))
+            if answer is None:
+                self._owed = True
+                raise RemoteProtocolError("no answer in time") from None
         return answer
+
+    async def let_late_answer_pass(self, most_s: float) -> None:
+        """Wait at most so long for an answer that is owed, and for its end: nothing marks whose answer it is.
+
+        Raises LinkError.
+        """
+        owed, self._owed = self._owed, False
+        wait_s = most_s
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2 * most_s):  # a line that babbles never falls silent
+                while owed:
+                    self._news.clear()
+                    async with asyncio.timeout(wait_s):
+                        await self._news.wait()
+                    self.check()
+                    wait_s = SILENT_S
 
     async def _read(self) -> None:
         try:

@@ -13,9 +13,9 @@ from drivers.contracts import ByteLink
 from drivers.links import MemoryLink, memory_pair
 from drivers.relay.board import LOST_AFTER, SerialBoard
 from drivers.relay.board_line import BoardLine
-from drivers.relay.lcus import LcusLine
+from drivers.relay.lcus import QUERY, REST_S, LcusLine, switch_frame
 from drivers.relay.numato import NumatoLine
-from drivers.relay.serial_talk import ANSWER_MAX, SerialTalk
+from drivers.relay.serial_talk import ANSWER_MAX, SILENT_S, SerialTalk
 from drivers.relay.settings import BoardSettings, LcusSettings, NumatoSettings
 from gateway.clock import SystemClock
 from gateway.domain.commands import SetOutput
@@ -192,4 +192,70 @@ async def test_link_that_goes_while_an_answer_is_waited_for_is_noticed_at_once()
         await asking
     with pytest.raises(LinkError):
         talk.check()
+    await talk.close()
+
+
+async def test_answer_that_came_while_the_process_stood_still_is_one() -> None:
+    near, far = memory_pair()
+    await far.open()
+    talk = await talk_on(near)
+    asking: asyncio.Future[bytes] = asyncio.ensure_future(talk.ask(b"?", lambda data: data or None, 0.05))
+    await far.read()
+    await far.write(b"answer")
+    time.sleep(0.1)  # The event loop stands still for longer than the board may take.
+    assert await asking == b"answer"
+    await talk.close()
+
+
+@pytest.mark.parametrize(
+    "begun", [b"", b"\x01", b"\x01\x00\x01"], ids=["all late", "one byte in time", "three in time"]
+)
+async def test_late_answer_of_a_board_without_marks_is_no_part_of_the_next(begun: bytes) -> None:
+    """Four bytes of 00 and 01: behind the rest of another they would be other relays' states."""
+    near, far = memory_pair()
+    await far.open()
+    line = LcusLine(await talk_on(near), LCUS.model_copy(update={"outputs": 4}))
+    unanswered = asyncio.ensure_future(line.read_outputs())
+    assert await far.read() == QUERY
+    await far.write(begun)
+    with pytest.raises(RemoteProtocolError, match="no answer in time"):
+        await unanswered
+    await line.switch(0, False)
+    assert await far.read() == switch_frame(0, False)
+    asking = asyncio.ensure_future(line.read_outputs())
+    await asyncio.sleep(REST_S)
+    await far.write(b"\x01\x00\x01\x01"[len(begun) :])
+    assert await far.read() == QUERY
+    await far.write(b"\x00\x00\x01\x01")
+    assert await asking == (False, False, True, True)
+    await line.close()
+
+
+async def test_board_that_owes_an_answer_is_asked_again_after_as_long() -> None:
+    near, far = memory_pair()
+    await far.open()
+    line = LcusLine(await talk_on(near), LCUS)
+    with pytest.raises(RemoteProtocolError, match="no answer in time"):
+        await line.read_outputs()
+    asking = asyncio.ensure_future(line.read_outputs())
+    assert await far.read() == QUERY
+    assert await far.read() == QUERY
+    await far.write(b"\x00\x01")
+    assert await asking == (False, True)
+    await line.close()
+
+
+async def test_line_that_babbles_holds_up_no_question_for_long() -> None:
+    near, far = memory_pair()
+    await far.open()
+    talk = await talk_on(near)
+    with pytest.raises(RemoteProtocolError, match="no answer in time"):
+        await talk.ask(b"?", lambda _: None, 0.05)
+    waiting = asyncio.ensure_future(talk.let_late_answer_pass(0.1))
+    babbled = 0
+    while not waiting.done():
+        await far.write(b"x")
+        await asyncio.sleep(SILENT_S / 5)
+        babbled += 1
+    assert babbled <= 0.2 / (SILENT_S / 5) + 1
     await talk.close()
