@@ -16,8 +16,8 @@ from sync.uplink import AUTHENTICATION_RETRY_S
 
 log = logging.getLogger(__name__)
 
-REVOKED_AT_ONCE = 200
-"""Of one signal: the doors' socket takes lines of 64 kB."""
+REVOKED_AT_ONCE = 50
+"""Of one signal: the doors' socket takes lines of 64 kB, and an id may be 200 characters of six bytes each."""
 
 
 class RevocationsDown:

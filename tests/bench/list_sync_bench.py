@@ -1,6 +1,7 @@
 """Lists down on loopback, signed: from a real office to real sync and doors processes, where they are in force.
 
-`effective` and `live` are from the office's answer to whoever changed it until the doors have recorded it as in force.
+`effective` and `live` are from the office's answer to whoever changed it until the doors have recorded it as in force;
+`refused` until they have recorded that they refuse the card.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import httpx2
 import msgspec
 
 from gateway.store.journal_reader import SqliteJournalReader
+from sync.list_wire import REVOKED
 from tests.bench.large_list import large_list
 from tests.bench.rows import Row, load, row, single
 from tests.journeys.doors_process import DoorsProcess
@@ -73,6 +75,10 @@ async def _measure(folder: Path) -> list[Row]:
             took = [await lists.changed(count) for _ in range(CHANGES)]
             rows.append(row(f"{name} of {SIZE:,}, effective", [1000 * each[1] for each in took], "ms"))
             rows.append(row(f"{name} of {SIZE:,}, at the office", [1000 * each[0] for each in took], "ms"))
+        for kept, name in ((1, "one card revoked"), (REVOKED, f"one card revoked beside {REVOKED:,} others")):
+            await lists.revoked(kept)
+            late = [1000 * await lists.revoked(1) for _ in range(CHANGES)]
+            rows.append(row(f"{name}, refused", late, "ms", f"load {load()}"))
     return rows
 
 
@@ -101,7 +107,7 @@ class _Lists:
     def __init__(self, site: DoorsProcess, http: httpx2.AsyncClient, url: str) -> None:
         self._site, self._http, self._url = site, http, url
         self._reader = SqliteJournalReader(site.data / "journal.db")
-        self._next = 0
+        self._next = self._revoked = 0
 
     async def summary(self) -> dict[str, Any]:
         """What the office says of the site."""
@@ -127,19 +133,40 @@ class _Lists:
             cards[-1]["number"] = number
         return await self._sent("POST", "credentials", msgspec.json.encode(cards))
 
+    async def revoked(self, count: int) -> float:
+        """So many more cards: seconds from the office's answer until they are refused. Waits for their list as well."""
+        ids = [f"c-{number:07}" for number in range(self._revoked, self._revoked + count)]
+        self._revoked += count
+        answer = await self._http.post(f"{self._url}/revocations", json={"credentials": ids})
+        version = answer.raise_for_status().json()["version"]
+        answered = time.perf_counter()
+        await _until(lambda: ids[-1] in self._newest("CredentialsRevoked").get("credentials", ()))
+        took_s = time.perf_counter() - answered
+        await _until(lambda: self._in_force() == version)
+        return took_s
+
     async def _sent(self, method: str, path: str, content: bytes) -> tuple[float, float]:
         begun = time.perf_counter()
         answer = await self._http.request(method, f"{self._url}/{path}", content=content)
         version = answer.raise_for_status().json()["version"]
         answered = time.perf_counter()
-        async with asyncio.timeout(PATIENCE_S):
-            while self._in_force() != version:
-                await asyncio.sleep(0.001)
+        await _until(lambda: self._in_force() == version)
         return answered - begun, time.perf_counter() - answered
 
     def _in_force(self) -> int | None:
-        newest = self._reader.search(types=("ListActivated",), limit=1)
-        return newest[0].body["list_version"] if newest else None
+        version: int | None = self._newest("ListActivated").get("list_version")
+        return version
+
+    def _newest(self, type_: str) -> Mapping[str, Any]:
+        """The body of the newest event of a type, empty where there is none."""
+        newest = self._reader.search(types=(type_,), limit=1)
+        return newest[0].body if newest else {}
+
+
+async def _until(happened: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not happened():
+            await asyncio.sleep(0.001)
 
 
 def _peak_mb(pid: int) -> float:

@@ -16,10 +16,13 @@ import msgspec
 import pytest
 
 from gateway.domain.list_update import GuardBounds, ListGuard
-from gateway.domain.signals import ListCurrent, ListReady, ListRefused, OfficeRevoked
+from gateway.domain.signals import ListCurrent, ListReady, ListRefused, OfficeRevoked, RevokedCredential
+from gateway.doors_socket import LINE_BYTES_MAX
+from gateway.signal_codec import signal_to_dict
 from gateway.store.list_folder import current_list
 from sync import downlink, wire
 from sync import list_wire as lw
+from sync.revocations import REVOKED_AT_ONCE
 from tests.sync.between import Between, between
 from tests.sync.keys import Keys
 from tests.sync.site import SITE, Gateway, Office, a_list, until
@@ -475,6 +478,31 @@ async def test_what_a_list_has_taken_up_before_is_revoked_all_the_same_for_the_l
         await until(lambda: site.gate.doors.heard(OfficeRevoked), 40, "it is revoked")
         (told,) = site.gate.doors.heard(OfficeRevoked)
         assert [(each.credential, each.version) for each in told.revoked] == [("c-7", version)]
+
+
+async def test_the_newest_revocation_is_told_before_all_others_that_the_office_keeps(tmp_path: Path) -> None:
+    async with signed_site(tmp_path) as site:
+        cards = [{"id": f"c-{n}", "cardholder": "p-1", "format": "EM4100", "number": n} for n in range(1, 1002)]
+        await site.office.admin("PUT", "list", a_list(cardholders=PEOPLE, credentials=cards))
+        before = [f"c-{n}" for n in range(2, 1002)]
+        await site.in_force((await site.office.admin("POST", "revocations", {"credentials": before}))["version"])
+        await until(lambda: len(_revoked(site)) >= 1_000, what="a thousand are revoked")
+        site.gate.doors.signals.clear()
+        await site.office.admin("POST", "revocations", {"credentials": ["c-1"]})
+        await until(lambda: len(_revoked(site)) >= 1_000, what="all are told again")
+        assert _revoked(site)[0] == "c-1"
+        assert len(set(_revoked(site))) == 1_000
+
+
+def _revoked(site: Signed) -> list[str]:
+    return [each.credential for told in site.gate.doors.heard(OfficeRevoked) for each in told.revoked]
+
+
+def test_what_is_told_at_once_is_a_line_that_the_doors_take_whatever_the_office_names() -> None:
+    longest = RevokedCredential("\x01" * 200, 2**53, 2**53)
+    told = OfficeRevoked(2**53, (longest,) * REVOKED_AT_ONCE)
+    line = msgspec.json.encode({"id": 2**53, "signal": signal_to_dict(told)}) + b"\n"
+    assert len(line) <= LINE_BYTES_MAX
 
 
 async def test_a_card_that_is_taken_out_at_the_office_is_revoked_as_well(tmp_path: Path) -> None:
