@@ -55,8 +55,9 @@ def hold(data: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
-            whose = file.read(_PID_CHARS).strip() or "?"
-            raise BackupUnusable(f"{data}: an office runs on it, process {whose}: stop that one first") from error
+            number = file.read(_PID_CHARS).strip()  # empty: the other has not written it yet
+            whose = f", process {number}" if number else ""
+            raise BackupUnusable(f"{data}: an office runs on it{whose}: stop that one first") from error
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()

@@ -121,9 +121,12 @@ class Listings:
         return manifest if coordinate > after or countersigned or self._signer.key_epoch > keys else None
 
     def changes(self, site: str, version: int, since: int) -> lw.Changes | None:
-        """From one version to the newest, which is `version`; None where that isn't known any more, or is much."""
+        """From one version to the newest, which is `version`; None where that isn't known any more, or is much.
+
+        What lies between the newest and the one before was another office's, or this one's before it was put back.
+        """
         found = self._find(site)
-        if found is None or found.version != version or not found.floor <= since < version:
+        if found is None or found.version != version or not found.floor <= since <= found.previous:
             return None
         rows = self._db.execute(
             "SELECT part, id, raw FROM entry INDEXED BY entry_version WHERE site = ? AND version > ? LIMIT ?",

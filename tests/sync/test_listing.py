@@ -158,6 +158,14 @@ def test_a_change_takes_no_more_steps_in_a_list_ten_times_as_large(tmp_path: Pat
     assert 0 < steps[1] < 1.1 * steps[0]
 
 
+def test_what_has_changed_since_a_list_that_was_never_this_offices_is_not_known(office: OfficeMemory) -> None:
+    begun = office.ledger.change_list(SITE, lambda lists, _: lists.begin_generation(SITE, 10))
+    assert begun == 11, "above list 10 of the gateway's, which another office had made"
+    assert office.ledger.lists.changes(SITE, begun, 1) is not None
+    assert office.ledger.lists.changes(SITE, begun, 10) is None
+    assert office.ledger.lists.changes(SITE, begun, begun) is None
+
+
 def test_marks_beyond_those_kept_are_forgotten_and_older_gateways_get_the_whole_list(
     office: OfficeMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
