@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from gateway.errors import ConfigError
+from gateway.name_lookups import LookupsApart
 from gateway.paths import Paths
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
         _come_first()
     code, faults = 1, list[ConfigError]()
     try:
-        code = asyncio.run(_until_stopped(_process(args.name, Paths(args.config, args.data))))
+        with asyncio.Runner(loop_factory=LookupsApart) as runner:
+            code = runner.run(_until_stopped(_process(args.name, Paths(args.config, args.data))))
     except* ConfigError as group:
         faults += _each(group)
     if faults:
