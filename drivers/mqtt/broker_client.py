@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 import aiomqtt
 from aiomqtt.exceptions import MqttConnectError
@@ -83,6 +84,17 @@ class ConnectFault:
     try_other_version: bool = False
 
 
+class _Client(aiomqtt.Client):
+    """Leaves no connection behind where none came about: a broker that stood still answers it later."""
+
+    async def __aenter__(self) -> Self:
+        try:
+            return await super().__aenter__()
+        except (aiomqtt.MqttError, asyncio.CancelledError):
+            self._client.disconnect()
+            raise
+
+
 def make_client(
     settings: BrokerSettings,
     password: str | None,
@@ -93,7 +105,7 @@ def make_client(
     will: aiomqtt.Will | None = None,
 ) -> aiomqtt.Client:
     """A client for one clean session."""
-    return aiomqtt.Client(
+    return _Client(
         settings.host,
         settings.port,
         username=settings.username,

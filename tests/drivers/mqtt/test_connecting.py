@@ -1,11 +1,13 @@
 """What keeps the gateway from a broker is told in words that name the remedy; versions fall back cleanly."""
 
 import asyncio
+import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -236,3 +238,35 @@ async def test_cancellation_that_comes_together_with_the_brokers_word_is_heeded(
     _, stuck = await asyncio.wait({task}, timeout=PATIENCE_S)
     assert not stuck
     assert task.cancelled()
+
+
+async def test_attempts_that_timed_out_leave_no_connection_behind(
+    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that stood still answers all of them when it goes on; each would be kept alive for ever."""
+    monkeypatch.setattr("drivers.mqtt.broker_client.CONNECT_TIMEOUT_S", 0.2)
+    made: list[aiomqtt.Client] = []
+
+    def make(*args: Any, **settings: Any) -> aiomqtt.Client:
+        made.append(make_client(*args, **settings))
+        return made[-1]
+
+    monkeypatch.setattr("drivers.mqtt.broker.make_client", make)
+    chosen = BrokerSettings.model_validate({"host": "127.0.0.1", "port": broker.port, "insecure": True})
+    connection = BrokerConnection("local", chosen, Recorder(), SystemClock(), str)
+    with broker.standing_still():
+        task = asyncio.ensure_future(connection.run())
+        await eventually(lambda: len(made) == 3)
+    await eventually(lambda: connection.connected)
+    assert connections_to(broker.port) == 1
+    task.cancel()
+    await asyncio.wait({task})
+
+
+def connections_to(port: int) -> int:
+    """How many of this process's sockets are connected to it."""
+    count = 0
+    for entry in os.listdir("/proc/self/fd"):
+        with suppress(OSError), socket.socket(fileno=os.dup(int(entry))) as found:
+            count += found.family == socket.AF_INET and found.getpeername()[1] == port
+    return count
