@@ -18,6 +18,8 @@ UNITS = range(1, 248)
 BAUD_RATES = (9600, 19200, 38400, 115200)
 ANSWER_S = 0.06
 """Boards of this class answer within 20 ms; a USB adapter keeps bytes back for 16 ms more."""
+LATE_ANSWER_S = 0.3
+"""What `timeout_s` is where nothing else is said."""
 AGAIN = 10
 """How often a unit that was found is asked for its error rate."""
 ANSWER_BOUND = 256
@@ -43,6 +45,8 @@ class FoundUnit:
     heard: Heard
     asked: int = 0
     errors: int = 0
+    late: bool = False
+    """It was first heard when another was asked."""
 
     @property
     def hint(self) -> str:
@@ -51,6 +55,8 @@ class FoundUnit:
             return "answers that are none: two units with this address, another speed, or A and B swapped"
         if self.errors:
             return f"{self.errors} of {self.asked} answers were lost: look at termination, ground and cable"
+        if self.late:
+            return f"it answers late, after more than {ANSWER_S} s: keep its timeout_s well above that"
         return ""
 
 
@@ -76,13 +82,16 @@ async def scan(
     for baud in bauds:
         if tell is not None:
             tell(baud)
-        link = SerialLink(port, baud)
+        link, late = SerialLink(port, baud), set[int]()
         await link.open()
         try:
             for unit in units:
-                heard = await _ask(link, unit)
+                heard = await _ask(link, unit, late)
                 if heard is not Heard.NOTHING:
                     found.append(await _errors(link, FoundUnit(baud, unit, heard)))
+            here = {each.unit for each in found if each.baud == baud}
+            slow = [FoundUnit(baud, unit, Heard.ANSWER, late=True) for unit in sorted(late - here)]
+            found += [await _errors(link, each) for each in slow]
         finally:
             await link.close()
     return found
@@ -90,25 +99,36 @@ async def scan(
 
 async def _errors(link: ByteLink, unit: FoundUnit) -> FoundUnit:
     """The same with its error rate. What answers sometimes is there, and garbage may have been noise."""
-    heard = [await _ask(link, unit.unit) for _ in range(AGAIN)]
+    patience_s = LATE_ANSWER_S if unit.late else ANSWER_S
+    heard = [await _ask(link, unit.unit, set(), patience_s) for _ in range(AGAIN)]
     answers = heard.count(Heard.ANSWER)
     kind = Heard.ANSWER if answers else unit.heard
     return replace(unit, heard=kind, asked=AGAIN, errors=AGAIN - answers)
 
 
-async def _ask(link: ByteLink, unit: int) -> Heard:
-    """One question; the line is listened to until it has been silent for a while."""
+async def _ask(link: ByteLink, unit: int, late: set[int], patience_s: float = ANSWER_S) -> Heard:
+    """One question; the line is listened to until it has been silent for a while. Whose answer is late joins `late`."""
     await link.write(question(unit))
-    data = bytearray()
+    data = b""
     try:
         while len(data) < ANSWER_BOUND:
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(patience_s):
                 data += await link.read()
-            if judge(unit, bytes(data)) is Heard.ANSWER:
+            data = _without_others(unit, data, late)
+            if judge(unit, data) is Heard.ANSWER:
                 return Heard.ANSWER
     except TimeoutError:
         pass
-    return judge(unit, bytes(data))
+    return judge(unit, data)
+
+
+def _without_others(unit: int, data: bytes, late: set[int]) -> bytes:
+    """What is left behind the answers of others, which were asked before: a refusal has 5 bytes, eight coils 6."""
+    for size in (5, 6):
+        if data[:1] != bytes([unit]) and len(data) >= size and judge(data[0], data[:size]) is Heard.ANSWER:
+            late.add(data[0])
+            return _without_others(unit, data[size:], late)
+    return data
 
 
 def _crc(data: bytes) -> bytes:

@@ -32,6 +32,8 @@ class RawBoard:
         self.heard: list[tuple[float, bytes]] = []
         """When, and what, without the CRC."""
         self.mute = False
+        self.delay_s = 0.0
+        """How long after its question each answer comes."""
         self.times_pulses = False
         self.spoil_next: list[str] = []
         """For the next answers: `silent`, `crc`, `noise`, `other`, `half`, or one of `EXCEPTIONS`."""
@@ -74,7 +76,7 @@ class RawBoard:
                 return
             self.heard.append((time.monotonic(), frame[:6]))
             if not self.mute and frame[0] == 1:
-                self._answer(frame[:6])
+                self._loop.call_later(self.delay_s, self._answer, frame[:6])
 
     def _answer(self, frame: bytes) -> None:
         spoil = self.spoil_next.pop(0) if self.spoil_next else ""
@@ -90,7 +92,7 @@ class RawBoard:
             reply = b"\xff\x00" + reply
         elif spoil == "half":
             reply = reply[:4]
-        if spoil != "silent":
+        if spoil != "silent" and self.port.master >= 0:
             self.port.write(reply)
 
     def _do(self, frame: bytes) -> bytes:

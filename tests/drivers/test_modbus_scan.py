@@ -71,6 +71,13 @@ async def test_garbage_alone_hints_at_its_causes(board: RawBoard) -> None:
     assert "swapped" in unit.hint
 
 
+async def test_unit_that_answers_late_is_found_at_its_own_address(board: RawBoard) -> None:
+    board.delay_s = 1.5 * modbus_scan.ANSWER_S
+    (unit,) = await scan(str(board.port.path), (9600,), range(1, 4))
+    assert (unit.unit, unit.heard) == (1, Heard.ANSWER)
+    assert "late" in unit.hint
+
+
 async def test_silent_line_has_nobody(board: RawBoard) -> None:
     board.mute = True
     assert await scan(str(board.port.path), (9600, 19200), [1, 2]) == []
