@@ -146,7 +146,7 @@ def read_manifest(path: Path) -> SignedManifest:
             found = msgspec.json.decode(file.read(MANIFEST_BYTES_MAX), type=SignedManifest)
     except OSError as error:
         raise ConfigError("manifest", str(path), f"can't be read: {error.strerror}") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError("manifest", str(path), f"is no manifest of an export: {error}") from error
     if found.manifest.format != FORMAT:
         raise ConfigError("manifest", str(path), f"is of the format {found.manifest.format[:40]!r}, not {FORMAT}")
@@ -260,6 +260,6 @@ def _row(line: bytes) -> tuple[Any, ...] | None:
     try:
         read = _decoder.decode(line)
         body = bytes(read.body).decode() if read.salt or bytes(read.body) != b"{}" else ""
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return tuple(body if name == "body" else getattr(read, name) for name in _NAMES)

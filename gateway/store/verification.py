@@ -41,6 +41,14 @@ class Verdict:
     gone: int = 0
 
 
+class _Told(msgspec.Struct):
+    """What an event says of removed ones: the first and last numbers, or all up to a number."""
+
+    epoch: str | None = None
+    ranges: tuple[tuple[int, int], ...] | None = None
+    through_seq: int | None = None
+
+
 class ChainCheck:
     """Takes a journal's rows in their order."""
 
@@ -64,9 +72,7 @@ class ChainCheck:
     def take(self, row: tuple[Any, ...]) -> str:
         """What is wrong with the row, empty when nothing is."""
         columns = dict(zip(_NAMES, row, strict=True))
-        fault = _damage(columns) or self._link(columns)
-        if not fault:
-            fault = _content(columns)
+        fault = _damage(columns) or self._link(columns) or _content(columns) or self._note_told(columns)
         if fault:
             return fault
         self._next_seq, self._hash = columns["seq"] + 1, columns["hash"]
@@ -75,8 +81,6 @@ class ChainCheck:
             self._last_order = columns["row_id"]
         if not columns["salt"]:
             self.erased, self._last_erased = self.erased + 1, columns["row_id"]
-        elif columns["type"] in _TELLS:
-            self._note_told(columns["body"])
         return ""
 
     def untold(self) -> Gone | None:
@@ -95,8 +99,11 @@ class ChainCheck:
         """Does it follow the row, or the run, before it?"""
         if columns["epoch"] != self._epoch:
             parent = self.parents.get(columns["epoch"])
-            origin = records.FIRST_PREVIOUS_HASH if parent is None else parent.hash
-            self._epoch, self._next_seq, self._hash = columns["epoch"], 1, origin
+            # Where its first row is removed as well, what is known of earlier epochs may be forgotten.
+            fault = self._come_to(parent) if parent is not None and columns["seq"] == 1 else ""
+            if fault:
+                return fault
+            self._enter(columns["epoch"])
         if columns["seq"] > self._next_seq:
             fault = self._pass_gone(columns["seq"])
             if fault:
@@ -104,6 +111,23 @@ class ChainCheck:
         if columns["seq"] != self._next_seq:
             return f"seq {columns['seq']} stands where {self._next_seq} is due"
         return "" if columns["previous_hash"] == self._hash else "its previous hash is not the hash of the row before"
+
+    def _enter(self, epoch: str) -> None:
+        """Stand before its first row."""
+        parent = self.parents.get(epoch)
+        origin = records.FIRST_PREVIOUS_HASH if parent is None else parent.hash
+        self._epoch, self._next_seq, self._hash = epoch, 1, origin
+
+    def _come_to(self, parent: EpochParent) -> str:
+        """Does the epoch that was left end at the event that the forked one goes on from?"""
+        if not parent.seq:  # nothing was common
+            return ""
+        if self._epoch != parent.parent:
+            self._enter(parent.parent)
+        fault = self._pass_gone(parent.seq + 1) if self._next_seq <= parent.seq else ""
+        if fault or (self._next_seq, self._hash) == (parent.seq + 1, parent.hash):
+            return fault
+        return "it does not go on from the last row of the epoch that was left"
 
     def _pass_gone(self, seq: int) -> str:
         runs = [run for run in self.gone if run.epoch == self._epoch]
@@ -117,12 +141,18 @@ class ChainCheck:
         self._next_seq, self._hash = run.last_seq + 1, run.hash
         return ""
 
-    def _note_told(self, body: str) -> None:
-        told = msgspec.json.decode(body)
-        ranges = told.get("ranges") or ()
-        if "through_seq" in told:
-            ranges = [(1, told["through_seq"])]
-        self._told.setdefault(told.get("epoch") or "", []).extend((first, last) for first, last in ranges)
+    def _note_told(self, columns: dict[str, Any]) -> str:
+        if columns["type"] not in _TELLS or not columns["salt"]:
+            return ""
+        try:
+            told = msgspec.json.decode(columns["body"], type=_Told)
+        except (msgspec.DecodeError, RecursionError):
+            return "what it says of removed rows makes no sense"
+        ranges = told.ranges or ()
+        if told.through_seq is not None:
+            ranges = ((1, told.through_seq),)
+        self._told.setdefault(told.epoch or "", []).extend(ranges)
+        return ""
 
     def _is_told(self, run: Gone) -> bool:
         reached = run.first_seq - 1

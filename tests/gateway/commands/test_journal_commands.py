@@ -89,6 +89,25 @@ def test_what_is_neither_journal_nor_export_is_wrong_input(tmp_path: Path, name:
     assert name in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [(b"{", b'{"more":' + b"[" * 5000), (b'"format":', b'"format":"\xff",'), (b'"type":', b'"type":"\xff",')],
+)
+def test_an_export_that_nobody_can_read_is_told_so(
+    data: Path, tmp_path: Path, there: bytes, instead: bytes, capsys: Said
+) -> None:
+    out, manifest = tmp_path / "events.jsonl", tmp_path / f"events.jsonl{SUFFIX}"
+    assert main(["journal", "export", "--data", str(data), "--out", str(out)]) == 0
+    whole = out.read_bytes()
+    out.write_bytes(whole.replace(there, instead, 1))
+    assert main(["journal", "verify", str(out)]) == (whole != out.read_bytes())
+    whole = manifest.read_bytes()
+    manifest.write_bytes(whole.replace(there, instead, 1))
+    if whole != manifest.read_bytes():
+        assert main(["journal", "verify", str(out)]) == 2
+        assert "is no manifest of an export" in capsys.readouterr().err
+
+
 def test_an_export_proves_itself_and_who_signed_it(data: Path, tmp_path: Path, capsys: Said) -> None:
     out = tmp_path / "events.jsonl"
     assert main(["journal", "export", "--data", str(data), "--out", str(out)]) == 0

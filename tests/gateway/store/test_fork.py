@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from gateway.domain.ports import JournalHead, RecordedEvent
 from gateway.store.journal import SqliteJournal
 from gateway.store.journal_reader import SqliteJournalReader
 from gateway.store.remembered import untold_fork
+from gateway.store.retention import EVERYTHING_IS_THERE
 from gateway.store.verification import verify_rows
-from tests.gateway.store.kept import Interrupted
+from tests.gateway.store.kept import DAY, HandClock, Interrupted, Kept, at_once, door
 
 CLOCK = SystemClock()
 
@@ -168,4 +170,58 @@ async def test_a_journal_that_forks_while_it_is_verified_is_sound(tmp_path: Path
     await kept.record(10)
     verdict = await asyncio.to_thread(verify_rows, Interrupted(kept.reader, calls, kept.forking(4)))
     assert (verdict.fault, verdict.rows) == ("", 11)
+    kept.close()
+
+
+@pytest.mark.parametrize(
+    ("removed", "fault"),
+    [
+        ("= 4", "seq 4 to 4 before it are missing, and nothing says that they were removed"),
+        ("BETWEEN 2 AND 4", "seq 2 to 4 before it are missing, and nothing says that they were removed"),
+        ("<= 4", "seq 1 to 4 before it are missing, and nothing says that they were removed"),
+    ],
+)
+async def test_rows_that_somebody_took_out_just_before_a_fork_are_missed(
+    tmp_path: Path, removed: str, fault: str
+) -> None:
+    kept = Forking(tmp_path)
+    await kept.record(6)
+    await kept.fork(kept.point(4))
+    await kept.record(2)
+    kept.close()
+    with closing(sqlite3.connect(kept.path)) as connection, connection:
+        connection.execute(f"DELETE FROM event WHERE row_id {removed}")
+    verdict = SqliteJournalReader(kept.path).verify()
+    assert (verdict.broken_row, verdict.fault) == (5, fault)
+
+
+async def test_a_fork_from_another_row_than_the_last_that_is_there_is_named(tmp_path: Path) -> None:
+    kept = Forking(tmp_path)
+    await kept.record(6)
+    await kept.fork(kept.point(4))
+    kept.close()
+    with closing(sqlite3.connect(kept.path)) as connection, connection:
+        connection.execute("UPDATE epoch SET parent_seq = 3 WHERE parent_seq = 4")
+    verdict = SqliteJournalReader(kept.path).verify()
+    assert (verdict.broken_row, verdict.fault) == (5, "it does not go on from the last row of the epoch that was left")
+
+
+async def test_a_forked_journal_holds_while_its_epochs_go_by_age_one_after_the_other(tmp_path: Path) -> None:
+    clock = HandClock()
+    kept = Kept(tmp_path, at_once(), clock)
+    await kept.append(*(door(n) for n in range(60)))
+    for seq in (50, 30):
+        (point,) = [row for row in kept.reader.after(0, 100) if row.row_id == seq]
+        at = ForkJournal("fork", kept.head_place()[0], point.epoch, point.seq, point.hash)
+        assert await asyncio.wrap_future(kept.journal.fork(at, clock.now())) is not None
+        await kept.append(*(door(n) for n in range(40)))
+    kept.journal.note_office_cursor(*EVERYTHING_IS_THERE)
+    clock.wall += 40 * DAY
+    await kept.append(door(1))
+    rows = [kept.reader.verify().rows]
+    while rows[-1] > 10:
+        verdict = await asyncio.to_thread(kept.reader.verify)
+        assert verdict.fault == ""
+        rows.append(verdict.rows)
+    assert len(set(rows)) > 2, "it was verified between the steps"
     kept.close()

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from gateway.domain import events as ev
 from gateway.errors import JournalUnavailable
+from gateway.store import records
 from gateway.store.journal_reader import SqliteJournalReader
 from gateway.store.schema import MIGRATIONS, migrate
 from tests.gateway.store.kept import SEEN, HandClock, Kept, at_once, door
@@ -75,6 +77,38 @@ def _flip(copy: Path, row: int, column: str, place: int) -> None:
 def test_a_sound_journal_is_sound(sound: Path) -> None:
     verdict = SqliteJournalReader(sound).verify()
     assert (verdict.broken_row, verdict.rows, verdict.erased, verdict.gone) == (None, ROWS, 1, 0)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"no JSON",
+        b"[]",
+        b'{"ranges":5}',
+        b'{"ranges":[[1]]}',
+        b'{"ranges":[["a",2],[1,3]]}',
+        b'{"through_seq":"x"}',
+        b'{"epoch":[]}',
+        b'{"ranges":' + b"[" * 5000,
+    ],
+)
+async def test_what_makes_no_sense_is_named_though_whoever_put_it_there_has_sealed_it_anew(
+    tmp_path: Path, body: bytes
+) -> None:
+    kept = Kept(tmp_path, at_once(), HandClock())
+    await kept.append(door(1), ev.JournalPruned(epoch="a" * 32, through_seq=1, hash="0" * 64, because="age"))
+    told = kept.reader.after(1, 1)[0]
+    kept.close()
+    kind, origin, subjects = (told.type, told.version), (told.actor, told.device), told.subjects
+    commitment = records.commitment_of(told.layout, bytes.fromhex(told.salt), told.actor, subjects, body)
+    place, seal = (told.epoch, told.seq, told.event_id), (commitment, told.previous_hash)
+    when = (records.microseconds(told.wall), told.clock_quality, told.boot_id, told.monotonic_us)
+    digest = records.chain_hash(records.envelope_bytes(told.layout, place, kind, when, origin, subjects, seal))
+    with closing(sqlite3.connect(kept.path)) as connection, connection:
+        sealed = (body.decode(), commitment, digest)
+        connection.execute("UPDATE event SET body = ?, commitment = ?, hash = ? WHERE row_id = 2", sealed)
+    verdict = SqliteJournalReader(kept.path).verify()
+    assert (verdict.broken_row, verdict.fault) == (2, "what it says of removed rows makes no sense")
 
 
 def test_a_bad_page_is_named_by_the_row_before_it(sound: Path, tmp_path: Path) -> None:
