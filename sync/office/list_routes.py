@@ -12,8 +12,9 @@ from sync import wire
 from sync.office import shown
 from sync.office.description import ENTRIES, Refusals, described, described_call
 from sync.office.desk import Desk
+from sync.office.entries import LONG_PARTS
 from sync.office.ledger import Ledger
-from sync.office.listing import LONG_PARTS, Listings, OtherManifest, TooFew, read_document
+from sync.office.listing import Listings, OtherManifest, TooFew, read_document
 from sync.office.lists import GivesBack, Unsound, inactive, judge_list
 from sync.office.refused_lists import is_count
 from sync.office.requests import At, Wait, answer, decode, read_body, read_record, refuse

@@ -97,6 +97,11 @@ def inactive(items: list[Any]) -> set[str]:
     return {id_ for id_ in found if isinstance(id_, str)}
 
 
+def is_active(credential: Mapping[str, Any]) -> bool:
+    """Whether a sound credential may pass by its state."""
+    return bool(credential.get("state", "active") == "active")
+
+
 def card_of(item: Mapping[str, Any]) -> tuple[object, ...]:
     """What a credential is known by at a reader."""
     return item.get("key"), item.get("format"), item.get("facility_code"), item.get("number")

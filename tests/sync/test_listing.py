@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from sync import list_wire as lw
-from sync.office import listing
+from sync.office import entries
 from sync.office.ledger import Ledger
 from sync.office.listing import read_document
 from sync.office.lists import Unsound
@@ -51,7 +51,7 @@ class OfficeMemory:
         assert raw is not None
         texts = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
         buckets: dict[int, list[bytes]] = defaultdict(list)
-        for part in listing.LONG_PARTS:
+        for part in entries.LONG_PARTS:
             for text in msgspec.json.decode(texts[part], type=list[msgspec.Raw]):
                 entry = msgspec.json.decode(text)
                 holder = entry["id"] if part == "cardholders" else entry["cardholder"]
@@ -169,7 +169,7 @@ def test_what_has_changed_since_a_list_that_was_never_this_offices_is_not_known(
 def test_marks_beyond_those_kept_are_forgotten_and_older_gateways_get_the_whole_list(
     office: OfficeMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "MARKS_KEPT", 3)
+    monkeypatch.setattr(entries, "MARKS_KEPT", 3)
     first = office.ledger.list_version(SITE)
     for number in range(6):
         newest = office.take("credentials", f"c-{number}")

@@ -18,7 +18,7 @@ from gateway.store import list_file, list_folder
 from sync import list_wire as lw
 from sync import wire, worker
 from sync.office import desk as desk_module
-from sync.office import listing
+from sync.office import entries
 from tests.sync.simulation.entropy import seeded_entropy
 
 
@@ -91,7 +91,7 @@ def near_bounds(chance: Random) -> Iterator[None]:
     with ExitStack() as stack:
         for owner, name, drawn in (
             (wire, "BATCH_ROWS", (3, 20, 500)),
-            (listing, "MARKS_KEPT", (0, 0, 2, 50_000)),
+            (entries, "MARKS_KEPT", (0, 0, 2, 50_000)),
             (lw, "CHANGED_ENTRIES", (0, 0, 1, 5_000)),
             (lw, "BUCKETS_ASKED", (4, 64, 64)),
             (wire, "CONFIRM_MAX_S", (6.0, 20.0, 300.0)),
