@@ -74,7 +74,7 @@ class Alarms:
         self._db = db
 
     def tell(self, site: str, kind: str, source: str, detail: str, every_s: int = 0) -> None:
-        """Raise it, or count it once more; not while it was told less than `every_s` ago."""
+        """Raise it, which the log tells, or count it once more; not while it was told less than `every_s` ago."""
         known = self._db.execute(
             "SELECT source FROM alarm WHERE site = ? AND kind = ? AND ended_at IS NULL", (site, kind)
         ).fetchall()
@@ -86,7 +86,7 @@ class Alarms:
             f" WHERE ? = 0 OR last_at NOT BETWEEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?) AND {_NOW}",
             (site, kind, source, PRIORITY[kind], detail[:DETAIL_CHARS], every_s, f"-{every_s} seconds"),
         )
-        if told.rowcount:
+        if told.rowcount and (source,) not in known:  # two boxes by turns would tell it each half minute, for ever
             log.warning("site %s: %s: %s", site, WORDS[kind]["en"], detail[:DETAIL_CHARS])
 
     def open(self, site: str) -> list[dict[str, Any]]:

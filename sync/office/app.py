@@ -22,6 +22,8 @@ _SIGNATURE = ("bad_signature",)
 _FORBIDDEN = (*_SIGNATURE, "other_device", "lost_device")
 """Who speaks is not who may: 403. Every other refusal is a conflict with what is known."""
 
+_ADMINISTRATORS = ": it is the administrators' here, of --admin-token-file, else of secrets/admin-token in --data"
+
 
 def create_app(desk: Desk, gateway_token: str, admin_token: str) -> FastAPI:
     """The application; `desk` is closed with it."""
@@ -46,7 +48,7 @@ def create_app(desk: Desk, gateway_token: str, admin_token: str) -> FastAPI:
     app.include_router(gateway_deliveries(desk), dependencies=[with_token])
     parts = (admin_confirmations(desk), admin_devices(desk), admin_lists(desk), admin_routes(desk), admin_entries(desk))
     for routes in (*parts, admin_sites(desk), admin_nowhere()):
-        app.include_router(routes, dependencies=[Depends(bearer(admin_token))])
+        app.include_router(routes, dependencies=[Depends(bearer(admin_token, _ADMINISTRATORS))])
     return app
 
 

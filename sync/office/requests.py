@@ -78,14 +78,14 @@ def answer_refusals(app: FastAPI) -> None:
         return refused
 
 
-def bearer(token: str) -> Callable[[Request], Awaitable[None]]:
-    """A dependency that lets in who has the token; compared in constant time."""
+def bearer(token: str, where: str = "") -> Callable[[Request], Awaitable[None]]:
+    """A dependency that lets in who has the token; compared in constant time. `where` ends its refusal."""
     wanted = b"Bearer " + token.encode()
 
     async def check(request: Request) -> None:
         given = request.headers.get("authorization", "").encode()
         if not hmac.compare_digest(given, wanted):
-            raise refuse(401, "unauthorized", "the bearer token is missing or wrong")
+            raise refuse(401, "unauthorized", f"the bearer token is missing or wrong{where}")
 
     return check
 

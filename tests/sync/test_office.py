@@ -43,7 +43,9 @@ async def test_a_gateways_token_administers_nothing_and_the_administrators_speak
         async with Office(tmp_path / folder, *extra) as office:
             path = f"/admin/v1/sites/{SITE}"
             for method, call in (("PUT", "/list"), ("GET", "/summary"), ("POST", "/box-lost?by=x")):
-                assert (await office.ask(method, path + call, a_list(), TOKEN)).status_code == 401
+                refused = await office.ask(method, path + call, a_list(), TOKEN)
+                assert refused.status_code == 401
+                assert "secrets/admin-token" in refused.json()["error"]["text"]
             assert (await office.ask("PUT", path + "/list", a_list(), admin)).status_code == 200
             assert (await office.ask("POST", f"/v1/sites/{SITE}/challenge", None, admin)).status_code == 401
 
