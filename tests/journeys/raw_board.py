@@ -1,6 +1,7 @@
 """A Modbus board and an RDM6300 reader as bare bytes on ptys: neither the product's code nor a simulator's."""
 
 import os
+import select
 import threading
 import tty
 from collections.abc import Callable
@@ -29,15 +30,32 @@ class RawLine:
         tty.setraw(self._slave)
         link.unlink(missing_ok=True)
         link.symlink_to(os.ttyname(self._slave))
+        self._over, self._end = os.pipe()
+        self._serving: threading.Thread | None = None
 
     def write(self, data: bytes) -> None:
         """Send to the gateway."""
         os.write(self.master, data)
 
+    def serve(self, take: Callable[[bytes], None]) -> None:
+        """Have a thread take what the gateway sends, until the line is closed."""
+        self._serving = threading.Thread(target=self._serve, args=(take,), daemon=True)
+        self._serving.start()
+
     def close(self) -> None:
-        """Unplug it."""
-        os.close(self.master)
-        os.close(self._slave)
+        """Unplug it. Its thread ends first: its descriptors' numbers may be somebody else's afterwards."""
+        os.close(self._end)
+        if self._serving is not None:
+            self._serving.join(10.0)
+        for descriptor in (self._over, self.master, self._slave):
+            os.close(descriptor)
+
+    def _serve(self, take: Callable[[bytes], None]) -> None:
+        while True:
+            ready, _, _ = select.select((self.master, self._over), (), ())
+            if self._over in ready:
+                return
+            take(os.read(self.master, 256))
 
 
 class RawBoard:
@@ -47,22 +65,17 @@ class RawBoard:
         self.line, self.on_relay = line, on_relay
         self.polls = 0
         self.relay_writes = 0
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
+        self._buffer = b""
+        line.serve(self._take)
 
-    def _serve(self) -> None:
-        buffer = b""
-        while True:
-            try:
-                buffer += os.read(self.line.master, 256)
-            except OSError:
-                return
-            while len(buffer) >= 8:
-                frame, buffer = buffer[:8], buffer[8:]
-                if crc16(frame[:6]) != frame[6:]:
-                    buffer = b""  # a killed peer left half a frame
-                    break
-                self._answer(frame)
+    def _take(self, data: bytes) -> None:
+        self._buffer += data
+        while len(self._buffer) >= 8:
+            frame, self._buffer = self._buffer[:8], self._buffer[8:]
+            if crc16(frame[:6]) != frame[6:]:
+                self._buffer = b""  # a killed peer left half a frame
+                break
+            self._answer(frame)
 
     def _answer(self, frame: bytes) -> None:
         if frame[1] in (1, 2):
