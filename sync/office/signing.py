@@ -149,8 +149,7 @@ def read_key_set(path: Path) -> KeySet:
 def read_key(path: Path) -> Ed25519PrivateKey:
     """Raises KeysUnusable."""
     try:
-        if path.stat().st_mode & 0o077:
-            raise KeysUnusable(f"{path}: is readable by others: chmod 600")
+        mode = path.stat().st_mode
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
         raise KeysUnusable(f"{path}: can't be read: {error}") from error
@@ -158,6 +157,8 @@ def read_key(path: Path) -> Ed25519PrivateKey:
         raise KeysUnusable(f"{path}: is no private key as `gatehouse office keys` writes it") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise KeysUnusable(f"{path}: is no Ed25519 key")
+    if mode & 0o077:
+        raise KeysUnusable(f"{path}: is readable by others: chmod 600")
     return key
 
 

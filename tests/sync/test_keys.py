@@ -69,7 +69,7 @@ def test_an_office_warns_of_each_key_that_must_not_lie_with_it(
             (keys / name).unlink()
 
 
-@pytest.mark.parametrize("root", ["absent", "another"])
+@pytest.mark.parametrize("root", ["absent", "another", "its public half"])
 def test_where_the_root_key_is_absent_or_another_the_keys_stay_as_they_were(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], root: str
 ) -> None:
@@ -78,11 +78,13 @@ def test_where_the_root_key_is_absent_or_another_the_keys_stay_as_they_were(
     assert main(["keys", "make", str(tmp_path / "others")]) == 0
     (keys / "office-root.key").unlink()
     before = {path.name: path.read_bytes() for path in keys.iterdir()}
-    words = [] if root == "absent" else ["--root-key", str(tmp_path / "others" / "office-root.key")]
+    given = {"another": tmp_path / "others" / "office-root.key", "its public half": keys / "office-root.pub"}
+    words = ["--root-key", str(given[root])] if root in given else []
     assert main(["keys", "rotate", str(keys), *words]) == 2
     assert {path.name: path.read_bytes() for path in keys.iterdir()} == before
     said = capsys.readouterr().err
-    assert ("--root-key" if root == "absent" else "office-root.pub") in said
+    remedy = {"absent": "--root-key", "another": "office-root.pub", "its public half": "is no private key"}
+    assert remedy[root] in said
 
 
 def test_who_countersigns_is_told_what_and_only_the_signature_is_for_the_machine(
