@@ -25,6 +25,7 @@ import uvicorn
 from sync import wire
 from sync.office import backups, keys
 from sync.office.app import create_app
+from sync.office.connections import BoundedConnection
 from sync.office.desk import Desk
 from sync.office.lists import Unsound, judge_list
 from sync.office.signing import KeysUnusable, Signer, load_signer, misplaced
@@ -121,6 +122,7 @@ async def _run(args: argparse.Namespace, sockets: list[socket.socket]) -> int:
     app = create_app(desk, token, admin)
     config = uvicorn.Config(
         app,
+        http=BoundedConnection,
         log_config=None,
         access_log=False,
         server_header=False,
