@@ -263,6 +263,16 @@ async def test_attempts_that_timed_out_leave_no_connection_behind(
     await asyncio.wait({task})
 
 
+async def test_attempt_that_is_cancelled_leaves_no_connection_behind(broker: Mosquitto) -> None:
+    chosen = BrokerSettings.model_validate({"host": "127.0.0.1", "port": broker.port, "insecure": True})
+    with broker.standing_still():
+        task = asyncio.ensure_future(BrokerConnection("local", chosen, Recorder(), SystemClock(), str).run())
+        await eventually(lambda: connections_to(broker.port) == 1)
+        task.cancel()
+        await asyncio.wait({task})
+    await eventually(lambda: connections_to(broker.port) == 0)
+
+
 def connections_to(port: int) -> int:
     """How many of this process's sockets are connected to it."""
     count = 0
