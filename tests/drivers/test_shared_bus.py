@@ -13,6 +13,8 @@ import pytest
 from drivers.registry import DriverContext, find_driver
 from drivers.relay.board import LOST_AFTER, SerialBoard
 from drivers.relay.modbus_bus import ModbusBus, shared_bus
+from drivers.relay.modbus_line import ModbusLine
+from drivers.relay.settings import ModbusSettings
 from gateway.clock import SystemClock
 from gateway.domain.commands import PulseOutput
 from gateway.domain.signals import CommandCompleted, CommandOutcome, InputsChanged, LinkChanged, LinkState, OutputsRead
@@ -107,10 +109,10 @@ async def test_question_that_a_late_answer_spoilt_is_asked_again_next_but_for_co
     try:
         with pytest.raises(RemoteProtocolError, match="no answer in time"):
             await bus.ask(lambda client: client.read_coils(0, count=4, device_id=3), 1, 0.2)
-        poll = asyncio.ensure_future(bus.ask(lambda client: client.read_coils(0, count=4, device_id=1), 1, 0.2))
+        poll = asyncio.ensure_future(bus.ask(lambda client: client.read_coils(0, count=4, device_id=1), 1, 0.5))
         await eventually(lambda: len(line.heard) == 2)
-        other_poll = bus.ask(lambda client: client.read_discrete_inputs(0, count=8, device_id=2), 2, 0.2)
-        command = bus.ask(lambda client: client.write_coil(0, True, device_id=2), 5, 0.2, first=True)
+        other_poll = bus.ask(lambda client: client.read_discrete_inputs(0, count=8, device_id=2), 2, 5.0)
+        command = bus.ask(lambda client: client.write_coil(0, True, device_id=2), 5, 5.0, first=True)
         await asyncio.gather(poll, other_poll, command)
     finally:
         bus.close("test")
@@ -225,6 +227,26 @@ async def test_answer_that_came_late_is_not_the_next_question_s(line: Rs485) -> 
     finally:
         bus.close("test")
     assert answer.bits[:4] == [False, False, True, False]
+
+
+async def test_late_echo_of_an_open_is_not_taken_for_the_lock_after_it(line: Rs485) -> None:
+    """Both arrive in one read while the lock is asked for; repeated, it is confirmed by an echo of its own."""
+    bus = ModbusBus(str(line.port.path), 9600)
+    door = ModbusLine(bus, ModbusSettings(port=bus.port, unit=1, timeout_s=3.0))
+    await door.open()
+    line.held = []
+    try:
+        with pytest.raises(RemoteProtocolError, match="no answer in time"):
+            await ModbusLine(bus, ModbusSettings(port=bus.port, unit=1, timeout_s=0.1)).switch(0, True)
+        locking = asyncio.ensure_future(door.switch(0, False))
+        await eventually(lambda: len(line.heard) == 2)
+        line.answer_held()
+        with pytest.raises(RemoteProtocolError, match="echoed another command"):
+            await locking
+        assert await door.switch(0, False)
+    finally:
+        await door.close()
+    assert line.units[1].coils[0] is False
 
 
 async def test_failure_after_the_asker_was_cancelled_is_nobodys(line: Rs485) -> None:

@@ -13,7 +13,7 @@ from drivers.contracts import ByteLink
 from drivers.links import MemoryLink, memory_pair
 from drivers.relay.board import LOST_AFTER, SerialBoard
 from drivers.relay.board_line import BoardLine
-from drivers.relay.lcus import QUERY, REST_S, LcusLine, switch_frame
+from drivers.relay.lcus import QUERY, LcusLine, switch_frame
 from drivers.relay.numato import NumatoLine
 from drivers.relay.serial_talk import ANSWER_MAX, SILENT_S, SerialTalk
 from drivers.relay.settings import BoardSettings, LcusSettings, NumatoSettings
@@ -223,7 +223,7 @@ async def test_late_answer_of_a_board_without_marks_is_no_part_of_the_next(begun
     await line.switch(0, False)
     assert await far.read() == switch_frame(0, False)
     asking = asyncio.ensure_future(line.read_outputs())
-    await asyncio.sleep(REST_S)
+    await asyncio.sleep(0)
     await far.write(b"\x01\x00\x01\x01"[len(begun) :])
     assert await far.read() == QUERY
     await far.write(b"\x00\x00\x01\x01")
