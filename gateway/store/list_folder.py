@@ -26,7 +26,10 @@ from gateway.store.list_state import MERGED_AT, ListState, opened_state, update
 log = logging.getLogger(__name__)
 
 _POINTER = "current.json"
+_POINTER_COPY = "current.copy.json"
+"""Read where the other is damaged: some hundred bytes that say which list decides must not be without a second."""
 _PREPARED_KEPT = 2
+_DAMAGE = (OSError, msgspec.DecodeError, UnicodeDecodeError)
 
 
 class _Current(msgspec.Struct, forbid_unknown_fields=True):
@@ -233,7 +236,12 @@ def set_current(folder: Path, compiled: CompiledFile, stood_in: bool = False) ->
     current = _Current(
         compiled.path.name, compiled.version, compiled.digest, compiled.credentials, previous, compiled.generation
     )
-    write_durably(folder / _POINTER, [msgspec.json.encode(current)])
+    written: list[bytes | bytearray] = [msgspec.json.encode(current)]
+    write_durably(folder / _POINTER, written)
+    try:
+        write_durably(folder / _POINTER_COPY, written)
+    except OSError as error:  # the list is in force all the same
+        log.warning("%s can't be written: %s", folder / _POINTER_COPY, error)
     kept = {name for name in (current.path, current.previous) if name is not None}
     kept |= {base_name(folder / name) for name in kept}
     for suffix, in_force in ((SUFFIX, compiled.path), (".ghl", folder / base_name(compiled.path))):
@@ -261,8 +269,23 @@ def previous_list(folder: Path) -> Path | None:
     return None if current is None or current.previous is None else folder / current.previous
 
 
-def _read(folder: Path) -> _Current | None:
+def pointer_fault(folder: Path) -> str | None:
+    """Why what names the list in force can't be read, and its copy is gone by; None where it can, or isn't there."""
     try:
-        return msgspec.json.decode((folder / _POINTER).read_bytes(), type=_Current)
-    except (FileNotFoundError, msgspec.DecodeError):
+        msgspec.json.decode((folder / _POINTER).read_bytes(), type=_Current)
+    except FileNotFoundError:
         return None
+    except _DAMAGE as error:
+        return f"{folder / _POINTER} can't be read, its copy is gone by: {error}"
+    return None
+
+
+def _read(folder: Path) -> _Current | None:
+    for name in (_POINTER, _POINTER_COPY):
+        try:
+            return msgspec.json.decode((folder / name).read_bytes(), type=_Current)
+        except FileNotFoundError:  # without the first there is no list; a copy alone is nobody's word
+            return None
+        except _DAMAGE:
+            continue
+    return None

@@ -6,7 +6,7 @@ from pathlib import Path
 from gateway.domain.listed import AccessList
 from gateway.errors import ListInvalid
 from gateway.store.access_list import CompiledAccessList, CompiledFile, open_list
-from gateway.store.list_folder import current_list, previous_list, set_current
+from gateway.store.list_folder import current_list, pointer_fault, previous_list, set_current
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +19,8 @@ class ListInForce:
 
     def first(self) -> CompiledAccessList | None:
         """The list in force; in its place the one before it when that file is missing or damaged."""
+        if (fault := pointer_fault(self._lists)) is not None:
+            log.error("%s", fault)
         for path, fallback in ((current_list(self._lists), False), (previous_list(self._lists), True)):
             if path is None:
                 continue

@@ -1,5 +1,6 @@
 """Facts about the list that the doors go by: opened whole or not at all, and the last sound one stands in."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,58 @@ def test_a_list_that_stood_in_is_kept_as_the_one_before_and_not_the_damaged_one(
     gate.take()
     gate.start_damaged()
     assert (gate.version, gate.stands_in) == (sound, True)
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[10] ^= 0x80
+    path.write_bytes(content)
+
+
+def _cannot_be_read(path: Path) -> None:
+    path.unlink()
+    path.mkdir()  # as a disk does, it answers to a read with an error
+
+
+@pytest.mark.parametrize("damage", [_flip, _cannot_be_read, lambda path: path.write_bytes(b"")])
+def test_where_what_names_the_list_in_force_is_damaged_the_list_decides_on(
+    tmp_path: Path, damage: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = Gate(tmp_path)
+    gate.take()
+    gate.take()
+    newest = gate.version
+    damage(tmp_path / "lists" / "current.json")
+    gate.listed = gate.lists.first()
+    assert (gate.version, gate.stands_in) == (newest, False)
+    assert "current.json can't be read, its copy is gone by" in caplog.text
+    assert ListFolder(tmp_path / "lists", KEY).in_force() == (0, newest), "nor is it asked for again"
+    gate.start_damaged()
+    assert (gate.version, gate.stands_in) == (newest - 1, True), "and it has one to fall back on"
+
+
+def test_the_next_list_mends_what_names_it(tmp_path: Path) -> None:
+    gate = Gate(tmp_path)
+    gate.take()
+    for name in ("current.json", "current.copy.json"):
+        gate.take()
+        _flip(tmp_path / "lists" / name)
+        gate.take()
+        newest = gate.version
+        gate.listed = gate.lists.first()
+        assert gate.version == newest
+
+
+def test_without_the_first_a_copy_is_nobodys_word(tmp_path: Path) -> None:
+    gate = Gate(tmp_path)
+    gate.take()
+    (tmp_path / "lists" / "current.json").unlink()
+    assert gate.lists.first() is None
+
+
+def test_a_copy_that_cannot_be_written_keeps_no_list_away(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    gate = Gate(tmp_path)
+    (tmp_path / "lists" / "current.copy.json").mkdir(parents=True)
+    gate.take()
+    assert gate.version == ListFolder(tmp_path / "lists", KEY).version_in_force() > 0
+    assert "current.copy.json can't be written" in caplog.text
