@@ -17,8 +17,6 @@ from gateway.domain.signals import (
     HistoryDiverged,
     JournalChanged,
     ListRefused,
-    OfficeRevoked,
-    RevokedCredential,
     Signal,
 )
 from gateway.doors_client import _Slot
@@ -36,7 +34,7 @@ from tests.sync.simulation.disk import Crashed
 from tests.sync.simulation.doors import SITE_KEY, Doors
 from tests.sync.simulation.machine import Life
 from tests.sync.simulation.meddler import Meddler
-from tests.sync.simulation.office import Office
+from tests.sync.simulation.office import Office, note_revoked
 from tests.sync.simulation.office_lists import BOUNDS, ROOT_KEY, SITE, Coordinate, Signed, fits
 
 ANSWER_S = 0.005
@@ -58,10 +56,10 @@ class ListedBox(Box):
         self.doors: Doors | None = None
         self._judged: list[Signed] = []
         """What the guards may have compared with: the list in force now, and those before it."""
-        self._revoked: list[tuple[int, RevokedCredential]] = []
-        """What its sync has heard, by the sequence that it came with."""
-        self._kept: set[int] = set()
-        """Sequences that it said it has taken up."""
+        self._revoked: dict[str, Coordinate] = {}
+        """What it said it has taken up: the newest list that is to say so itself, by credential."""
+        self._kept = 0
+        """The sequence with which it came last."""
         self._found: tuple[AccessList | None, Signed | None] = None, None
         """The list that was looked for last among the office's, and which of them it is."""
         self._refused: Coordinate = (0, 0)
@@ -144,7 +142,7 @@ class ListedBox(Box):
         self.believed.is_put_back(self.trusted)
         self._judged.clear()
         self._revoked.clear()
-        self._kept.clear()
+        self._kept = 0
 
     def damage(self) -> None:
         """Bits of the file of the list in force are wrong, once it is off; the list before it is to stand in."""
@@ -156,11 +154,6 @@ class ListedBox(Box):
             content[self._chance.randrange(min(len(content), 4000))] ^= 1 << self._chance.randrange(8)
         path.write_bytes(content)
         self.best = (0, 0)
-
-    def revoked_numbers(self) -> list[int]:
-        """Of the cards that the office has revoked here."""
-        cards = self.office.newest.cards
-        return [cards[each.credential].number for _, each in self._revoked if each.credential in cards]
 
     @property
     def known(self) -> Coordinate:
@@ -179,29 +172,32 @@ class ListedBox(Box):
         """Sync has something for the doors."""
         if isinstance(signal, HistoryDiverged):
             self._may_die_in_fork()
-        if isinstance(signal, OfficeRevoked):
-            self._revoked += [(signal.sequence, each) for each in signal.revoked]
         if isinstance(signal, ListRefused):
             odd = (each.at for each in self.office.made.values() if each.unsound and each.at[1] == signal.version)
             self._refused = max((self._refused, *odd))
 
     def judge(self, numbers: Iterable[int]) -> None:
-        """What the doors decide on cards is what the list in force says, and no revoked card passes."""
+        """What the doors decide on these cards is what the list in force says, and none that is revoked passes."""
         if self.doors is None:
             return
-        self._kept.add(self.trusted.sequence)
+        kept = self.trusted.sequence
+        if kept != self._kept and kept in self.office.revoked:
+            note_revoked(self._revoked, self.office.revoked[kept])
+            self._kept = kept
         signed = self._signed(self.doors.access_list)
-        for number in numbers:
+        cards = {} if signed is None else signed.cards
+        for number in (*numbers, *(cards[id_].number for id_ in self._revoked if id_ in cards)):
             self._judge_card(number, signed, self.doors.decides(number))
 
     def _judge_card(self, number: int, signed: Signed | None, decision: Decision) -> None:
         found = {} if signed is None else {id_: each for id_, each in signed.cards.items() if each.number == number}
         id_, card = next(iter(found.items()), ("", None))
-        revoked = signed is not None and self._is_revoked(id_, signed.at)
+        at = (0, 0) if signed is None else signed.at
+        revoked = self._revoked.get(id_, at) > at
         passes = card is not None and card.active and card.passes
         if decision.granted and (revoked or not passes):
             self.trouble.append(f"{self.name}: {id_} passes, {revoked=}")
-        if not decision.granted and passes and id_ not in self.office.ever_revoked:
+        if not decision.granted and passes and self.office.revoked_until.get(id_, at) <= at:
             self.trouble.append(f"{self.name}: {id_} does not pass: {decision.reason}")
 
     def passes(self, number: int) -> bool:
@@ -211,13 +207,6 @@ class ListedBox(Box):
     def granted(self) -> int:
         """How often somebody was let in."""
         return sum(event.type == "AccessGranted" for event in self.journalled())
-
-    def _is_revoked(self, credential: str, at: Coordinate) -> bool:
-        """Whether the box says that it knows it as revoked until a list newer than `at` says so."""
-        return any(
-            each.credential == credential and sequence in self._kept and (each.generation, each.version) > at
-            for sequence, each in self._revoked
-        )
 
     def _opens(self, opened: AccessList, before: AccessList | None) -> None:
         """A list is about to be in force: the office's to the last card, newer, let through by its guards."""

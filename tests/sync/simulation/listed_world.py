@@ -34,6 +34,8 @@ class ListedWorld(World):
 
     def __init__(self, folder: Path, chance: Random, outcome: Outcome) -> None:
         self._people = People(chance)
+        self._next: list[str] = []
+        """What happens next, where one thing without the other hardly ever finds anything."""
         super().__init__(folder, chance, outcome)
         self._images.append((self.office, self.office.disk.image()))  # there is always one of before
         if chance.random() < 0.85:
@@ -49,13 +51,15 @@ class ListedWorld(World):
         box.work()
         box.record(self._chance.choice((0, 0, 1, 2)))
         cards = list(self.office.newest.cards.values())
-        box.judge((*(self._chance.choice(cards).number for _ in range(3)), *box.revoked_numbers(), NOBODYS))
+        box.judge((*(self._chance.choice(cards).number for _ in range(3)), NOBODYS))
         if box.doors is not None and self._chance.random() < 0.3:
             box.doors.show(self._chance.choice(cards).number)
         if self._chance.random() < 0.4:
             self.office.answer(lambda: self._chance.random() < 0.7, self._chance.choice((2.0, 20.0, 200.0)))
 
     def _faults(self) -> tuple[str, ...]:
+        if self._next:
+            return (self._next.pop(0),)
         return LIST_FAULTS if self._chance.random() < 0.7 else FAULTS
 
     def _bad_line(self) -> Line:
@@ -114,6 +118,17 @@ class ListedWorld(World):
         self.office.change(self._people.revokes)
         self._tell(box, "gets a revocation, and no list")
 
+    def _list_comes_before_its_revocation(self, box: Box) -> None:
+        """Somebody loses a card, and the revocation is held up until the list is there."""
+        assert isinstance(box, ListedBox)
+        box.meddler.way, box.meddler.share, box.line.cut = "list_first", 1.0, False
+        self._sync_dies(box)  # what it asked before was asked of the office
+        self._everybody_is_back(box)
+        self.office.change(self._people.revokes)
+        self._tell(box, "gets a list, and its revocation later")
+        if self._chance.random() < 0.7:
+            self._next = ["everybody_is_back", "list_file_is_damaged"]
+
     def _old_things_are_told(self, box: Box) -> None:
         """Its power is cut, and when it is back somebody tells it what was so before."""
         assert isinstance(box, ListedBox)
@@ -145,6 +160,9 @@ class ListedWorld(World):
         box.crash()
         box.damage()
         self._tell(box, "the file of its list is damaged")
+        if self._chance.random() < 0.7:  # the list before stands in until sync has mended it
+            box.start()
+            box.judge(())
 
     def _doors_die(self, box: Box) -> None:
         assert isinstance(box, ListedBox)
@@ -157,6 +175,14 @@ class ListedWorld(World):
         if box.doors is not None:
             box.doors.full_until_s = asyncio.get_running_loop().time() + self._chance.choice((2.0, 10.0))
             self._tell(box, "its doors' inbox is full")
+
+    def _somebody_waits(self, box: Box) -> None:
+        """And hears what the office says when nobody can be told."""
+        assert isinstance(box, ListedBox)
+        self._line_is_left_alone(box)
+        if box.doors is not None:
+            box.doors.show(self._chance.choice(list(self.office.newest.cards.values())).number)
+        self._next = ["answers_find_no_doors"]
 
     def _answers_find_no_doors(self, box: Box) -> None:
         """Somebody says yes just when nobody can be told."""
@@ -267,10 +293,11 @@ LIST_FAULTS = (
     *("line_is_meddled_with",) * 7,
     *("line_is_left_alone", "line_is_left_alone"),
     *("lists_are_kept_away",) * 4,
+    *("list_comes_before_its_revocation",) * 2,
     *("old_things_are_told",) * 3,
     *("much_changes", "second_person_signs", "somebody_agrees", "keys_change", "keys_change", "generation_begins"),
     *("everybody_is_back",) * 5,
-    *("box_dies", "box_dies_at_a_commit", "doors_die", "doors_are_full", "answers_find_no_doors"),
+    *("box_dies", "box_dies_at_a_commit", "doors_die", "doors_are_full", "somebody_waits"),
     *("box_dies_at_an_await", "box_dies_at_an_await", "office_dies_at_an_await"),
     *("image_is_taken", "office_is_put_back", "office_is_put_back", "list_file_is_damaged", "list_file_is_damaged"),
 )

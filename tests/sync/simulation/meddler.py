@@ -12,7 +12,7 @@ from sync.device_key import DeviceKey
 from sync.office.signing import sign
 from tests.sync.simulation.believed import Believed
 from tests.sync.simulation.network import Answer, Listener
-from tests.sync.simulation.office_lists import OTHER_SITE, SITE, Key, Keys, Signed, thiefs_list
+from tests.sync.simulation.office_lists import OTHER_SITE, SITE, Coordinate, Key, Keys, Signed, thiefs_list
 
 WAYS = ("flips", "tears", "replays", "other_site", "thief", "old_key", "twice", "no_lists", "swells")
 _OTHERS_KEY = DeviceKey(b"o" * 32)
@@ -40,6 +40,8 @@ class Meddler:
     ) -> None:
         self._office, self._made, self._revoked, self._keys = office, made, revoked, keys
         self._believed, self._chance, self._trouble = believed, chance, trouble
+        self._taken = (0, 0)
+        """The list after which the gateway asked last."""
         self.way: str | None = None
         self.share = 1.0
         """Of what passes here; 1 is all."""
@@ -49,7 +51,7 @@ class Meddler:
         path = request.url.path.partition(f"/sites/{SITE}/")[2]
         if self.way is None or not path.startswith(("list/", "keys")) or self._chance.random() >= self.share:
             return await self._office.take(request, body)
-        if self.way == "no_lists" and path == "list/manifest":
+        if self._keeps_away(path, request):
             return _BUSY
         if self.way == "replays":
             return self._replayed(path, request) or _LACKS
@@ -66,6 +68,13 @@ class Meddler:
         spoils = path != "list/manifest" or self._chance.random() < 0.2
         spoils = spoils and self.way in ("flips", "tears", "swells")
         return self._spoilt(answer) if spoils and answer.body else answer
+
+    def _keeps_away(self, path: str, request: httpx2.Request) -> bool:
+        if path == "list/manifest":
+            self._taken = _asked_after(request)
+            return self.way == "no_lists"
+        newest = next(reversed(self._made.values())).at
+        return self.way == "list_first" and path == "list/revocations" and self._taken < newest
 
     async def _of_other_site(self, request: httpx2.Request, path: str) -> Answer:
         """What the device of another site is told: this one's own signature opens nothing there."""
@@ -102,7 +111,7 @@ class Meddler:
         if path == "keys":
             return Answer(200, _JSON, msgspec.json.encode(self._chance.choice(self._keys.every)))
         if path == "list/manifest":
-            after = int(request.url.params["generation"]), int(request.url.params["after"])
+            after = _asked_after(request)
             made = list(self._made.values())
             later = [signed for signed in made if signed.at > after]
             signed = self._chance.choice(later if later and self._chance.random() < 0.5 else made)
@@ -131,6 +140,10 @@ class Meddler:
         if path == "keys":
             return Answer(200, _JSON, msgspec.json.encode(msgspec.structs.replace(keys.set, key_epoch=99)))
         return Answer(200, _JSON, signed.raw) if path == f"list/{manifest.version}" else _LACKS
+
+
+def _asked_after(request: httpx2.Request) -> Coordinate:
+    return int(request.url.params["generation"]), int(request.url.params["after"])
 
 
 def _signed_twice(answer: Answer) -> Answer:

@@ -32,6 +32,7 @@ from tests.sync.simulation.office_lists import (
     OTHER_SITE,
     ROOT_SEED,
     SITE,
+    Coordinate,
     Key,
     Keys,
     Signed,
@@ -73,7 +74,8 @@ class Office(Machine):
         """Those that a second person has signed."""
         self.revoked: dict[int, lw.Revocations] = {}
         """All revocations that it ever told, by their sequence."""
-        self.ever_revoked: set[str] = set()
+        self.revoked_until: dict[str, Coordinate] = {}
+        """The newest list that was ever to say that a credential is revoked."""
         self.given: dict[str, GivenYes] = {}
         """Every answer to who waits at a gate."""
         self.ways: Counter[str] = Counter()
@@ -158,7 +160,7 @@ class Office(Machine):
         told = self._desk._ledger.lists.revocations(SITE, 0)
         if told is not None:
             self.revoked[told.sequence] = told
-            self.ever_revoked.update(each.credential for each in told.revoked)
+            note_revoked(self.revoked_until, told)
 
     def crash(self) -> None:
         """Its process dies here and now."""
@@ -275,6 +277,12 @@ class GivenYes:
     event_id: str
     allow: bool
     ends_s: float
+
+
+def note_revoked(until: dict[str, Coordinate], told: lw.Revocations) -> None:
+    """The newest list of each credential that is to say so itself."""
+    for each in told.revoked:
+        until[each.credential] = max((each.generation, each.version), until.get(each.credential, (0, 0)))
 
 
 def _give(given: wire.GivenAnswer, ledger: Ledger) -> None:
