@@ -140,7 +140,7 @@ class SqliteJournalReader:
                 found += [(row_id, msgspec.json.decode(state, type=dict[str, Any])) for (state,) in states]
             except JournalUnavailable as error:
                 fault = error
-            except msgspec.DecodeError:
+            except ValueError:  # no JSON, or no UTF-8
                 continue
         if fault is not None and not found:
             raise fault
@@ -266,14 +266,30 @@ class SqliteJournalReader:
             connection = self._connected()
             if connection is None:
                 return rows, None
-            try:
-                rows.extend(connection.execute(query, tuple(values)))
-            except sqlite3.Error as error:
-                self._drop()
-                if "no such table" in str(error):  # the writer has only just made the file
-                    return rows, None
-                return rows, JournalUnavailable(f"journal can't be read: {error}")
-        return rows, None
+            given = tuple(values)
+            while True:
+                try:
+                    rows.extend(connection.execute(query, given))
+                except sqlite3.Error as error:
+                    if self._reads_damaged_text(connection, error):
+                        rows.clear()
+                        continue
+                    self._drop()
+                    if "no such table" in str(error):  # the writer has only just made the file
+                        return rows, None
+                    return rows, JournalUnavailable(f"journal can't be read: {error}")
+                return rows, None
+
+    def _reads_damaged_text(self, connection: sqlite3.Connection, error: sqlite3.Error) -> bool:
+        """Whether it does from now on, as a text is no UTF-8: one flipped bit must not hide all that comes after it.
+
+        Such an event says something else than what was sealed: whoever verifies it, also the office, finds that.
+        """
+        if self._text_factory is not None or "decode to UTF-8" not in str(error):
+            return False
+        log.error("%s has a damaged text, which is read as far as it can be: %s", self._path.name, error)
+        self._text_factory = connection.text_factory = _decode_what_there_is
+        return True
 
     def _connected(self) -> sqlite3.Connection | None:
         """The connection to the file that now has the name: the writer may have moved a damaged one aside."""
@@ -339,6 +355,10 @@ def _holds(row: Sequence[Any]) -> bool:
 def _decode_damaged(text: bytes) -> str:
     """A damaged text is still a text, and none that holds."""
     return text.decode("utf-8", "surrogateescape")
+
+
+def _decode_what_there_is(text: bytes) -> str:
+    return text.decode("utf-8", "replace")
 
 
 def recorded_hash(event: RecordedEvent) -> str:

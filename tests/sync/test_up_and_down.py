@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,21 @@ async def test_an_event_that_names_very_many_holds_up_nobody_behind_it(tmp_path:
         await gate.record(1)
         await office.has(3)
         assert (await office.summary())["unsound"] == 0
+
+
+async def test_a_text_that_is_damaged_on_the_disk_holds_up_nothing_and_the_office_finds_it(tmp_path: Path) -> None:
+    async with Office(tmp_path / "office") as office, Gateway(tmp_path / "gate", office.url) as gate:
+        await gate.stop()
+        await gate.record(9)
+        with closing(sqlite3.connect(gate.data / "journal.db", timeout=10)) as journal, journal:
+            damaged = "CAST(replace(CAST(body AS BLOB), x'642d', x'64ff') AS TEXT)"
+            journal.execute(f"UPDATE event SET body = {damaged} WHERE seq = 4")
+        gate.start()
+        await office.has(9)
+        assert await office.event_ids() == gate.event_ids()
+        summary = await office.summary()
+        assert (summary["unsound"], summary["gaps"]) == (1, 0)
+        assert gate.reader.verify().broken_row == 4
 
 
 async def test_a_wake_up_that_was_lost_costs_seconds_and_no_event(tmp_path: Path) -> None:

@@ -51,6 +51,16 @@ async def test_state_that_cannot_be_read_takes_no_fact_along(tmp_path: Path, cap
     assert "checkpoint" in caplog.text
 
 
+async def test_a_bit_that_flipped_in_the_newest_state_leaves_the_one_before(tmp_path: Path) -> None:
+    journal = await _record(tmp_path / "journal.db")
+    journal.close()
+    (await _record(tmp_path / "journal.db", msgspec.to_builtins(ControllerState()))).close()
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as connection, connection:
+        (newest,) = connection.execute("SELECT max(row_id) FROM checkpoint").fetchone()
+        connection.execute("UPDATE checkpoint SET state = CAST(x'7bff7d' AS TEXT) WHERE row_id = ?", (newest,))
+    assert read_remembered(tmp_path / "journal.db") == Remembered(LATCHED, [BLOCKED])
+
+
 def test_journal_in_a_place_that_is_none_is_told_and_nothing_more(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
