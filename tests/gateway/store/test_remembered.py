@@ -57,7 +57,9 @@ async def test_a_bit_that_flipped_in_the_newest_state_leaves_the_one_before(tmp_
     (await _record(tmp_path / "journal.db", msgspec.to_builtins(ControllerState()))).close()
     with closing(sqlite3.connect(tmp_path / "journal.db")) as connection, connection:
         (newest,) = connection.execute("SELECT max(row_id) FROM checkpoint").fetchone()
-        connection.execute("UPDATE checkpoint SET state = CAST(x'7bff7d' AS TEXT) WHERE row_id = ?", (newest,))
+        connection.execute(
+            "UPDATE checkpoint SET state = CAST(x'7b22737461ff65223a317d' AS TEXT) WHERE row_id = ?", (newest,)
+        )
     assert read_remembered(tmp_path / "journal.db") == Remembered(LATCHED, [BLOCKED])
 
 
