@@ -35,7 +35,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 Time: TypeAlias = Annotated[datetime, Meta(tz=True)]
 KeyEpoch: TypeAlias = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-SignatureHex: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{128}$")]
+SignatureHex: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9a-f]{128}\Z")]
 EntryId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
@@ -106,7 +106,7 @@ class Digests(Struct, frozen=True):
     """The rules' digest, and those of all buckets one after the other."""
 
     rules: Hash
-    buckets: Annotated[str, Meta(pattern=f"^[0-9a-f]{{{BUCKETS * 64}}}$")]
+    buckets: Annotated[str, Meta(pattern=rf"^[0-9a-f]{{{BUCKETS * 64}}}\Z")]
 
 
 class Buckets(Struct, frozen=True):

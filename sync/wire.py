@@ -47,24 +47,25 @@ _REQUEST_TAG = "gatehouse/request/1"
 _EPOCH_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
+# `\Z` and never `$`, which lets a line end behind the text: one key, hash or site has one writing.
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Seq: TypeAlias = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
 Text: TypeAlias = Annotated[str, Meta(max_length=200)]
-Epoch: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
-Hash: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-Salt: TypeAlias = Annotated[str, Meta(pattern="^([0-9a-f]{2}){0,64}$")]
-EventId: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
-PublicKey: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Epoch: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
+Hash: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+Salt: TypeAlias = Annotated[str, Meta(pattern=r"^([0-9a-f]{2}){0,64}\Z")]
+EventId: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
+PublicKey: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 """An Ed25519 public key (RFC 8032), 32 bytes."""
-Nonce: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{32,128}$")]
+Nonce: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9a-f]{32,128}\Z")]
 """Of the office: a challenge, a session, or what says that a call is made now."""
 AnswerId: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{8,64}\Z")]
 Person: TypeAlias = Annotated[
     str, Meta(pattern=r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]{1,64}\Z")
 ]
 """A name that is shown: nothing in it breaks a line, hides, or turns the writing round."""
-Site: TypeAlias = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+Site: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")]
 
 
 class Spoken(Struct, frozen=True):

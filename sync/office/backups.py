@@ -126,6 +126,11 @@ def _stage(copy: Path, fresh: Path) -> None:
     fresh.touch(0o600)
     shutil.copyfile(copy, fresh)
     _settle(fresh)
+    with closing(sqlite3.connect(fresh)) as database, database:
+        # What was open then was used since: a hello that somebody recorded would open a session by it.
+        database.execute("DELETE FROM challenge")
+        database.execute("DELETE FROM session")
+    _sync(fresh)
 
 
 def _since(fresh: Path, present: Path) -> list[str]:

@@ -49,7 +49,6 @@ def carry_lost_boxes(database: sqlite3.Connection) -> list[str]:
             told.append(f"site {site}: its token was another: was a box lost since? Then report it again (box-lost)")
     database.execute("INSERT OR IGNORE INTO main.lost_box SELECT * FROM present.lost_box")
     database.execute("DELETE FROM main.device WHERE key IN (SELECT key FROM main.lost_box)")
-    database.execute("DELETE FROM main.session")
     database.execute("COMMIT")
     return told
 

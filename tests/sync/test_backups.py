@@ -62,6 +62,27 @@ async def _hello(office: Office, key: DeviceKey) -> wire.Welcome | wire.Refusal:
     return said
 
 
+@pytest.mark.parametrize("torn", [False, True])
+async def test_a_hello_that_was_recorded_before_the_copy_was_put_back_opens_nothing(tmp_path: Path, torn: bool) -> None:
+    data, copy = tmp_path / "office", tmp_path / "copy.db"
+    async with Office(data) as office:
+        client = a_client(office.url)
+        challenge = (await client.challenge()).challenge
+        assert main(["backup", str(copy), "--data", str(data)]) == 0
+        recorded = wire.Hello(1, "test", "boot", KEY.public, challenge, (), 0)
+        assert isinstance(await client.hello(recorded), wire.Welcome)
+        await office.kill()
+        if torn:
+            (data / "office.db").write_bytes(b"torn" * 5000)
+        assert main(["restore", str(copy), "--data", str(data)]) == 0
+        await office.start()
+        again = await client.hello(recorded)
+        assert isinstance(again, wire.Refusal)
+        assert again.code == "challenge"
+        assert isinstance(await say_hello(client), wire.Welcome)
+        await client.close()
+
+
 def test_a_token_that_a_site_was_given_since_stays_good_though_no_key_of_its_box_was_known(
     tmp_path: Path, capsys: Said
 ) -> None:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from gateway.domain.signals import LinkState
-from gateway.errors import AuthenticationFailed, ConfigError
+from gateway.errors import AuthenticationFailed, ConfigError, OfficeRejected
 from sync import wire
 from sync.device_key import DeviceKey, load_device_key
 from sync.office_client import After
@@ -282,3 +282,17 @@ async def test_a_box_whose_start_speaks_again_after_another_is_told_as_a_clone(t
         (alarm,) = (await office.summary())["alarms"]
         assert (alarm["kind"], alarm["priority"]) == ("clone", 2)
         await client.close()
+
+
+async def test_a_key_with_a_line_end_behind_it_is_no_other_writing_of_it(tmp_path: Path) -> None:
+    """A box that was lost would be another one by it, and one that somebody names so would never be let in."""
+    async with Office(tmp_path / "office") as office:
+        client = a_client(office.url)
+        hello = wire.Hello(1, "test", "boot", f"{KEY.public}\n", (await client.challenge()).challenge, (), 0)
+        with pytest.raises(OfficeRejected, match="device_key"):
+            await client.hello(hello)
+        await client.close()
+        named = await office.ask("PUT", f"/admin/v1/sites/{SITE}/device-key", {"key": f"{KEY.public}\n"})
+        assert (named.status_code, named.json()["error"]["code"]) == (400, "invalid")
+        site = await office.ask("PUT", "/admin/v1/sites/yard%0A/list?new_site=true", a_list())
+        assert (site.status_code, site.json()["error"]["code"]) == (400, "invalid")
