@@ -44,7 +44,7 @@ async def _said(office: Office, *parts: bytes, every_s: float = 0.1) -> bytes:
         async with asyncio.timeout(20):
             while part := await reader.read(1 << 16):
                 said += part
-    except ConnectionResetError:
+    except ConnectionError:  # what was still on its way to it
         pass
     finally:
         sending.cancel()
