@@ -325,6 +325,7 @@ class OfficeTable(_Table):
     url: str = Field(pattern=URL_PATTERN)
     token: SecretReference
     insecure: bool = False
+    ca_file: str | None = Field(default=None, min_length=1)
     root_key: str | None = Field(default=None, pattern=ROOT_KEY_PATTERN)
     unsigned: bool = False
     removed_percent: Percent = 5.0

@@ -220,7 +220,15 @@ def _cameras(config: "SiteConfig", named: Named) -> Iterator[Fault]:
 
 def _office(config: "SiteConfig") -> Iterator[Fault]:
     office = config.office
-    if office is None or office.insecure or not office.url.startswith("http://"):
+    if office is None or not office.url.startswith("http://"):
+        return
+    if office.ca_file is not None:
+        yield (
+            ("office", "ca_file"),
+            office.ca_file,
+            "http:// is without TLS: use https:// in office.url, or remove ca_file",
+        )
+    if office.insecure:
         return
     if urlsplit(office.url).hostname not in ("127.0.0.1", "::1", "localhost"):
         remedy = "the token would cross the network in clear: use https://, or say insecure = true on purpose"

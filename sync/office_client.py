@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ import msgspec
 
 from gateway.clock import Clock
 from gateway.errors import OfficeRefusesBox, OfficeRejected, OfficeUnreachable
+from sync import connect_faults, wire
 from sync import list_wire as lw
-from sync import wire
 from sync.device_key import DeviceKey
 
 CALL_S = 20.0
@@ -80,8 +81,12 @@ class OfficeClient:
         key: DeviceKey,
         clock: Clock,
         transport: httpx2.AsyncBaseTransport | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`key` is the device's own; `transport` is another way to the office than a socket."""
+        """`key` is the device's own; `transport` is another way to the office than a socket.
+
+        `tls` says whose certificates count; None: those of the system's authorities.
+        """
         self._site, self._key, self._clock = site, key, clock
         self._nonce = ""
         """The newest that the office has given; empty until then."""
@@ -94,6 +99,7 @@ class OfficeClient:
             follow_redirects=False,
             trust_env=False,
             transport=transport,
+            verify=True if tls is None else tls,
         )
 
     async def close(self) -> None:
@@ -285,7 +291,7 @@ class OfficeClient:
             raise OfficeRejected(f"{path}: {_short(str(error))}: is office.url an office?") from error
         except (httpx2.HTTPError, httpx2.StreamError, OSError) as error:
             words = f"can't be reached: {_short(str(error)) or type(error).__name__}"
-            raise OfficeUnreachable(f"{words}: is the network up, and office.url right?") from error
+            raise OfficeUnreachable(f"{words}: {connect_faults.remedy(error)}") from error
 
     async def _judge(self, response: httpx2.Response) -> None:
         status = response.status_code

@@ -11,6 +11,7 @@ from gateway.assembly.home_assistant import run_home_assistant
 from gateway.clock import SystemClock
 from gateway.domain.list_update import GuardBounds
 from gateway.doors_client import DoorsClient
+from gateway.office_tls import load_office_tls
 from gateway.paths import Paths
 from gateway.secret_files import read_token
 from gateway.store.journal_reader import SqliteJournalReader
@@ -40,7 +41,8 @@ async def run_sync_process(paths: Paths) -> None:
             return
         site, office = config.site.id, config.office
         token = read_token(paths.data, office.token, "office.token")
-        client = OfficeClient(office.url, site, token, load_device_key(paths.secrets), clock)
+        tls = load_office_tls(paths.data, office.ca_file)
+        client = OfficeClient(office.url, site, token, load_device_key(paths.secrets), clock, tls=tls)
         journal = SqliteJournalReader(paths.journal)
         formats = format_table(config)
         lists = ListFolder(

@@ -16,6 +16,7 @@ from config.loader import ConfigFaults, SiteConfig, load_config
 from config.toml_lines import line_of
 from drivers.registry import DriverSettings
 from gateway.errors import ConfigError
+from gateway.office_tls import load_office_tls
 from gateway.processes import data_dir_for
 from gateway.secret_files import read_secret, read_token
 from gateway.store.office_root import load_office_root
@@ -72,6 +73,7 @@ def file_faults(config: SiteConfig, data: Path) -> Iterator[ConfigError]:
         yield from _unusable_token(data, "office.token", config.office.token)
         try:
             load_office_root(data / "secrets", config.office.root_key, config.office.unsigned)
+            load_office_tls(data, config.office.ca_file)
         except ConfigError as fault:
             yield fault
     settings: dict[str, BaseModel] = {f"broker.{name}": broker for name, broker in config.brokers.items()}

@@ -38,6 +38,7 @@ def test_the_demo_site_is_good() -> None:
         ("input = 4\n", "input = 12\n", "input.fire.input", "inputs 0 to 7"),
         ('start = "00:00"', 'start = "0:00"', "schedule.always.periods.0.start", "HH:MM"),
         ('url = "http://127.0.0.1:18090"', 'url = "http://office.example"', "office.url", "https://"),
+        ('token = "file', 'ca_file = "ca.pem"\ntoken = "file', "office.ca_file", "use https:// in office.url"),
         ('token = "file', 'root_key = "4c3162b92793191e"\ntoken = "file', "office.root_key", "all 64 hex digits"),
     ],
 )
