@@ -1,6 +1,6 @@
 """Start Gatehouse from a checkout: make the environment, install, run. Needs Python 3.11 and pip (or uv), no root.
 
-    python3 start.py                the demo site
+    python3 start.py [OPTIONS]      the demo site; OPTIONS such as --quiet or --data DIR are those of `gatehouse demo`
     python3 start.py test [ARGS]    every check and every test; with ARGS only `pytest ARGS`
     python3 start.py WORDS…         the same as `gatehouse WORDS…`, for example: check SITE.toml
 
@@ -38,7 +38,7 @@ SHOWN_LOG_LINES = 15
 PROGRESS_EVERY_S = 10.0
 
 HELP = """\
-usage: python3 start.py              the demo site
+usage: python3 start.py [OPTIONS]    the demo site; `python3 start.py demo --help` tells its OPTIONS
        python3 start.py test [ARGS]  every check and every test; with ARGS only `pytest ARGS`
        python3 start.py WORDS…       the same as `gatehouse WORDS…`, with the environment made first
 """
@@ -134,7 +134,7 @@ def main(words: list[str]) -> int:
         if words[:1] == ["test"]:
             return run_tests(words[1:])
         ensure_environment(RUN_EXTRAS)
-        become_gatehouse(words or ["demo"])
+        become_gatehouse(words_for_gatehouse(words))
     except StartError as error:
         print(f"start.py: {error}", file=sys.stderr)
         return 1
@@ -150,6 +150,12 @@ def refuse_old_python(version: tuple[int, int]) -> None:
             "Gatehouse needs Python 3.11 or newer, and this is {}.{}. Debian 12 has it as python3 "
             "(apt-get install python3); else start with a newer one: python3.12 start.py".format(*version)
         )
+
+
+def words_for_gatehouse(words: list[str]) -> list[str]:
+    """The words as `gatehouse` takes them: without a command the demo is meant, and options before one are its own."""
+    of_gatehouse = words and (not words[0].startswith("-") or words[0] in ("-h", "--help", "--version"))
+    return words if of_gatehouse else ["demo", *words]
 
 
 def become_gatehouse(words: list[str]) -> NoReturn:

@@ -264,7 +264,17 @@ def run_sim(args: argparse.Namespace) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """The process."""
-    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        try:
+            return _obey(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            sys.stdout.flush()  # Here and not when the interpreter ends, where nobody can catch what it says.
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _obey(words: list[str]) -> int:
     given = argparse.ArgumentParser(prog="gatehouse sim", add_help=False)
     _data_argument(given)
     data = given.parse_known_args(words)[0].data

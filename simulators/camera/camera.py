@@ -178,6 +178,11 @@ class Camera:
             case {"cmd": "fault", "kind": str(kind)} if kind in set(Fault):
                 await self._set_fault(Fault(kind))
                 return {"fault": self._fault}
+            case {"cmd": "fault"}:
+                others = ", ".join(fault for fault in Fault if fault is not Fault.NONE)
+                raise ControlError(
+                    f"no fault {str(command.get('kind'))[:40]!r}; there are {others}, and none to heal it"
+                )
             case {"cmd": "status"}:
                 return self._status()
         raise ControlError(f"unknown command {str(command)[:120]}")

@@ -72,6 +72,17 @@ def test_no_words_start_the_demo(checkout: Path, start: ModuleType) -> None:
     assert _run(checkout).stdout.splitlines()[1:] == ["[demo]"]
 
 
+@pytest.mark.parametrize("options", [("--data", "my demo"), ("--data=there",), ("--quiet", "--data", "there")])
+def test_options_without_a_command_are_the_demos(checkout: Path, start: ModuleType, options: tuple[str, ...]) -> None:
+    _furnish(checkout, start, start.RUN_EXTRAS)
+    assert _run(checkout, *options).stdout.splitlines()[1:] == ["[demo]", *(f"[{word}]" for word in options)]
+
+
+def test_the_version_is_the_products(checkout: Path, start: ModuleType) -> None:
+    _furnish(checkout, start, start.RUN_EXTRAS)
+    assert _run(checkout, "--version").stdout.splitlines()[1:] == ["[--version]"]
+
+
 def test_help_names_the_tests_before_anything_is_installed_and_the_products_words_after(
     checkout: Path, start: ModuleType
 ) -> None:

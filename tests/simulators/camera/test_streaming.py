@@ -139,3 +139,9 @@ def test_process_ends_cleanly_on_sigterm(start_camera: Callable[..., RunningCame
         camera.process.terminate()
         assert camera.process.wait(5) == 0
     assert not camera.control.exists()
+
+
+def test_an_unknown_fault_is_refused_with_the_names_of_those_there_are(camera: RunningCamera) -> None:
+    refused = camera.command(cmd="fault", kind="fog")
+    faults = "refuse, stall, rubbish, resolution, auth, cut"
+    assert refused["error"] == f"no fault 'fog'; there are {faults}, and none to heal it"

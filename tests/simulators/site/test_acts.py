@@ -268,6 +268,21 @@ def test_command_without_a_running_demo_says_so(tmp_path: Path, capsys: pytest.C
     assert f"No demo answers on {tmp_path}: start one" in said.err
 
 
+async def test_a_reader_of_the_answer_that_has_gone_is_no_fault_to_tell(site: SiteUnderTest) -> None:
+    async with control_socket(site.data / "run" / "sim.sock", site.acts.obey):
+        reading, writing = os.pipe()
+        os.close(reading)
+        try:
+            words = ("-m", "gateway.cli", "sim", "--data", str(site.data), "status")
+            done = await asyncio.create_subprocess_exec(
+                sys.executable, *words, stdout=writing, stderr=asyncio.subprocess.PIPE
+            )
+        finally:
+            os.close(writing)
+        _, said = await asyncio.wait_for(done.communicate(), 60)
+    assert (done.returncode, said) == (1, b"")
+
+
 def test_help_names_what_there_is_to_try(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
