@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from drivers.links import memory_pair
+from drivers.osdp import station
 from drivers.osdp.frames import ACK, POLL, Frame, encode
 from drivers.osdp.line import CHARACTER_GAP_S, OsdpLine
 from drivers.osdp.station import LEARNT_AFTER
@@ -133,7 +134,8 @@ async def test_a_card_in_an_answer_that_comes_late_is_read_without_another_poll(
         polls = rig.readers[5].counters()["polls"]
         await eventually(lambda: rig.readers[5].counters()["polls"] > polls + 5)
         connects = rig.readers[5].counters()["connects"]
-    assert rig.readers[5].counters()["late"] + rig.readers[5].counters()["retries"] >= 1
+    late = rig.readers[5].counters()["late"] + rig.readers[5].counters()["retries"]
+    assert late >= 1 or stall_s < station.PATIENCE_S, "whoever has seen slow answers waits for so long anyway"
     if not forgetful:
         read_once(rig)
     assert len(rig.sink.of(CardRead)) == 1

@@ -5,6 +5,8 @@ import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from gateway.domain import events as ev
 from gateway.domain.events import Event
 from gateway.domain.ports import RecordedEvent
@@ -105,7 +107,8 @@ async def test_no_search_finds_them_any_more_and_no_page_holds_their_ids(tmp_pat
     kept.close()
 
 
-async def test_an_order_goes_on_after_a_crash_and_ends_once(tmp_path: Path) -> None:
+async def test_an_order_goes_on_after_a_crash_and_ends_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.store.housekeeping.ERASING_PAUSE_S", 0.2)  # time for a copy between two steps
     kept = Kept(tmp_path, at_once(), HandClock())
     await kept.append(*(granted("p-secret", "c-secret") for _ in range(3 * STEP_ROWS)))
     await kept.append(ERASED)
