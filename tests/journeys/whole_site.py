@@ -44,12 +44,14 @@ class WholeSite:
     def _begin(self) -> None:
         wait_until(lambda: self._found(_SIGN_IN) is not None, 60, "the first-run password is printed")
         self.url = str(self._found(_CONSOLE))
-        self.http = httpx2.Client(base_url=self.url, headers={"x-gatehouse-console": "1", "origin": self.url})
+        headers = {"x-gatehouse-console": "1", "origin": self.url}
+        self.http = httpx2.Client(base_url=self.url, headers=headers, timeout=30.0)
         wait_until(self.answers, 20, "the console answers")
         self._sign_in(str(self._found(_SIGN_IN)))
         config = tomllib.loads((self.data / "site.toml").read_text(encoding="utf-8"))
         token = (self.data / "office" / "secrets" / "admin-token").read_text(encoding="ascii").strip()
-        self.office = httpx2.Client(base_url=config["office"]["url"], headers={"authorization": f"Bearer {token}"})
+        bearer = {"authorization": f"Bearer {token}"}
+        self.office = httpx2.Client(base_url=config["office"]["url"], headers=bearer, timeout=30.0)
         wait_until(lambda: self.events("ListActivated") != [], 30, "the office's list is in force")
         wait_until(lambda: self.sim("status")["polled"], 20, "the board is polled")
         wait_until(self.all_online, 30, "every device is online")

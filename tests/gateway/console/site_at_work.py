@@ -116,7 +116,8 @@ class SiteAtWork:
         self.users.close()
 
     def client(self) -> httpx2.AsyncClient:
-        return httpx2.AsyncClient(base_url=self.url, headers={"x-gatehouse-console": "1", "origin": self.url})
+        headers = {"x-gatehouse-console": "1", "origin": self.url}
+        return httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=30.0)
 
     async def signed_in(self, name: str = "wei", role: Role = Role.SUPERVISOR) -> httpx2.AsyncClient:
         if self.users.find(name) is None:
