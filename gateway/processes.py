@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.clock import SystemClock
 from gateway.domain.ports import DoorsPort
 from gateway.domain.signals import LinkState, ProcessChanged
 from gateway.doors_client import DoorsClient
@@ -50,6 +51,8 @@ class Child:
     starts: int = 0
     started_s: float = 0.0
     end: str = ""
+    ended: str = ""
+    """When, by the wall clock, in words."""
     failures: int = 0
     fault: str = ""
     """What its configuration lacks, as it was told; empty while it runs."""
@@ -72,6 +75,7 @@ class Supervisor:
         self._client = DoorsClient(paths.doors_socket, "supervisor")
         self._tasks: set[asyncio.Task[None]] = set()
         self._heard_s = 0.0
+        self._clock = SystemClock()
 
     async def run(self, ready: Callable[[], Awaitable[None]] | None = None) -> int:
         """Until SIGTERM or SIGINT; the exit code. `ready` runs beside the processes, once they are started."""
@@ -102,6 +106,7 @@ class Supervisor:
             child.starts, child.started_s = child.starts + 1, loop.time()
             code = await self._ended(child, child.process)
             child.end = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit {code}"
+            child.ended = f"{self._clock.now().wall:%Y-%m-%d %H:%M:%S} UTC"
             if code == CONFIG_EXIT:
                 pause_s = self._at_fault(child)
             else:
@@ -133,7 +138,8 @@ class Supervisor:
             child.fault = ""
         if child.starts > 1:
             log.warning("%s runs again (start %d)", child.name, child.starts)
-            self._tell(child.name, (LinkState.OFFLINE, child.end), (LinkState.ONLINE, ""))
+            # Of the doors' own end nobody could be told before: its event has the time of their return.
+            self._tell(child.name, (LinkState.OFFLINE, f"{child.end} at {child.ended}"), (LinkState.ONLINE, ""))
         return await process.wait()
 
     def _at_fault(self, child: Child) -> float:

@@ -160,8 +160,9 @@ def _signer(folder: Path | None) -> Signer:
         signer = load_signer(folder)
     except KeysUnusable as error:
         raise _WrongInput(f"--keys: {error}") from error
-    for key in misplaced(folder):
-        log.warning("%s lies with the office: who takes one has both; move it away (docs/office.md, Keys)", key)
+    for key, given in misplaced(folder):
+        told = "%s lies with the office: whoever takes its folder also gets %s; move it away (docs/office.md, Keys)"
+        log.warning(told, key, given)
     return signer
 
 

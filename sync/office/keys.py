@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from sync.list_wire import Manifest
-from sync.office.signing import AT_ONCE, KeysUnusable, make_keys, read_key, rotate, sign
+from sync.office.signing import AT_ONCE, ROOT, KeysUnusable, make_keys, misplaced, read_key, rotate, sign
 
 
 def main(arguments: list[str]) -> int:
@@ -31,6 +31,9 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"error: {problem}\n")
         return 2
     sys.stderr.write(f"key set {made.key_epoch} with {len(made.keys)} keys lies in {args.folder}\n")
+    for key, given in misplaced(args.folder):
+        place = "its drawer" if key.name == ROOT else "the person who gives the second yes"
+        sys.stderr.write(f"move {key} to {place}: whoever takes the office's folder with it in it also gets {given}\n")
     return 0
 
 

@@ -76,10 +76,11 @@ def load_signer(folder: Path) -> Signer:
     return Signer(key, keys)
 
 
-def misplaced(folder: Path) -> Sequence[Path]:
-    """Keys that lie with the office's own: who takes the office has the root, or the second yes, as well."""
+def misplaced(folder: Path) -> Sequence[tuple[Path, str]]:
+    """Keys that lie with the office's own, each with what whoever takes the office's folder gets by it."""
     people = (path for path in sorted(folder.glob("signing-*.key")) if path.name != SIGNING)
-    return [path for path in (folder / ROOT, *people) if path.exists()]
+    gives = [(folder / ROOT, "all keys from now on"), *((path, "the second yes") for path in people)]
+    return [(path, given) for path, given in gives if path.exists()]
 
 
 def make_key_set(

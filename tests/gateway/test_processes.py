@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,21 @@ async def test_a_process_that_is_killed_starts_again_at_once(tmp_path: Path) -> 
         await wait_until_async(lambda: site.starts("sync") == 2, 10)
         await wait_until_async(lambda: (LinkState.ONLINE, "") in site.doors.told, 10)
     assert site.doors.told[0] == (LinkState.OFFLINE, "signal SIGKILL")
+
+
+async def test_the_loss_of_the_doors_is_told_at_their_return_with_the_time_of_their_end(tmp_path: Path) -> None:
+    site = _Site(tmp_path, doors=RUNS)
+    async with site.running():
+        await wait_until_async(lambda: site.starts("doors"), 10)
+        process = site.supervisor.children["doors"].process
+        assert process is not None
+        before = datetime.now(UTC).replace(microsecond=0)
+        process.send_signal(signal.SIGKILL)
+        await wait_until_async(lambda: (LinkState.ONLINE, "") in site.doors.told, 10)
+    state, detail = site.doors.told[0]
+    end, _, at = detail.partition(" at ")
+    assert (state, end) == (LinkState.OFFLINE, "signal SIGKILL")
+    assert before <= datetime.strptime(at, "%Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC) <= datetime.now(UTC)
 
 
 async def test_a_process_that_runs_and_says_nothing_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

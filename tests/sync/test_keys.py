@@ -35,6 +35,19 @@ def test_keys_are_rotated_with_the_root_key_from_elsewhere(tmp_path: Path) -> No
     assert not (keys / "office-root.key").exists()
 
 
+def test_who_makes_or_rotates_keys_is_told_which_to_move_where(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys, drawer = tmp_path / "keys", tmp_path / "drawer.key"
+    assert main(["keys", "make", str(keys)]) == 0
+    root, yes = capsys.readouterr().err.splitlines()[1:]
+    assert root.startswith(f"move {keys / 'office-root.key'} to its drawer: ")
+    assert yes.startswith(f"move {keys / 'signing-2.key'} to the person who gives the second yes: ")
+    (keys / "office-root.key").rename(drawer)
+    assert main(["keys", "rotate", str(keys), "--root-key", str(drawer)]) == 0
+    assert capsys.readouterr().err.splitlines() == [f"key set 2 with 2 keys lies in {keys}", yes]
+
+
 @pytest.mark.parametrize("left", ["office-root.pub", "key-set.json", "signing-1.key", "signing-2.key"])
 def test_keys_that_lie_in_a_folder_are_never_made_over(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], left: str

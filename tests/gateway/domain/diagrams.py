@@ -13,7 +13,8 @@ This page is drawn from the tables in `gateway/domain/door.py` and `gateway/doma
 `python -m tests.gateway.domain.diagrams`.
 
 A door's *mode* says what it is meant to do; its *phase* says what it is doing. A mode that keeps the lock released, or
-fire, makes the door free; the other modes say whether anybody may be let in. The exit button works in all of them.
+fire, makes the door free; the other modes say whether anybody may be let in. The exit button works in all of them,
+while the gateway and the lock's board run: [what holds and what opens without them](#power-loss-and-return-per-lock).
 
 """
 _PHASES = """## Phases

@@ -116,6 +116,12 @@ when its last will says so.
 - A first card counts on, but never past the midnight of its day.
 - Whether schedules unlock is asked anew, of the list that is in force and of the clock.
 - An exit button is believed pressed only when it is read so.
+
+Who swipes, types or scans while the doors process is being started again, some seconds after a crash, is not let in
+late: what came meanwhile is dropped on purpose, as nobody may stand there any more. It stands in no record; one swipes
+again. The loss of the doors process can be recorded only once it is back, so ProcessLost has the time of the return;
+its detail says when the process ended, and so how long the doors were down. After a hang that is when it was killed,
+some 10 s after the last that was heard of it.
 """
 
 
