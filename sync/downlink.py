@@ -35,7 +35,9 @@ TAKE_UP_S = 5.0
 """How long the doors may take to put a list in force before they are told again."""
 TELL_AGAIN_MAX_S = 300.0
 CURRENT_EVERY_S = 600.0
-"""How often the doors hear that their list is the office's newest: they count its age in days."""
+"""How often the doors hear that their list is the office's newest: they count its age in days.
+
+The page says it in words: `ui.list_current`."""
 FIRST_STATUS_S = 3.0
 REFUSED_ASKED_S = 600.0
 """How long a refused list is not asked for: an office that was put back may have another one of its number."""

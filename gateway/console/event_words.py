@@ -11,7 +11,7 @@ from gateway.console.parts import LANGUAGES
 from gateway.console.projection import AlarmView
 from gateway.console.thing_words import ThingWords
 from gateway.console.tour_words import tour_values
-from gateway.console.trace_words import TraceWords
+from gateway.console.trace_words import TraceWords, is_revoked
 from gateway.domain.access_request import DenialReason
 from gateway.domain.credential import Grade
 from gateway.domain.ports import RecordedEvent
@@ -64,6 +64,8 @@ _SOURCES = {
     "tour": "tour",
 }
 """What an alarm's source is, by the alarm's kind, where it is no door, camera or input."""
+_NAME_THEIR_SOURCE = ("office_lost", "clock_suspect", "clock_unsynchronised", "journal_unavailable")
+"""Alarms of what there is one of: "Office lost, Office" says it twice."""
 _SHOWN = {Grade.PIN.value: "pin", Grade.PLATE.value: "plate", Grade.PASS.value: "pass"}
 """By grade; every other is that of a card."""
 _CARD_AT_DOOR = ("impossible_travel", "antipassback")
@@ -192,7 +194,7 @@ class EventWords:
                 values[name] = self._catalogue.word(language, area, body[name])
         if "reason" in body:
             area = _REASONS.get(event.type, "reason")
-            values["reason"] = self._catalogue.word(language, area, str(body.get("reason")))
+            values["reason"] = self._catalogue.word(language, area, _reason(body))
         values["card"] = things.card(body.get("credential"), language, shown_kind(body))
         values["note_part"] = f" — {body['note']}" if body.get("note") else ""
         if "faults" in body:
@@ -200,11 +202,13 @@ class EventWords:
         if event.type == "EvidenceStored":
             values["kind"] = self._catalogue.word(language, "evidence", str(body.get("kind")))
         if event.type == "AlarmRaised":
-            values["source"] = self._alarm_place(_Cause.raised(body), language)
+            values["alarm"] = self._alarm(_Cause.raised(body), language)
+            values["priority"] = self._catalogue.word(language, "ui", f"priority_{body['priority']}")
         elif isinstance(body.get("alarm"), str):
             alarm = self._find_alarm(body["alarm"])
-            values["alarm"] = body["alarm"] if alarm is None else self._alarm(alarm, language)
-            values["priority"] = "–" if alarm is None else alarm.priority
+            values["alarm"] = body["alarm"] if alarm is None else self._alarm(_Cause.of(alarm), language)
+            priority = "–" if alarm is None else self._catalogue.word(language, "ui", f"priority_{alarm.priority}")
+            values["priority"] = priority
         values |= self._access_values(event, language) | tour_values(event, language, self._catalogue, things)
         values |= self._siren_values(event, language) | self._list_values(event, language)
         return values | self._answer_values(event, language, values)
@@ -287,9 +291,11 @@ class EventWords:
             return things.thing(subject, language)
         return things.group(subject, language)
 
-    def _alarm(self, alarm: AlarmView, language: str) -> str:
-        kind = self._catalogue.word(language, "alarm", alarm.kind)
-        place = self._alarm_place(_Cause.of(alarm), language)
+    def _alarm(self, cause: "_Cause", language: str) -> str:
+        kind = self._catalogue.word(language, "alarm", cause.kind)
+        if cause.kind in _NAME_THEIR_SOURCE:
+            return kind
+        place = self._alarm_place(cause, language)
         return self._catalogue.text(language, "words.alarm_at", kind=kind, place=place)
 
     def _alarm_place(self, cause: "_Cause", language: str) -> str:
@@ -331,6 +337,12 @@ def shown_kind(body: dict[str, Any]) -> str:
     kept: dict[str, Any] = body.get("circumstances") or {}
     first: dict[str, Any] = next(iter(kept.get("shown") or ()), {})
     return _SHOWN.get(str(first.get("grade")), "card")
+
+
+def _reason(body: dict[str, Any]) -> str:
+    """The reason's code; a card that the office revoked is not known to be suspended: it may be lost."""
+    reason = str(body.get("reason"))
+    return f"{reason}.revoked" if reason == DenialReason.CREDENTIAL_NOT_ENABLED.value and is_revoked(body) else reason
 
 
 def _variant(event: RecordedEvent) -> str:

@@ -34,7 +34,8 @@ class TraceWords:
             # What a request still wants has failed only in so far as it has not come yet.
             wanted = event_type == "AccessRequested" and number == len(trace)
             end = "wanted" if wanted else "passed" if step["passed"] else "failed"
-            variant = _variant(step["check"], step["subject"], trace)
+            revoked = step["check"] == "credential_state" and step["subject"] == "suspended" and is_revoked(body)
+            variant = "revoked" if revoked else _variant(step["check"], step["subject"], trace)
             texts = {
                 language: self._sentence(step["check"], end, step["subject"], variant, language)
                 for language in LANGUAGES
@@ -91,6 +92,12 @@ class TraceWords:
             else:
                 named.append(self._things.thing(part, language, "access_point"))
         return self._catalogue.text(language, "ui.and").join(named)
+
+
+def is_revoked(body: Mapping[str, Any]) -> bool:
+    """Whether the office had revoked what was shown, lost or suspended, later than the list that decided."""
+    people: Mapping[str, Mapping[str, Any]] = (body.get("circumstances") or {}).get("people") or {}
+    return any(facts.get("revoked") for facts in people.values())
 
 
 def _variant(check: str, subject: str, trace: Sequence[Mapping[str, Any]]) -> str:

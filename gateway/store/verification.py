@@ -133,6 +133,8 @@ class ChainCheck:
         runs = [run for run in self.gone if run.epoch == self._epoch]
         run = next((run for run in runs if run.first_seq <= self._next_seq <= run.last_seq < seq), None)
         if run is None:
+            if self._next_seq == seq - 1:
+                return f"seq {seq - 1} before it is missing, and nothing says that it was removed"
             return f"seq {self._next_seq} to {seq - 1} before it are missing, and nothing says that they were removed"
         # Rows that were verified a moment ago may be gone by now; then there is no link to look at.
         if run.first_seq == self._next_seq and run.previous_hash != self._hash:

@@ -151,6 +151,26 @@ def test_a_no_is_told_with_who_said_it(by: str, en: str, zh_cn: str, step: str) 
     assert [each["text"]["en"] for each in words().why(event)] == [step]
 
 
+def test_a_card_that_the_office_revoked_is_not_called_suspended_as_it_may_be_lost() -> None:
+    refused = replace(denied((TraceStep("credential_state", False, "suspended"),)), reason="CredentialNotEnabled")
+    revoked = replace(refused, circumstances={"people": {"c-1": {"revoked": True}}})
+    told = words()
+    assert told.sentence(recorded(revoked), "en").endswith(": revoked by the office (lost or suspended)")
+    assert told.sentence(recorded(revoked), "zh-CN").endswith("：已被中心撤销（挂失或停用）")
+    assert told.why(recorded(revoked))[0]["text"]["en"] == "The office has revoked it (lost or suspended)"
+    assert told.sentence(recorded(refused), "en").endswith(": suspended")
+    assert told.why(recorded(refused))[0]["text"]["en"] == "It can't be used: suspended"
+
+
+def test_an_alarm_is_told_with_its_level_as_the_page_calls_it_and_its_source_once() -> None:
+    lost = ev.AlarmRaised(alarm="a-1", kind="office_lost", priority=3, source="office", door=None, camera=None)
+    told = words()
+    assert told.sentence(recorded(lost), "en") == "Alarm (P3): Office lost"
+    assert told.sentence(recorded(lost), "zh-CN") == "报警（三级）：中心失联"
+    forced = ev.AlarmRaised(alarm="a-2", kind="door_forced", priority=2, source="north", door="north", camera=None)
+    assert told.sentence(recorded(forced), "zh-CN") == "报警（二级）：强行开门，北门"
+
+
 def test_a_tour_s_events_name_the_tour_its_points_and_what_was_not_as_planned() -> None:
     names = {"round": "t-1", "tour": "night"}
     who = {"credential": "c-1", "cardholder": "p-1"}

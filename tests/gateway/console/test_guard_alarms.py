@@ -157,7 +157,7 @@ async def test_what_still_is_stands_above_what_is_back_to_normal(page: Page, sit
     await site.doors.record(AlarmRepeated(alarm=panic, count=2))
     await go(page, "events")
     again = page.locator(".event.AlarmRepeated")
-    await expect(again).to_contain_text("1 级")
+    await expect(again).to_contain_text("一级")
     await expect(again.locator(".badge.p1")).to_be_visible()
 
 

@@ -51,8 +51,10 @@ async def test_the_page_says_when_it_is_not_live_and_comes_back_without_a_hole(p
     await expect(page.locator("#not-live")).to_contain_text("不是实时")
     await page.keyboard.press("3")
     await expect(page.locator("events-screen .event").first).to_be_visible()
+    await expect(page.locator("events-screen .following")).to_be_hidden()
     await site.doors.set_reachable(True)
     await expect(page.locator("#not-live")).to_be_hidden(timeout=8_000)
+    await expect(page.locator("events-screen .following")).to_be_visible()
 
     await site.stop()
     await expect(page.locator("#not-live")).to_be_visible(timeout=10_000)

@@ -119,9 +119,10 @@ when its last will says so.
 
 Who swipes, types or scans while the doors process is being started again, some seconds after a crash, is not let in
 late: what came meanwhile is dropped on purpose, as nobody may stand there any more. It stands in no record; one swipes
-again. The loss of the doors process can be recorded only once it is back, so ProcessLost has the time of the return;
-its detail says when the process ended, and so how long the doors were down. After a hang that is when it was killed,
-some 10 s after the last that was heard of it.
+again. (What a reader on MQTT says in the 2 s after is recorded, as ReadDropped.) The loss of the doors
+process can be recorded only once it is back, so ProcessLost has the time of the return; its detail says when the
+process ended, and so how long the doors were down. After a hang that is when it was killed, some 10 s after the last
+that was heard of it.
 """
 
 

@@ -176,7 +176,7 @@ async def test_a_journal_that_forks_while_it_is_verified_is_sound(tmp_path: Path
 @pytest.mark.parametrize(
     ("removed", "fault"),
     [
-        ("= 4", "seq 4 to 4 before it are missing, and nothing says that they were removed"),
+        ("= 4", "seq 4 before it is missing, and nothing says that it was removed"),
         ("BETWEEN 2 AND 4", "seq 2 to 4 before it are missing, and nothing says that they were removed"),
         ("<= 4", "seq 1 to 4 before it are missing, and nothing says that they were removed"),
     ],

@@ -141,7 +141,7 @@ async def test_suspect_time_is_no_floor(tmp_path: Path) -> None:
         ("UPDATE event SET subjects = '' WHERE row_id = 2", "content"),
         ("UPDATE event SET actor = 'x' WHERE row_id = 2", "content"),
         ("UPDATE event SET previous_hash = hash WHERE row_id = 2", "previous hash"),
-        ("DELETE FROM event WHERE row_id = 2", "nothing says that they were removed"),
+        ("DELETE FROM event WHERE row_id = 2", "seq 2 before it is missing, and nothing says that it was removed"),
     ],
 )
 async def test_verify_names_the_first_break(tmp_path: Path, change: str, fault: str) -> None:

@@ -2,7 +2,7 @@ import { get } from "../api.js";
 import { act, mayAct } from "../parts/acts.js";
 import { badge, h, toast } from "../parts/dom.js";
 import { blockOf, letIn, liftOf } from "../parts/people-actions.js";
-import { changes, state } from "../state.js";
+import { changes, isLive, state } from "../state.js";
 import { dateTime, dayTime, language, named, said, t } from "../words.js";
 
 const groups = {
@@ -40,6 +40,8 @@ class EventsScreen extends HTMLElement {
     // At midnight yesterday's events get their date.
     changes.addEventListener("beat", () => { if (this.day !== today() && !this.failed) this.draw(this.asked() ? this.found ?? [] : state.events); }, this.signal);
     changes.addEventListener("happened", (event) => { if (this.chosen && event.detail.some((each) => BLOCKS.has(each.type))) this.explain(this.chosen); }, this.signal);
+    for (const what of ["status", "beat"]) changes.addEventListener(what, () => this.drawFollowing(), this.signal);
+    this.drawFollowing();
     this.draw(state.events);
     if (this.kept) this.restore(this.kept);
   }
@@ -57,10 +59,11 @@ class EventsScreen extends HTMLElement {
     if (this.types.value) query.set("types", this.types.value);
     return query.toString();
   }
+  drawFollowing() { this.following.hidden = Boolean(this.asked()) || !isLive(); }
   searchSoon() { clearTimeout(this.soon); this.soon = setTimeout(() => this.search(), 250); }
   async search(before = null) {
     const asked = this.asked();
-    this.following.hidden = Boolean(asked);
+    this.drawFollowing();
     this.failed = false;
     if (!asked && before === null) { this.more.hidden = true; this.draw(state.events); return; }
     try {
@@ -103,7 +106,7 @@ class EventsScreen extends HTMLElement {
         event.why.length ? h("ol", { class: "why" }, event.why.map((step) => h("li", { class: step.wanted ? "wanted" : step.passed ? "passed" : "failed" }, h("span", { class: "mark" }, step.wanted ? "…" : step.passed ? "✓" : "✕"), said(step.text)))) : h("p", { class: "muted" }, t("ui.why_none")),
         event.why.length ? h("p", { class: "muted" }, t("ui.why_recorded")) : "",
         event.technical ? h("h3", {}, t("ui.technical")) : "", event.technical ? h("p", { class: "technical" }, event.technical) : "",
-        h("p", { class: "hash", title: event.hash }, event.hash.slice(0, 32)));
+        h("p", { class: "hash", title: event.hash }, `${t("ui.hash")}: ${event.hash.slice(0, 32)}`));
     } catch (refused) { toast(refused.message, "bad"); }
   }
   actions(event) {
