@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
     sys.stderr.write(f"key set {made.key_epoch} with {len(made.keys)} keys lies in {args.folder}\n")
     for key, given in misplaced(args.folder):
         place = "its drawer" if key.name == ROOT else "the person who gives the second yes"
-        sys.stderr.write(f"move {key} to {place}: while it lies there, whoever takes that folder also gets {given}\n")
+        sys.stderr.write(f"move {key} to {place}: left in {args.folder}, it gives whoever takes that folder {given}\n")
     return 0
 
 
