@@ -180,7 +180,7 @@ class SiteLoop:
         for command in commands:
             board = self.boards.get(command.device)
             if board is None:
-                self._complete(command, CommandOutcome.FAILED, "no such board")
+                self._complete(command, CommandOutcome.FAILED, "no such board", never_sent=True)
             else:
                 board.submit(command)
 
@@ -190,8 +190,10 @@ class SiteLoop:
             if indicator is not None:
                 indicator.indicate(command)
 
-    def _complete(self, command: DeviceCommand, outcome: CommandOutcome, detail: str) -> None:
-        self.inbox.put(CommandCompleted(command.command_id, command.device, outcome, detail))
+    def _complete(
+        self, command: DeviceCommand, outcome: CommandOutcome, detail: str, *, never_sent: bool = False
+    ) -> None:
+        self.inbox.put(CommandCompleted(command.command_id, command.device, outcome, detail, never_sent))
 
     def _start_swap(self, command: SwapList) -> None:
         if self._swapping != command.command_id:

@@ -91,7 +91,7 @@ class MqttBoard(ABC):
         elif not 0 <= command.output < self.outputs:
             fault = f"the relay has outputs 0 to {self.outputs - 1}" if self.outputs else "it has no outputs"
         if fault is not None:
-            self._complete(command, CommandOutcome.FAILED, fault)
+            self._complete(command, CommandOutcome.FAILED, fault, never_sent=True)
             return
         self._queue.append(command)
         self._news.set()
@@ -319,7 +319,8 @@ class MqttBoard(ABC):
         self.ask_anew()
         if not self.presence.online:
             while self._queue:
-                self._complete(self._queue.popleft(), CommandOutcome.FAILED, "the relay went offline")
+                gone = self._queue.popleft()
+                self._complete(gone, CommandOutcome.FAILED, "the relay went offline", never_sent=True)
 
     def _patience_s(self) -> float | None:
         if self._asked_at_s is None:
@@ -334,10 +335,12 @@ class MqttBoard(ABC):
         except TimeoutError:
             return
 
-    def _complete(self, command: DeviceCommand, outcome: CommandOutcome, detail: str = "") -> None:
+    def _complete(
+        self, command: DeviceCommand, outcome: CommandOutcome, detail: str = "", *, never_sent: bool = False
+    ) -> None:
         counter = {CommandOutcome.FAILED: "failed", CommandOutcome.EXPIRED: "expired"}.get(outcome, "commands")
         self._counts[counter] += 1
-        self._sink.put(CommandCompleted(command.command_id, self._device_id, outcome, detail))
+        self._sink.put(CommandCompleted(command.command_id, self._device_id, outcome, detail, never_sent))
 
 
 def describe(fact: Fact, value: object) -> str:

@@ -115,17 +115,18 @@ class OsdpReader:
     def submit(self, command: DeviceCommand) -> None:
         """Queue a command to a relay in the reader. An unknown output or an impossible time fails at once."""
         if not 0 <= command.output < self._settings.outputs:
-            self._complete(command, CommandOutcome.FAILED, f"the reader has {self._settings.outputs} outputs")
+            detail = f"the reader has {self._settings.outputs} outputs"
+            self._complete(command, CommandOutcome.FAILED, detail, never_sent=True)
             return
         try:
             steps = self._steps(command)
         except ValueError as error:
-            self._complete(command, CommandOutcome.FAILED, str(error))
+            self._complete(command, CommandOutcome.FAILED, str(error), never_sent=True)
             return
         first, *rest = steps
         done = partial(self._done, command)
         if not self.station.give(Order(first, command.expires_s, done)):
-            self._complete(command, CommandOutcome.FAILED, "too many commands wait for this reader")
+            self._complete(command, CommandOutcome.FAILED, "too many commands wait for this reader", never_sent=True)
             return
         for step in rest:
             self.station.give(Order(step, command.expires_s, partial(self._noted, "outputs")))
@@ -256,8 +257,10 @@ class OsdpReader:
             self._flagged = fault
             self._sink.put(DeviceFlagged(self._device_id, (fault,) if fault else ()))
 
-    def _complete(self, command: DeviceCommand, outcome: CommandOutcome, detail: str) -> None:
-        self._sink.put(CommandCompleted(command.command_id, self._device_id, outcome, detail))
+    def _complete(
+        self, command: DeviceCommand, outcome: CommandOutcome, detail: str, *, never_sent: bool = False
+    ) -> None:
+        self._sink.put(CommandCompleted(command.command_id, self._device_id, outcome, detail, never_sent))
 
     def _say(self, state: LinkState, detail: str = "") -> None:
         if state is not self._state:

@@ -98,7 +98,7 @@ class SerialBoard:
         """Queue a command. A full queue, an unknown output or an impossible time fails at once."""
         fault = self._fault_of(command)
         if fault is not None:
-            self._complete(command, CommandOutcome.FAILED, fault)
+            self._complete(command, CommandOutcome.FAILED, fault, never_sent=True)
             return
         self._queue.append(command)
         self._wake.set()
@@ -329,8 +329,10 @@ class SerialBoard:
         if fault != self._flagged and self._sink.put(DeviceFlagged(self._device_id, (fault,) if fault else ())):
             self._flagged = fault
 
-    def _complete(self, command: DeviceCommand, outcome: CommandOutcome, detail: str = "") -> None:
-        self._sink.put(CommandCompleted(command.command_id, self._device_id, outcome, detail))
+    def _complete(
+        self, command: DeviceCommand, outcome: CommandOutcome, detail: str = "", *, never_sent: bool = False
+    ) -> None:
+        self._sink.put(CommandCompleted(command.command_id, self._device_id, outcome, detail, never_sent))
 
     def _say(self, state: LinkState, detail: str = "") -> None:
         if state is not self._state:

@@ -220,11 +220,13 @@ class Controller:
                 )
             )
         expired = signal.outcome is sg.CommandOutcome.EXPIRED
-        self.locks.pulse_ended(signal.command_id, expired, now.moment)
-        self.entry.grants.command_ended(signal.command_id, expired)
+        never_sent = expired or signal.never_sent
+        unsent_release = never_sent and self.locks.pulse_unsent(signal.command_id, now.moment, at_once=not expired)
+        self.entry.grants.command_ended(signal.command_id, never_sent)
         self.sirens.command_ended(signal.command_id, failed, now.moment)
         if failed:
-            door = self.locks.command_failed(signal.command_id, now.moment)
+            undone = unsent_release and not expired
+            door = self.locks.command_failed(signal.command_id, now.moment, undone=undone)
             self._raise(AlarmKind.COMMAND_FAILED, signal.device, now, door=door)
         else:
             self._tell(*self.alarms.normal(AlarmKind.COMMAND_FAILED, signal.device))

@@ -4,7 +4,7 @@ The phase says what the door is doing; the mode (`door_mode`) says what it is me
 clears, what was before is back. Timers are monotonic seconds of one boot; after a reboot they count as expired.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gateway.domain.door_mode import DoorMode, ModeLayers, ModeOverride
@@ -129,6 +129,8 @@ class Awaited:
     credential: str | None
     cardholder: str | None
     ends_s: float
+    unsent_command: str = ""
+    """The command of theirs that never went out: another's release ends too early for them, and they may go along."""
 
 
 @dataclass(slots=True)
@@ -151,10 +153,8 @@ class DoorState:
     """Empty but while released; in the order of their releases."""
     extended: bool = False
     command_id: str = ""
-    pulses: list[str] = field(default_factory=list)
-    """This release's commands of which nothing was heard yet."""
-    pulse_sent: bool = False
-    """One of this release's commands went out, or may have."""
+    pulse_ends_s: dict[str, float] = field(default_factory=dict)
+    """This release's commands that went out or may have, oldest first, and when the pulse of each ends."""
     untold_command: str = ""
     """The newest release for a stuck exit button that the journal was not told of."""
     contact_fault: str = ""
@@ -274,14 +274,34 @@ class DoorMachine:
         self.state.awaited = [a for a in self.state.awaited if a not in over]
         return over
 
-    def pulse_ended(self, command_id: str, never_sent: bool) -> bool:
-        """A release's command has ended; True when none of this release's went out, so that it never was one."""
+    def note_pulse(self, command_id: str) -> None:
+        """A command for this release: it counts until it is known that it never went out."""
+        ends_s = self.state.release_ends_s or 0.0
+        noted = [*self.state.pulse_ends_s.items(), (command_id, ends_s)]
+        self.state.pulse_ends_s = dict(noted[-PULSES_MAX:])
+
+    def forget_pulse(self, command_id: str) -> bool:
+        """A command never went out; True if it was one of this release's."""
+        return self.state.pulse_ends_s.pop(command_id, None) is not None
+
+    def last_pulse(self) -> str:
+        """Of the commands that went out or may have, the one whose pulse ends last."""
+        ends_s = self.state.pulse_ends_s
+        return max(reversed(ends_s), key=ends_s.__getitem__, default=self.state.command_id)
+
+    def end_with_pulses(self, unsent_command: str) -> bool:
+        """End the release with its last pulse; False when no command of it went out, so that it never was one."""
         state = self.state
-        if command_id not in state.pulses:
+        if not state.pulse_ends_s:
             return False
-        state.pulses.remove(command_id)
-        state.pulse_sent = state.pulse_sent or not never_sent
-        return not state.pulses and not state.pulse_sent
+        ends_s = max(state.pulse_ends_s.values())
+        if state.release_ends_s is not None and ends_s < state.release_ends_s:
+            state.release_ends_s = ends_s
+            state.awaited = [
+                replace(a, ends_s=ends_s, unsent_command=unsent_command) if a.ends_s > ends_s else a
+                for a in state.awaited
+            ]
+        return True
 
     def deadline_s(self) -> float | None:
         """The next timer, monotonic seconds."""
@@ -321,7 +341,7 @@ class DoorMachine:
         state.boot_id = moment.boot_id
         if action is Action.RELEASE:
             if not state.lock_released:
-                state.pulses, state.pulse_sent = [], False
+                state.pulse_ends_s = {}
             # A shorter release that comes in between cuts nobody's longer one short.
             state.release_ends_s = max(state.release_ends_s or 0.0, moment.monotonic_s + self.release_seconds)
             state.lock_released = True

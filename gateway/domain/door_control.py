@@ -14,7 +14,6 @@ from typing import TypedDict
 from gateway.domain.alarm import AlarmBook, AlarmKind
 from gateway.domain.commands import Command, DeviceCommand, PulseOutput, SetOutput
 from gateway.domain.door import (
-    PULSES_MAX,
     Action,
     Awaited,
     DoorMachine,
@@ -121,11 +120,20 @@ class DoorControl:
 
     def rex(self, door: str, pressed: bool, moment: Moment) -> None:
         """The exit button; it releases in every phase."""
+        state = self.machines[door].state
+        let_go = state.rex_pressed and not pressed
         self.machines[door].press(pressed, moment)
         if pressed:
             self.give(door, Stimulus.REX, moment, Cause("rex"))
         else:
             self.events += self.alarms.normal(AlarmKind.REX_STUCK, door)
+        if let_go:
+            self.never_sent(door, state.command_id, moment)  # Not said while the button asks again and again.
+
+    def never_sent(self, door: str, command_id: str, moment: Moment) -> None:
+        """A command may never have gone out: its release ends with the last one that did, or it never was one."""
+        if not self.machines[door].end_with_pulses(command_id):
+            self.give(door, Stimulus.NEVER_RELEASED, moment)
 
     def mode_of(self, door: str) -> DoorMode:
         """The mode that the door shows."""
@@ -257,7 +265,7 @@ class DoorControl:
             self.events.append(LockNotReleased(door=machine.door.id, command_id=machine.state.command_id))
         elif action is Action.SECURED_BY_BOARD:
             machine.state.lock_released = False
-            self.events.append(LockSecured(door=machine.door.id, command_id=machine.state.command_id))
+            self.events.append(LockSecured(door=machine.door.id, command_id=machine.last_pulse()))
         else:
             self._tell(action, machine, moment)
 
@@ -280,8 +288,12 @@ class DoorControl:
                 self.events += self.alarms.normal(kind, door.id)
 
     def _not_taken(self, machine: DoorMachine, awaited: list[Awaited]) -> None:
+        """The release is over for them. Whose own command never went out was not let in: of the lock that is told."""
+        let_in = [a for a in awaited if not a.unsent_command]
         if machine.sees_passage:
-            self.events += [AccessNotTaken(door=machine.door.id, **_who(a)) for a in awaited]
+            self.events += [AccessNotTaken(door=machine.door.id, **_who(a)) for a in let_in]
+        for command_id in dict.fromkeys(a.unsent_command for a in awaited if a.unsent_command):
+            self.events.append(LockNotReleased(door=machine.door.id, command_id=command_id))
 
     def _alarm(self, kind: AlarmKind, door: Door, moment: Moment) -> None:
         camera = next((c.id for c in self.site.cameras.values() if door.id in c.doors), None)
@@ -300,7 +312,7 @@ class DoorControl:
             moment.monotonic_s + COMMAND_EXPIRY_S,
         )
         self.commands.append(command)
-        machine.state.pulses = [*machine.state.pulses, command.command_id][-PULSES_MAX:]
+        machine.note_pulse(command.command_id)
         if machine.tells_release(moment):
             self.events.append(self._released(machine, command, seconds))
         else:

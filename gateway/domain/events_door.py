@@ -41,7 +41,10 @@ class LockReleased(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockNotReleased(Occurrence):
-    """No command of a release went out in time: the door stayed locked."""
+    """No command of a release went out in time: the door stayed locked.
+
+    While an earlier release still ran it is told at that one's end, after LockSecured.
+    """
 
     door: str
     command_id: str

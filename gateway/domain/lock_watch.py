@@ -1,7 +1,7 @@
 """What boards say of the doors' locks: how outputs stand, that a board is back, and how commands ended."""
 
 from gateway.domain.alarm import AlarmKind
-from gateway.domain.door import RELEASE_GRACE_S, DoorMachine, DoorPhase, Stimulus
+from gateway.domain.door import RELEASE_GRACE_S, DoorMachine, DoorPhase
 from gateway.domain.door_control import DoorControl
 from gateway.domain.events import LockFoundReleased
 from gateway.domain.moment import Moment
@@ -53,11 +53,16 @@ class LockWatch:
         """Is it one of a stuck exit button's releases that the journal was not told of?"""
         return any(machine.state.untold_command == command_id for machine in self.doors.machines.values())
 
-    def pulse_ended(self, command_id: str, never_sent: bool, moment: Moment) -> None:
-        """How a release's command ended. A door whose every command expired unsent never was released."""
+    def pulse_unsent(self, command_id: str, moment: Moment, *, at_once: bool) -> bool:
+        """A command never went out; True if it was one of a door's release. `at_once`: its board refused to take it."""
         for door, machine in self.doors.machines.items():
-            if machine.pulse_ended(command_id, never_sent):
-                self.doors.give(door, Stimulus.NEVER_RELEASED, moment)
+            if machine.forget_pulse(command_id):
+                # A button that is still pressed asks again at its release's end: at once, it would do so for ever.
+                renewed = machine.state.rex_pressed and (at_once or machine.state.pulse_ends_s)
+                if not renewed:
+                    self.doors.never_sent(door, command_id, moment)
+                return True
+        return False
 
     def command_done(self, command_id: str) -> None:
         """A device confirmed it: a lock that was found released is secured, if this was to secure it."""
@@ -71,12 +76,16 @@ class LockWatch:
             if machine.state.command_id == command_id:
                 machine.state.pulse_owed = False
 
-    def command_failed(self, command_id: str, moment: Moment) -> str | None:
-        """The door whose newest command this was; a lasting state is sent again until it is confirmed."""
+    def command_failed(self, command_id: str, moment: Moment, *, undone: bool) -> str | None:
+        """The door whose newest command this was; a lasting state is sent again until it is confirmed.
+
+        `undone`: it was a release that its board refused at once, so that there is nothing to secure.
+        """
         for door, machine in self.doors.machines.items():
             state = machine.state
             if state.command_id == command_id:
-                if state.phase is DoorPhase.FREE or not state.lock_released or state.pulse_owed:
+                rests = not state.lock_released and not undone
+                if state.phase is DoorPhase.FREE or rests or state.pulse_owed:
                     state.retry_at_s, state.boot_id = moment.monotonic_s + HOLD_RETRY_S, moment.boot_id
                 return door
         return None

@@ -157,12 +157,17 @@ class ReaderConditionChanged:
 
 @dataclass(frozen=True, slots=True)
 class CommandCompleted:
-    """How a command to a device ended."""
+    """How a command to a device ended.
+
+    `never_sent`: it failed and nothing of it went out, as when its device is known to be away. Of one that expired
+    nothing ever did.
+    """
 
     command_id: str
     device: str
     outcome: CommandOutcome
     detail: str = ""
+    never_sent: bool = False
 
 
 OFFICE_POST = "office"

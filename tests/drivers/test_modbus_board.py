@@ -356,6 +356,7 @@ async def test_full_queue_and_impossible_commands_fail_at_once(tmp_path: Path) -
         board.submit(pulse(0))
     failed = sink.of(CommandCompleted)
     assert [each.outcome for each in failed] == [CommandOutcome.FAILED] * 3
+    assert all(each.never_sent for each in failed)
     assert "outputs 0 to 3" in failed[0].detail
     assert "3276.7 s" in failed[1].detail
     assert "too many" in failed[2].detail

@@ -379,7 +379,7 @@ class TestRelay:
         await sink.until(lambda: sink.of(LinkChanged)[-1].state is LinkState.OFFLINE)
         relay.submit(pulse())
         (done,) = sink.of(CommandCompleted)
-        assert done.outcome is CommandOutcome.FAILED
+        assert (done.outcome, done.never_sent) == (CommandOutcome.FAILED, True)
         await device.say("tele/%/LWT", "Online", retain=True)
         await sink.wait_for(OutputsRead, 2)
         assert device.orders() == []

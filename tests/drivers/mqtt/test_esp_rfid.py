@@ -148,6 +148,7 @@ class TestRelay:
             gateway.device.submit(pulse())
             (done,) = sink.of(CommandCompleted)
             assert (done.outcome, done.detail) == (CommandOutcome.FAILED, "the relay is offline")
+            assert done.never_sent
             esp.plug()
             await sink.wait_for(OutputsUnknown, 2)
             assert esp.heard == []

@@ -40,7 +40,7 @@ _STIMULUS = {
     Stimulus.RELEASE_ENDED: f"the release time and {RELEASE_GRACE_S} s of grace are over, the exit button not pressed",
     Stimulus.WARNING_DUE: "the open time less the pre-alarm time is over",
     Stimulus.HELD_DUE: "the open time is over",
-    Stimulus.NEVER_RELEASED: "the board was away: every command of the release ran out before it was sent",
+    Stimulus.NEVER_RELEASED: "the board was away: no command of the release was sent",
     Stimulus.FREED: "its mode or a fire unlocks it",
     Stimulus.LOCKED_CLOSED: "neither mode nor fire keeps it unlocked any more, it is closed or has no contact",
     Stimulus.LOCKED_OPEN: "neither mode nor fire keeps it unlocked any more, it stands open",
@@ -54,7 +54,8 @@ _ACTION = {
     Action.START_OPEN_TIMERS: "start the open time",
     Action.STOP_OPEN_TIMERS: "stop the open time",
     Action.TAKEN: "event AccessTaken for everybody whose release runs",
-    Action.NOT_TAKEN: "event AccessNotTaken for everybody who is left, where there is a contact to know it by",
+    Action.NOT_TAKEN: "event AccessNotTaken for everybody who is left, where there is a contact to know it by; "
+    "LockNotReleased instead for whom no command went out",
     Action.FORCED: "event DoorForcedOpen and its alarm",
     Action.WARN: "event DoorHeldWarning",
     Action.HELD: "event DoorHeldOpen and its alarm",

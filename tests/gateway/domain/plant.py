@@ -171,8 +171,11 @@ class Rig:
     def resolve(self, alarm: str, outcome: str = "real", note: str = "") -> Turn:
         return self.handle(sg.AlarmResolveRequested(self.request(), alarm, outcome, note, GUARD))
 
-    def complete(self, command: DeviceCommand, outcome: sg.CommandOutcome = sg.CommandOutcome.DONE) -> Turn:
-        return self.handle(sg.CommandCompleted(command.command_id, command.device, outcome))
+    def complete(
+        self, command: DeviceCommand, outcome: sg.CommandOutcome = sg.CommandOutcome.DONE, *, never_sent: bool = False
+    ) -> Turn:
+        ended = sg.CommandCompleted(command.command_id, command.device, outcome, never_sent=never_sent)
+        return self.handle(ended)
 
     def closed_and_ready(self) -> "Rig":
         """Every contact has said closed."""

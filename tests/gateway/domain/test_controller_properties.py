@@ -83,14 +83,19 @@ class Journal:
     ever: set[str] = field(default_factory=set)
     momentary: set[str] = field(default_factory=set)
     released: set[str] = field(default_factory=set)
+    not_released: set[str] = field(default_factory=set)
 
     def write(self, turn: Turn, signal: sg.Signal) -> None:
         for event in turn.events:
             match event:
                 case ev.LockReleased():
                     self.released.add(event.door)
-                case ev.LockSecured() | ev.LockNotReleased():
+                case ev.LockSecured():
                     self.released.remove(event.door)
+                case ev.LockNotReleased():
+                    assert event.command_id not in self.not_released, "one command is told of once"
+                    self.not_released.add(event.command_id)
+                    self.released.discard(event.door)
                 case ev.EvidenceStored():
                     assert event.alarm is None or event.alarm in self.ever
                 case _:
@@ -333,11 +338,12 @@ class AnyDay(RuleBasedStateMachine):
     # Devices
 
     @precondition(lambda self: bool(self.pending))
-    @rule(failure=st.sampled_from([sg.CommandOutcome.FAILED, sg.CommandOutcome.EXPIRED]))
-    def a_command_ends(self, failure: sg.CommandOutcome) -> None:
+    @rule(failure=st.sampled_from([sg.CommandOutcome.FAILED, sg.CommandOutcome.EXPIRED]), never_sent=st.booleans())
+    def a_command_ends(self, failure: sg.CommandOutcome, never_sent: bool) -> None:
         told, done = self.pending.pop(0)
         outcome = sg.CommandOutcome.DONE if done else failure
-        self.give(sg.CommandCompleted(told.command_id, told.device, outcome))
+        unsent = never_sent and outcome is sg.CommandOutcome.FAILED
+        self.give(sg.CommandCompleted(told.command_id, told.device, outcome, never_sent=unsent))
 
     @rule(device=st.sampled_from(["board", "pole", "office", "yard"]), state=st.sampled_from(list(sg.LinkState)))
     def a_link_changes(self, device: str, state: sg.LinkState) -> None:

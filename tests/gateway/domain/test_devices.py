@@ -6,6 +6,7 @@ from gateway.domain import events as ev
 from gateway.domain import signals as sg
 from gateway.domain.alarm import AlarmKind
 from gateway.domain.commands import DeviceCommand, PulseOutput, SetOutput
+from gateway.domain.controller import Turn
 from gateway.domain.door import RELEASE_GRACE_S, DoorPhase
 from tests.gateway.domain.plant import Rig, command, device_commands, only, raised, releases, said
 
@@ -260,3 +261,115 @@ def test_a_command_that_may_have_arrived_leaves_the_door_released(rig: Rig) -> N
     told = command(rig.swipe())
     assert "LockNotReleased" not in said(rig.complete(told, sg.CommandOutcome.FAILED))
     assert rig.door().lock_released
+
+
+def refuse(rig: Rig, told: DeviceCommand) -> Turn:
+    """The board is known to be away: it fails at once, and nothing goes out."""
+    return rig.complete(told, FAILED, never_sent=True)
+
+
+def test_a_release_that_its_board_refused_at_once_was_none(rig: Rig) -> None:
+    told = command(rig.swipe())
+    turn = refuse(rig, told)
+    assert said(turn) == ["CommandEnded", "LockNotReleased", "AlarmRaised"]
+    assert only(turn, ev.LockNotReleased).command_id == told.command_id
+    assert (rig.door().phase, rig.door().lock_released) == (DoorPhase.SECURE, False)
+    later = rig.after(60.0)
+    assert (later.events, later.commands) == ((), ())
+
+
+def test_a_door_that_opens_after_a_release_that_never_went_out_is_forced(rig: Rig) -> None:
+    refuse(rig, command(rig.swipe()))
+    assert "DoorForcedOpen" in said(rig.open())
+
+
+def test_a_door_that_opens_after_a_release_that_may_have_gone_out_is_not_forced(rig: Rig) -> None:
+    rig.complete(command(rig.swipe()), FAILED)
+    assert said(rig.open()) == ["DoorOpened", "AccessTaken"]
+    assert not releases(command(rig.close()))
+
+
+def test_a_relock_that_was_refused_at_once_is_sent_again(rig: Rig) -> None:
+    refuse(rig, relock(rig))
+    assert not releases(command(rig.after(2.0)))
+
+
+def test_an_exit_button_held_at_a_board_that_refuses_asks_again_at_its_releases_end_only(rig: Rig) -> None:
+    """To ask again at once would never end: each command is refused in the same moment."""
+    turn = refuse(rig, command(rig.rex()))
+    assert device_commands(turn) == []
+    assert rig.door().lock_released
+    assert device_commands(rig.after(4.9)) == []
+    assert releases(command(rig.after(0.1)))
+
+
+def test_an_exit_whose_command_was_refused_is_told_as_not_released_when_the_button_is_let_go(rig: Rig) -> None:
+    refuse(rig, command(rig.rex()))
+    assert said(rig.rex(False)) == ["LockNotReleased"]
+    assert rig.after(10.0).events == ()
+
+
+# A release that should have lasted longer for the next one
+
+
+def release_for_two(rig: Rig, between_s: float = 3.0) -> tuple[DeviceCommand, DeviceCommand]:
+    """One is released for; then the board goes away, and another is granted meanwhile."""
+    first = command(rig.swipe())
+    rig.complete(first)
+    rig.pass_time(between_s)
+    return first, command(rig.swipe(2))
+
+
+def test_a_release_ends_with_the_last_pulse_that_went_out(rig: Rig) -> None:
+    first, second = release_for_two(rig)
+    rig.pass_time(2.0)
+    assert said(rig.complete(second, EXPIRED)) == ["CommandEnded", "AlarmRaised"]
+    assert rig.door().lock_released
+    turn = rig.after(RELEASE_GRACE_S)
+    assert said(turn) == ["LockSecured", "AccessNotTaken", "LockNotReleased"]
+    assert only(turn, ev.LockSecured).command_id == first.command_id
+    assert only(turn, ev.AccessNotTaken).credential == "c-1"
+    assert only(turn, ev.LockNotReleased).command_id == second.command_id
+    assert rig.after(20.0).events == ()
+    assert rig.all_events(ev.AreaEntered) == []
+
+
+def test_who_was_granted_meanwhile_and_goes_along_has_passed(rig: Rig) -> None:
+    _, second = release_for_two(rig)
+    refuse(rig, second)
+    turn = rig.open()
+    assert [e.credential for e in turn.events if isinstance(e, ev.AccessTaken)] == ["c-1", "c-2"]
+    assert "LockNotReleased" not in said(rig.after(20.0))
+
+
+def test_a_door_that_opens_after_the_last_pulse_that_went_out_is_forced(rig: Rig) -> None:
+    _, second = release_for_two(rig)
+    refuse(rig, second)
+    rig.after(2.0 + RELEASE_GRACE_S)
+    assert "DoorForcedOpen" in said(rig.open())
+
+
+def test_a_command_of_which_nothing_was_heard_yet_keeps_the_door_released(rig: Rig) -> None:
+    _, second = release_for_two(rig)
+    rig.pass_time(1.5)
+    third = command(rig.swipe())
+    rig.complete(second, EXPIRED)
+    assert "LockSecured" not in said(rig.after(4.0))
+    rig.complete(third, FAILED)
+    assert "AccessTaken" in said(rig.open())
+
+
+def test_who_had_the_whole_of_their_time_by_anothers_pulse_has_not_taken_it(rig: Rig) -> None:
+    rig.complete(command(rig.swipe(2, "lobby-reader")))
+    rig.open("lobby")
+    rig.close("lobby")
+    rig.pass_time(1.0)
+    refuse(rig, command(rig.swipe(1, "lobby-reader")))
+    assert said(rig.after(9.0 + RELEASE_GRACE_S)) == ["LockSecured", "AccessNotTaken"]
+
+
+def test_a_release_that_was_cut_short_is_so_after_a_restart(rig: Rig) -> None:
+    _, second = release_for_two(rig)
+    refuse(rig, second)
+    again = Rig(state=rig.controller.snapshot(), start_s=rig.monotonic_s)
+    assert "LockNotReleased" in said(again.after(2.0 + RELEASE_GRACE_S))
