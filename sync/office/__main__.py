@@ -92,21 +92,28 @@ async def _serve(args: argparse.Namespace) -> int:
     try:
         with contextlib.ExitStack() as held:
             held.enter_context(backups.hold(args.data))
-            sockets = [held.enter_context(each) for each in _listen(args.host, args.port)]
+            sockets = [held.enter_context(each) for each in listen_at(args.host, args.port)]
             return await _run(args, sockets)
     except backups.BackupUnusable as error:
         raise _WrongInput(f"--data {error}") from error
 
 
-def _listen(host: str, port: int) -> list[socket.socket]:
+def listen_at(host: str, port: int) -> list[socket.socket]:
     """One at each address of the host."""
     if not 0 <= port <= 65535:  # such a one would be cut to 16 bits, and another listened at
         raise _WrongInput(f"--port {port}: a port is a number up to 65535, 0 for any")
     sockets = []
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, _, _, _, address in found:
-            sockets.append(socket.create_server(address, family=family))
+        for family, kind, protocol, _, address in found:
+            # Of TCP by name, which `socket.create_server` leaves open: asyncio lets an answer go at once on such alone.
+            listener = socket.socket(family, kind, protocol)
+            sockets.append(listener)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listener.bind(address)
+            listener.listen()
     except OSError as error:
         for each in sockets:
             each.close()

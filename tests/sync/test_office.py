@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import stat
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import msgspec
 import pytest
 
 from sync.office import requests
-from sync.office.__main__ import main
+from sync.office.__main__ import listen_at, main
 from sync.office.app import create_app
 from sync.office.desk import Desk
 from sync.office.tokens import read_tokens
@@ -258,6 +259,20 @@ async def test_a_second_office_is_told_in_one_line_what_to_stop(
         (said,) = capsys.readouterr().err.splitlines()
         assert said.startswith(f"error: 127.0.0.1:{office.port} can't be listened at: another program listens there")
         assert not (tmp_path / "second" / "secrets").exists(), "nothing was made"
+
+
+async def test_an_answer_waits_for_no_acknowledgement_of_its_head() -> None:
+    accepted: asyncio.Future[socket.socket] = asyncio.get_running_loop().create_future()
+
+    async def serve(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted.set_result(writer.get_extra_info("socket"))
+
+    (listener,) = listen_at("127.0.0.1", 0)
+    async with await asyncio.start_server(serve, sock=listener):
+        _, writer = await asyncio.open_connection(*listener.getsockname())
+        connection = await accepted
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+        writer.close()
 
 
 @pytest.mark.parametrize(
