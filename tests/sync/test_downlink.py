@@ -294,21 +294,31 @@ async def test_an_office_put_back_brings_no_list_back_until_somebody_begins_a_ge
         await until(lambda: site.gate.lists.in_force() == (1, begun), 40, "the new generation is in force")
 
 
+def use_up_the_numbers(office: Office, before: Path) -> None:
+    """As a thief of the office's key can; `before` is its ledger as it was."""
+    with closing(sqlite3.connect(office.data / "office.db")) as ledger, ledger:
+        with closing(sqlite3.connect(before)) as copy:
+            ledger.backup(copy)
+        ledger.execute("UPDATE listing SET generation = 900, version = ?", (2**53 - 9,))
+
+
+async def rotate_after_the_thief(site: Signed, before: Path) -> None:
+    """The office starts again with the ledger of before, and with new keys."""
+    await site.office.kill()
+    for file in site.office.data.glob("office.db*"):
+        file.unlink()
+    shutil.copy(before, site.office.data / "office.db")
+    site.keys.rotate()
+    await site.office.start()
+
+
 async def test_a_thief_who_used_up_the_numbers_has_them_taken_with_his_key(tmp_path: Path) -> None:
     async with signed_site(tmp_path, CAREFUL) as site:
-        with closing(sqlite3.connect(site.office.data / "office.db")) as ledger, ledger:
-            with closing(sqlite3.connect(tmp_path / "older.db")) as copy:
-                ledger.backup(copy)
-            ledger.execute("UPDATE listing SET generation = 900, version = ?", (2**53 - 9,))
+        use_up_the_numbers(site.office, tmp_path / "older.db")
         await site.office.admin("PUT", "list", a_list(cardholders=PEOPLE, credentials=CARDS[:10]))
         await until(lambda: site.gate.doors.heard(ListReady)[-1].generation == 900, 40, "the thief's list waits")
         assert site.gate.doors.heard(ListReady)[-1].guards
-        await site.office.kill()
-        for file in site.office.data.glob("office.db*"):
-            file.unlink()
-        shutil.copy(tmp_path / "older.db", site.office.data / "office.db")
-        site.keys.rotate()
-        await site.office.start()
+        await rotate_after_the_thief(site, tmp_path / "older.db")
         await until(
             lambda: ListCurrent(1) in site.gate.doors.heard(ListCurrent), 40, "what waits is the office's no more"
         )
@@ -321,10 +331,7 @@ async def test_keys_that_revocations_bring_first_take_back_what_the_thief_has_sh
 ) -> None:
     """Whether his list waits for a second yes, or is on its way at just that time."""
     async with signed_site(tmp_path, CAREFUL) as site:
-        with closing(sqlite3.connect(site.office.data / "office.db")) as ledger, ledger:
-            with closing(sqlite3.connect(tmp_path / "older.db")) as copy:
-                ledger.backup(copy)
-            ledger.execute("UPDATE listing SET generation = 900, version = ?", (2**53 - 9,))
+        use_up_the_numbers(site.office, tmp_path / "older.db")
         if on_its_way:
             site.line.held.add("/changes")
         await site.office.admin(
@@ -336,12 +343,7 @@ async def test_keys_that_revocations_bring_first_take_back_what_the_thief_has_sh
             await until(lambda: site.gate.doors.heard(ListReady)[-1].generation == 900, what="the thief's list waits")
         refused = site.gate.doors.heard(ListRefused)  # the numbers were changed under the office's hands
         site.line.change = lambda path, status, body: (503, b"") if "/manifest" in path else (status, body)
-        await site.office.kill()
-        for file in site.office.data.glob("office.db*"):
-            file.unlink()
-        shutil.copy(tmp_path / "older.db", site.office.data / "office.db")
-        site.keys.rotate()
-        await site.office.start()
+        await rotate_after_the_thief(site, tmp_path / "older.db")
         version = (await site.office.admin("POST", "revocations", {"credentials": ["c-7"]}))["version"]
         await until(lambda: site.gate.doors.heard(OfficeRevoked), what="revocations have brought the keys")
         site.line.held.clear()
